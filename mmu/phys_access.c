@@ -1,0 +1,190 @@
+/* Accesses to physical memory as the bus sees them (mmu/phys.h): DMA, page walks, and stores that
+ * are carried out by hand. */
+#include <string.h>
+
+#include "mmu/phys_internal.h"
+
+/* How many of LEN bytes from PA lie in PA's page. */
+static uint32_t in_page(uint64_t pa, uint32_t len)
+{
+    uint32_t room = PAGE_SIZE - (uint32_t)(pa & (PAGE_SIZE - 1));
+
+    return len < room ? len : room;
+}
+
+/* The widest naturally aligned access at OFFSET that is not above MAX nor LEN. */
+static unsigned access_width(uint32_t offset, uint32_t len, unsigned max)
+{
+    unsigned size = max == 2 || max == 1 ? max : 4;
+
+    while (size > len || offset % size)
+        size /= 2;
+    return size;
+}
+
+static void mmio_read(const struct region *r, uint32_t offset, uint8_t *data, uint32_t len)
+{
+    /* Copied: a handler may well unmap its own region. */
+    const struct mmio_ops *ops = r->ops;
+    void *opaque = r->opaque;
+
+    while (len) {
+        unsigned size = access_width(offset, len, ops->max_size);
+        uint32_t value = ops->read ? ops->read(opaque, offset, size) : 0xFFFFFFFF;
+
+        memcpy(data, &value, size);
+        data += size;
+        offset += size;
+        len -= size;
+    }
+}
+
+static void mmio_write(const struct region *r, uint32_t offset, const uint8_t *data, uint32_t len)
+{
+    const struct mmio_ops *ops = r->ops;
+    void *opaque = r->opaque;
+
+    while (len) {
+        unsigned size = access_width(offset, len, ops->max_size);
+        uint32_t value = 0;
+
+        memcpy(&value, data, size);
+        if (ops->write)
+            ops->write(opaque, offset, value, size);
+        data += size;
+        offset += size;
+        len -= size;
+    }
+}
+
+static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
+{
+    uint32_t word, pfn;
+
+    pa &= p->a20_mask;
+    if (pa >> 32) {
+        memset(data, 0xFF, len);
+        return;
+    }
+    pfn = (uint32_t)pa >> PAGE_SHIFT;
+    word = p->frame[pfn];
+    if (kind_has_page(frame_kind(word))) {
+        memcpy(data, frame_ptr(p, pfn) + (pa & (PAGE_SIZE - 1)), len);
+    } else if (frame_kind(word) == PHYS_MMIO) {
+        const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
+
+        mmio_read(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+    } else {
+        memset(data, 0xFF, len);
+    }
+}
+
+/* Bytes of one frame were written: A20 is applied. */
+static void frame_wrote(struct phys *p, uint32_t pa, uint32_t len)
+{
+    uint8_t flags = p->flags[pa >> PAGE_SHIFT];
+
+    if (flags & FRAME_LOGGED)
+        phys_clear_flag(p, pa >> PAGE_SHIFT, FRAME_LOGGED);
+    if ((flags & FRAME_CODE) && p->wires.on_code_write)
+        p->wires.on_code_write(p->wires.opaque, pa, len);
+}
+
+static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_t len)
+{
+    uint32_t word, pfn;
+
+    pa &= p->a20_mask;
+    if (pa >> 32)
+        return;
+    pfn = (uint32_t)pa >> PAGE_SHIFT;
+    word = p->frame[pfn];
+    if (frame_kind(word) == PHYS_RAM) {
+        memcpy(frame_ptr(p, pfn) + (pa & (PAGE_SIZE - 1)), data, len);
+        if (p->flags[pfn])
+            frame_wrote(p, (uint32_t)pa, len);
+    } else if (frame_kind(word) == PHYS_MMIO) {
+        const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
+
+        mmio_write(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+    }
+}
+
+void phys_read(struct phys *p, uint64_t pa, void *data, uint32_t len)
+{
+    uint8_t *out = data;
+
+    while (len) {
+        uint32_t n = in_page(pa, len);
+
+        read_page(p, pa, out, n);
+        out += n;
+        pa += n;
+        len -= n;
+    }
+}
+
+void phys_write(struct phys *p, uint64_t pa, const void *data, uint32_t len)
+{
+    const uint8_t *in = data;
+
+    while (len) {
+        uint32_t n = in_page(pa, len);
+
+        write_page(p, pa, in, n);
+        in += n;
+        pa += n;
+        len -= n;
+    }
+}
+
+uint32_t phys_read32(struct phys *p, uint64_t pa)
+{
+    uint32_t value;
+
+    phys_read(p, pa, &value, 4);
+    return value;
+}
+
+void phys_write32(struct phys *p, uint64_t pa, uint32_t value)
+{
+    phys_write(p, pa, &value, 4);
+}
+
+uint8_t *phys_ptr(struct phys *p, uint64_t pa, uint32_t len)
+{
+    uint32_t first, count;
+    uint64_t start = pa & p->a20_mask;
+
+    if (start >> 32)
+        return NULL;
+    first = (uint32_t)start >> PAGE_SHIFT;
+    count = (uint32_t)(((start & (PAGE_SIZE - 1)) + len + PAGE_SIZE - 1) >> PAGE_SHIFT);
+    if (!count)
+        count = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t page = (((pa >> PAGE_SHIFT) + i) << PAGE_SHIFT) & p->a20_mask;
+        uint32_t word;
+
+        if (page >> 32)
+            return NULL;
+        word = p->frame[page >> PAGE_SHIFT];
+        if (!kind_has_page(frame_kind(word)) ||
+            (word & FRAME_FILE_MASK) != (p->frame[first] & FRAME_FILE_MASK) + i)
+            return NULL;
+    }
+    return frame_ptr(p, first) + (start & (PAGE_SIZE - 1));
+}
+
+void phys_wrote(struct phys *p, uint64_t pa, uint32_t len)
+{
+    while (len) {
+        uint32_t n = in_page(pa, len);
+        uint64_t at = pa & p->a20_mask;
+
+        if (!(at >> 32) && p->flags[at >> PAGE_SHIFT])
+            frame_wrote(p, (uint32_t)at, n);
+        pa += n;
+        len -= n;
+    }
+}
