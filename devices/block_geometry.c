@@ -1,0 +1,82 @@
+/* Cylinders, heads and sectors of images, which do not say. */
+#include "devices/block.h"
+
+#include <stddef.h>
+
+/* The formats of IBM's drives by their number of sectors, and the three longer 3.5-inch ones that
+ * distributions were shipped on.  A bare boot sector counts as the beginning of a 1.44 MB
+ * floppy: so the programs that fit into one are handed around. */
+static const struct {
+    uint16_t total;
+    uint8_t cylinders, heads, sectors;
+} floppy_formats[] = {
+    {320, 40, 1, 8},   {360, 40, 1, 9},   {640, 40, 2, 8},   {720, 40, 2, 9},
+    {1440, 80, 2, 9},  {2400, 80, 2, 15}, {2880, 80, 2, 18}, {5760, 80, 2, 36},
+    {3200, 80, 2, 20}, {3360, 80, 2, 21}, {3444, 82, 2, 21}, {1, 80, 2, 18},
+};
+
+bool floppy_geometry(uint64_t sectors, struct geometry *g)
+{
+    for (size_t i = 0; i < sizeof floppy_formats / sizeof *floppy_formats; i++)
+        if (floppy_formats[i].total == sectors) {
+            *g = (struct geometry){floppy_formats[i].cylinders, floppy_formats[i].heads,
+                                   floppy_formats[i].sectors};
+            return true;
+        }
+    return false;
+}
+
+/* A sector's address as partition tables spell it: head, sector with cylinder bits 8 and 9 in its
+ * upper two bits, cylinder. */
+static uint64_t chs_to_lba(const uint8_t *chs, uint32_t heads, uint32_t sectors)
+{
+    uint32_t cylinder = chs[2] | (chs[1] & 0xC0u) << 2;
+
+    return ((uint64_t)cylinder * heads + chs[0]) * sectors + (chs[1] & 63u) - 1;
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+    return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* The geometry with which the partition table at ENTRY was written: partitions end at the last
+ * sector of the last head.  Believed only when CHS and LBA of the entry agree under it. */
+static bool entry_geometry(const uint8_t *entry, struct geometry *g)
+{
+    const uint8_t *first = entry + 1, *last = entry + 5;
+    uint32_t heads = last[0] + 1u, sectors = last[1] & 63u;
+    uint64_t start = le32(entry + 8), size = le32(entry + 12);
+    uint32_t last_cylinder = last[2] | (last[1] & 0xC0u) << 2;
+
+    if (!entry[4] || !size || !sectors || heads > 255)
+        return false;
+    if ((first[1] & 63u) == 0 || (first[1] & 63u) > sectors || first[0] >= heads)
+        return false;
+    if (chs_to_lba(first, heads, sectors) != start)
+        return false;
+    /* Beyond cylinder 1023 the last sector's CHS is a stopper that proves nothing. */
+    if (last_cylinder < 1022 && chs_to_lba(last, heads, sectors) != start + size - 1)
+        return false;
+    g->heads = heads;
+    g->sectors = sectors;
+    return true;
+}
+
+void disk_geometry(struct block *b, struct geometry *g)
+{
+    uint64_t sectors = block_sectors(b), cylinders;
+    uint8_t mbr[SECTOR_SIZE];
+    bool found = false;
+
+    if (block_read(b, 0, mbr, 1) && mbr[510] == 0x55 && mbr[511] == 0xAA)
+        for (int i = 0; i < 4 && !found; i++)
+            found = entry_geometry(mbr + 446 + 16 * i, g);
+    if (!found) {
+        g->heads = 16;
+        g->sectors = 63;
+    }
+    cylinders = sectors / (g->heads * g->sectors);
+    /* ATA gives no more than 16383 cylinders (ATA-6, 6.2). */
+    g->cylinders = cylinders > 16383 ? 16383 : cylinders ? (uint32_t)cylinders : 1;
+}
