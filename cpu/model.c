@@ -1,0 +1,141 @@
+/* The CPU models of -cpu, and what the host takes away from them. */
+#include "cpu/model.h"
+
+#include <cpuid.h>
+#include <string.h>
+
+#define F(name) (1ull << FEAT_##name)
+
+#define SET_486      (F(FPU) | F(CPUID) | F(486))
+#define SET_PENTIUM  (SET_486 | F(TSC) | F(MSR) | F(CX8))
+#define SET_PENTIUM2 (SET_PENTIUM | F(SEP) | F(CMOV) | F(MMX) | F(FXSR) | F(NOPL))
+#define SET_PENTIUM3 (SET_PENTIUM2 | F(SSE))
+#define SET_PENTIUM4 (SET_PENTIUM3 | F(SSE2) | F(CLFLUSH))
+#define SET_CORE2    (SET_PENTIUM4 | F(SSE3) | F(SSSE3) | F(MONITOR))
+#define SET_MAX                                                                                \
+    (SET_CORE2 | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(AES) | F(PCLMUL) | F(LZCNT) |  \
+     F(SHA) | F(ADX) | F(RDRAND) | F(RDSEED) | F(RDTSCP) | F(PREFETCHW))
+
+#define CR4_486      (CR4_VME | CR4_PVI)
+#define CR4_PENTIUM  (CR4_486 | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
+#define CR4_PENTIUM2 (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE | CR4_OSFXSR)
+#define CR4_PENTIUM3 (CR4_PENTIUM2 | CR4_OSXMMEXCPT)
+
+static const struct cpu_model models[] = {
+    {.name = "486", .features = SET_486, .signature = 0x480, .max_leaf = 1, .cr4 = CR4_486},
+    {.name = "pentium",
+     .features = SET_PENTIUM,
+     .signature = 0x52C,
+     .max_leaf = 1,
+     .cr4 = CR4_PENTIUM,
+     .pse = true},
+    {.name = "pentium2",
+     .features = SET_PENTIUM2,
+     .signature = 0x652,
+     .max_leaf = 2,
+     .cr4 = CR4_PENTIUM2,
+     .mtrr = true,
+     .mca = true,
+     .pae = true,
+     .pge = true,
+     .pse = true},
+    {.name = "pentium3",
+     .features = SET_PENTIUM3,
+     .signature = 0x68A,
+     .max_leaf = 2,
+     .cr4 = CR4_PENTIUM3,
+     .mtrr = true,
+     .mca = true,
+     .pae = true,
+     .pge = true,
+     .pse = true,
+     .mxcsr_mask = 0xFFBF},
+    {.name = "pentium4",
+     .brand = "ringer Virtual CPU (Pentium 4 class)",
+     .features = SET_PENTIUM4,
+     .signature = 0xF29,
+     .max_leaf = 2,
+     .cr4 = CR4_PENTIUM3,
+     .mtrr = true,
+     .mca = true,
+     .pae = true,
+     .pge = true,
+     .pse = true,
+     .mxcsr_mask = 0xFFFF},
+    {.name = "core2",
+     .brand = "ringer Virtual CPU (Core 2 class)",
+     .features = SET_CORE2,
+     .signature = 0x6FB,
+     .max_leaf = 10,
+     .cr4 = CR4_PENTIUM3,
+     .mtrr = true,
+     .mca = true,
+     .pae = true,
+     .pge = true,
+     .pse = true,
+     .nx = true,
+     .mxcsr_mask = 0xFFFF},
+    {.name = "max",
+     .brand = "ringer Virtual CPU",
+     .features = SET_MAX,
+     .signature = 0x306A9,
+     .max_leaf = 13,
+     .cr4 = CR4_PENTIUM3,
+     .mtrr = true,
+     .mca = true,
+     .pae = true,
+     .pge = true,
+     .pse = true,
+     .nx = true,
+     .safe = true,
+     .mxcsr_mask = 0xFFFF},
+};
+
+const struct cpu_model *cpu_model_find(const char *name)
+{
+    for (size_t n = 0; n < sizeof models / sizeof models[0]; n++)
+        if (strcmp(models[n].name, name) == 0)
+            return &models[n];
+    return NULL;
+}
+
+const char *cpu_model_names(void)
+{
+    return "486, pentium, pentium2, pentium3, pentium4, core2, max";
+}
+
+bool cpu_has(const struct cpu_model *model, enum cpu_feature feature)
+{
+    return model->features >> feature & 1;
+}
+
+/* A bit of the host's CPUID that a feature needs. */
+struct host_bit {
+    uint32_t leaf;
+    uint8_t reg; /* 0..3: EAX EBX ECX EDX */
+    uint8_t bit;
+    uint8_t feature;
+};
+
+struct cpu_model cpu_model_for_host(const struct cpu_model *model)
+{
+    /* What every x86-64 host has (up to SSE2) is not listed. */
+    static const struct host_bit bits[] = {
+        {1, 2, 0, FEAT_SSE3},         {1, 2, 9, FEAT_SSSE3},      {1, 2, 19, FEAT_SSE41},
+        {1, 2, 20, FEAT_SSE42},       {1, 2, 23, FEAT_POPCNT},    {1, 2, 22, FEAT_MOVBE},
+        {1, 2, 25, FEAT_AES},         {1, 2, 1, FEAT_PCLMUL},     {0x80000001, 2, 5, FEAT_LZCNT},
+        {7, 1, 29, FEAT_SHA},         {7, 1, 19, FEAT_ADX},       {1, 2, 30, FEAT_RDRAND},
+        {7, 1, 18, FEAT_RDSEED},      {1, 3, 19, FEAT_CLFLUSH},   {7, 1, 3, FEAT_BMI1},
+        {7, 1, 8, FEAT_BMI2},         {1, 2, 28, FEAT_AVX},       {7, 1, 5, FEAT_AVX2},
+        {1, 2, 12, FEAT_FMA},         {1, 2, 29, FEAT_F16C},      {0x80000001, 3, 31, FEAT_3DNOW},
+        {0x80000001, 2, 8, FEAT_PREFETCHW},
+    };
+    struct cpu_model cut = *model;
+    for (size_t n = 0; n < sizeof bits / sizeof bits[0]; n++) {
+        uint32_t r[4] = {0};
+        if (!__get_cpuid_count(bits[n].leaf, 0, &r[0], &r[1], &r[2], &r[3]) ||
+            !(r[bits[n].reg] >> bits[n].bit & 1))
+            cut.features &= ~(1ull << bits[n].feature);
+    }
+    return cut;
+}
