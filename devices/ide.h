@@ -1,0 +1,88 @@
+/* The inside of an ATA channel: ide.c has the registers that the two drives share,
+ * ide_disk.c the commands of disks, ide_identify.c what they say of themselves.  Sections named
+ * here are of ATA/ATAPI-6 (T13/1410D). */
+#ifndef RINGER_DEVICES_IDE_H
+#define RINGER_DEVICES_IDE_H
+
+#include "devices/pc.h"
+
+enum {
+    IDE_MULTIPLE_MAX = 16,
+    IDE_BUFFER = IDE_MULTIPLE_MAX * SECTOR_SIZE,
+};
+
+enum ide_status { STATUS_ERR = 0x01, STATUS_DRQ = 0x08, STATUS_DSC = 0x10, STATUS_DF = 0x20,
+                  STATUS_DRDY = 0x40, STATUS_BSY = 0x80 };
+enum ide_error { ERROR_ABRT = 0x04, ERROR_IDNF = 0x10, ERROR_UNC = 0x40 };
+enum ide_device { DEVICE_HEAD = 0x0F, DEVICE_DEV = 0x10, DEVICE_LBA = 0x40, DEVICE_FIXED = 0xA0 };
+enum ide_control { CONTROL_NIEN = 0x02, CONTROL_SRST = 0x04, CONTROL_HOB = 0x80 };
+
+/* The registers by their offset from the channel's base. */
+enum ide_reg { REG_DATA, REG_ERROR, REG_COUNT, REG_LOW, REG_MID, REG_HIGH, REG_DEVICE, REG_STATUS,
+               REG_FEATURES = REG_ERROR, REG_COMMAND = REG_STATUS };
+
+/* What a command's data register does. */
+enum ide_transfer { IDE_IDLE, IDE_IN, IDE_OUT };
+
+struct ide_drive;
+
+/* A kind of drive: disks now; packet devices and bus-master DMA add to this. */
+struct ide_kind {
+    void (*command)(struct ide_drive *d, uint8_t command);
+    /* The buffer was read empty, or written full, by the host. */
+    void (*block_done)(struct ide_drive *d);
+    /* Power-on and software reset (9.2): state and signature (9.12). */
+    void (*reset)(struct ide_drive *d, bool hard);
+};
+
+struct ide_drive {
+    struct ide *ide;
+    int number;
+    const struct ide_kind *kind; /* NULL: no drive */
+    struct block *block;
+    char serial[21];
+    struct geometry geometry; /* as IDENTIFY reports it */
+    uint64_t native;          /* sectors */
+
+    uint8_t status, error, features;
+    uint8_t reg[8], hob[8]; /* count, LBA and device as written last and before */
+    uint8_t irq;            /* INTRQ of this drive */
+
+    uint8_t transfer; /* enum ide_transfer */
+    uint32_t pos, end;
+    uint8_t data[IDE_BUFFER];
+
+    /* Disks (ide_disk.c). */
+    uint8_t command;   /* in progress */
+    uint8_t extended;  /* 48-bit command */
+    uint8_t multiple;  /* SET MULTIPLE MODE, 0: off */
+    uint8_t heads, spt; /* INITIALIZE DEVICE PARAMETERS */
+    uint8_t standby, write_cache, look_ahead;
+    uint8_t after_native; /* the last command was READ NATIVE MAX ADDRESS */
+    uint32_t left;        /* sectors to go */
+    uint32_t block_count; /* sectors in the buffer */
+    uint64_t lba;         /* of the first of them */
+    uint64_t limit;       /* SET MAX ADDRESS: sectors that may be accessed */
+};
+
+struct ide {
+    struct log *log;
+    struct irq_line irq;
+    uint8_t control, selected;
+    struct ide_drive drives[2];
+};
+
+extern const struct ide_kind ide_disk;
+
+/* Raise or drop the drive's INTRQ; the wire follows the selected drive and nIEN. */
+void ide_interrupt(struct ide_drive *d, bool on);
+/* Offer the first BYTES of the buffer to the data register: DRQ. */
+void ide_data_in(struct ide_drive *d, uint32_t bytes);
+void ide_data_out(struct ide_drive *d, uint32_t bytes);
+/* The command is over: status without BSY and DRQ, INTRQ (9.7 and following). */
+void ide_complete(struct ide_drive *d);
+void ide_fail(struct ide_drive *d, uint8_t error);
+/* IDENTIFY DEVICE data (8.15.9) into the drive's buffer. */
+void ide_identify(struct ide_drive *d);
+
+#endif
