@@ -201,8 +201,7 @@ void phys_set_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
     if (pfn >= PHYS_FRAMES || (p->flags[pfn] & flag))
         return;
     p->flags[pfn] |= (uint8_t)flag;
-    if (p->wires.on_protect)
-        p->wires.on_protect(p->wires.opaque, pfn);
+    phys_tell_protect(p, pfn);
 }
 
 void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
@@ -210,8 +209,7 @@ void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
     if (pfn >= PHYS_FRAMES || !(p->flags[pfn] & flag))
         return;
     p->flags[pfn] &= (uint8_t)~flag;
-    if (p->wires.on_protect)
-        p->wires.on_protect(p->wires.opaque, pfn);
+    phys_tell_protect(p, pfn);
 }
 
 /* Dirty logging needs no bitmap: FRAME_LOGGED says "not written since", and the first write, or a

@@ -35,10 +35,20 @@ struct phys {
     uint32_t file_pages; /* length of the memfd */
     int fd;
     struct log *log;
-    struct phys_wires wires;
+    struct phys_wires wires;     /* the owner's */
+    struct phys_wires mmu_wires; /* the mmu's own on_protect and on_layout, called first */
     uint32_t next_order;
     struct region region[PHYS_REGIONS];
 };
+
+/* Tell the mmu, then the owner, that frame PFN's protection changed. */
+static inline void phys_tell_protect(struct phys *p, uint32_t pfn)
+{
+    if (p->mmu_wires.on_protect)
+        p->mmu_wires.on_protect(p->mmu_wires.opaque, pfn);
+    if (p->wires.on_protect)
+        p->wires.on_protect(p->wires.opaque, pfn);
+}
 
 static inline uint32_t frame_word(uint32_t file_page, enum phys_kind kind, uint32_t region)
 {

@@ -89,6 +89,8 @@ static void rebuild(struct phys *p, uint32_t first, uint32_t end)
                 frame_replaced(p, pfn);
         }
     }
+    if (changed && p->mmu_wires.on_layout)
+        p->mmu_wires.on_layout(p->mmu_wires.opaque);
     if (changed && p->wires.on_layout)
         p->wires.on_layout(p->wires.opaque);
 }

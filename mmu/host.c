@@ -1,0 +1,209 @@
+/* What the host has mapped in a window: runs of pages, in as few calls as they allow, and how
+ * many mappings the kernel keeps for them.
+ *
+ * The kernel merges neighbours that continue each other in the file with equal rights, so the
+ * number of its mappings is the number of edges in the map. */
+#include <sys/mman.h>
+
+#include "mmu/mmu_internal.h"
+
+/* Runs made to either side of the one that was asked for: bounds the time of one fault. */
+#define SIDE_RUNS 8
+
+enum action { ACTION_SKIP, ACTION_KEEP, ACTION_PROTECT, ACTION_MAP };
+
+static bool edge(uint32_t before, uint32_t after)
+{
+    if ((before ^ after) & (MAP_HOST | MAP_HOSTW))
+        return true;
+    return (before & MAP_HOST) && (before >> PAGE_SHIFT) + 1 != after >> PAGE_SHIFT;
+}
+
+uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end)
+{
+    uint32_t count = 0, last = first ? w->map[first - 1] : 0;
+
+    for (uint32_t page = first; page < end; page++) {
+        uint32_t entry = w->map[page];
+
+        count += edge(last, entry);
+        last = entry;
+    }
+    return count + edge(last, end < MAP_PAGES ? w->map[end] : 0);
+}
+
+static void count_edges(struct window *w, uint32_t before, uint32_t after)
+{
+    w->vmas += after - before;
+    w->mmu->stats.mappings += (int64_t)after - (int64_t)before;
+}
+
+void host_store(struct window *w, uint32_t page, uint32_t entry)
+{
+    uint32_t old = w->map[page];
+    struct mmu *m = w->mmu;
+
+    if (old >> PAGE_SHIFT == entry >> PAGE_SHIFT)
+        entry |= old & (old & MAP_VALID ? MAP_EXEC | MAP_RMAP : MAP_RMAP);
+    w->map[page] = entry;
+    window_touch(w, page);
+    if ((old & MAP_EXEC) && !(entry & MAP_EXEC) && m->wires.on_exec_drop)
+        m->wires.on_exec_drop(m->wires.opaque, w, page, 1);
+}
+
+bool host_protect(struct window *w, uint32_t first, uint32_t end, bool writable)
+{
+    uint32_t before = host_edges(w, first, end);
+
+    if (mprotect(w->base + ((size_t)first << PAGE_SHIFT), (size_t)(end - first) << PAGE_SHIFT,
+                 writable ? PROT_READ | PROT_WRITE : PROT_READ))
+        return false;
+    for (uint32_t page = first; page < end; page++)
+        w->map[page] = (w->map[page] & ~(uint32_t)MAP_HOSTW) | (writable ? MAP_HOSTW : 0);
+    count_edges(w, before, host_edges(w, first, end));
+    return true;
+}
+
+bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before)
+{
+    if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)(end - first) << PAGE_SHIFT,
+             PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+             0) == MAP_FAILED)
+        return false;
+    count_edges(w, before, host_edges(w, first, end));
+    return true;
+}
+
+static uint32_t file_page(const struct window *w, uint32_t entry)
+{
+    return w->mmu->phys->frame[entry_pfn(w, entry)] & FRAME_FILE_MASK;
+}
+
+static enum action action_of(const struct window *w, uint32_t page, uint32_t want)
+{
+    uint32_t have = w->map[page];
+
+    if (!(want & MAP_HOST))
+        return ACTION_SKIP;
+    if (!(have & MAP_HOST) || have >> PAGE_SHIFT != want >> PAGE_SHIFT)
+        return ACTION_MAP;
+    return (have ^ want) & MAP_HOSTW ? ACTION_PROTECT : ACTION_KEEP;
+}
+
+/* Do pages I and I + 1 go into one call? */
+static bool joined(const struct window *w, uint32_t first, const uint32_t *want, uint32_t i)
+{
+    enum action action = action_of(w, first + i, want[i]);
+
+    if (action != action_of(w, first + i + 1, want[i + 1]))
+        return false;
+    if (action == ACTION_SKIP)
+        return true;
+    if ((want[i] ^ want[i + 1]) & MAP_HOSTW)
+        return false;
+    return action != ACTION_MAP || file_page(w, want[i]) + 1 == file_page(w, want[i + 1]);
+}
+
+static void add_reverse(struct window *w, uint32_t page, bool first_of_run)
+{
+    struct mmu *m = w->mmu;
+    uint32_t entry = w->map[page];
+
+    /* With the A20 gate off a large page is not one stretch of frames. */
+    if ((entry & MAP_LARGE) && !(w->as->key.mode & MODE_A20_OFF)) {
+        if (first_of_run || page % CHUNK_PAGES == 0)
+            rmap_add_chunk(m, w, page, entry_pfn(w, entry));
+    } else if (!(entry & MAP_RMAP)) {
+        rmap_add(m, w, page, entry_pfn(w, entry));
+        w->map[page] |= MAP_RMAP;
+    }
+}
+
+static bool map_run(struct window *w, uint32_t first, uint32_t n, const uint32_t *want)
+{
+    struct mmu *m = w->mmu;
+    uint32_t before = host_edges(w, first, first + n);
+    int prot = want[0] & MAP_HOSTW ? PROT_READ | PROT_WRITE : PROT_READ;
+
+    if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)n << PAGE_SHIFT, prot,
+             MAP_SHARED | MAP_FIXED | MAP_NORESERVE, m->phys->fd,
+             (off_t)file_page(w, want[0]) << PAGE_SHIFT) == MAP_FAILED)
+        return false;
+    m->stats.fill_runs++;
+    m->stats.fill_pages += n;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!(w->map[first + i] & MAP_HOST))
+            w->hosted++;
+        host_store(w, first + i, want[i]);
+        add_reverse(w, first + i, i == 0);
+    }
+    count_edges(w, before, host_edges(w, first, first + n));
+    return true;
+}
+
+/* Rights of pages that stay mapped: the walk may know more than before. */
+static void keep_run(struct window *w, uint32_t first, uint32_t n, const uint32_t *want)
+{
+    for (uint32_t i = 0; i < n; i++)
+        w->map[first + i] |= want[i] & MAP_WRITE;
+}
+
+static bool apply_run(struct window *w, uint32_t first, uint32_t n, const uint32_t *want)
+{
+    switch (action_of(w, first, want[0])) {
+    case ACTION_MAP:
+        return map_run(w, first, n, want);
+    case ACTION_PROTECT:
+        if (!host_protect(w, first, first + n, want[0] & MAP_HOSTW))
+            return false;
+        w->mmu->stats.protects++;
+        keep_run(w, first, n, want);
+        return true;
+    case ACTION_KEEP:
+        keep_run(w, first, n, want);
+        return true;
+    case ACTION_SKIP:
+        break;
+    }
+    return true;
+}
+
+/* The page that was asked for must come in, whatever has to go for it. */
+static void apply_hard(struct window *w, uint32_t page, const uint32_t *want)
+{
+    windows_reclaim(w->mmu, w, true);
+    if (apply_run(w, page, 1, want))
+        return;
+    window_flush(w);
+    apply_run(w, page, 1, want);
+}
+
+void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want, uint32_t focus)
+{
+    uint32_t left = focus, right = focus + 1;
+
+    while (left > 0 && joined(w, first, want, left - 1))
+        left--;
+    while (right < n && joined(w, first, want, right - 1))
+        right++;
+    if (!apply_run(w, first + left, right - left, want + left)) {
+        apply_hard(w, first + focus, want + focus);
+        return;
+    }
+    for (int runs = 0; right < n && runs < SIDE_RUNS; runs++) {
+        uint32_t start = right++;
+
+        while (right < n && joined(w, first, want, right - 1))
+            right++;
+        if (!apply_run(w, first + start, right - start, want + start))
+            return;
+    }
+    for (int runs = 0; left > 0 && runs < SIDE_RUNS; runs++) {
+        uint32_t end = left--;
+
+        while (left > 0 && joined(w, first, want, left - 1))
+            left--;
+        if (!apply_run(w, first + left, end - left, want + left))
+            return;
+    }
+}

@@ -1,0 +1,124 @@
+/* The guest's paging: walks, and windows that make it real on the host.
+ *
+ * A window is 4 GiB of host address space at a 4 GiB-aligned base, with at least 2 GiB of
+ * inaccessible guard on each side: base + linear address is the guest's memory as seen from one
+ * privilege level in one address space.  Pages enter it on their first fault.
+ *
+ * Intel SDM vol. 3A chapter 4 is the reference for walks, access rights and A/D bits.
+ */
+#ifndef RINGER_MMU_MMU_H
+#define RINGER_MMU_MMU_H
+
+#include "mmu/phys.h"
+
+struct mmu;
+struct window;
+
+enum mmu_access { MMU_READ = 0, MMU_WRITE = 1, MMU_FETCH = 2 };
+
+/* The registers that paging depends on.  The owner sets them with mmu_set_paging. */
+struct paging {
+    uint32_t cr0, cr3, cr4;
+    uint32_t efer;     /* NXE is bit 11 */
+    uint64_t pdpte[4]; /* PAE: loaded by MOV CR3 and friends (mmu_load_pdptes) */
+};
+
+/* A fault as the CPU must report it. */
+struct mmu_fault {
+    uint32_t address;    /* linear: CR2 */
+    uint32_t error_code; /* P, W/R, U/S, RSVD, I/D */
+};
+
+struct mmu_stats {
+    uint64_t fills, fill_pages, fill_runs; /* faults that mapped; pages; mmap calls */
+    uint64_t drops, drop_pages;            /* pages unmapped because their PTE changed */
+    uint64_t syncs, sync_tables, sync_changed; /* CR3 loads; tables compared; PTEs that differed */
+    uint64_t windows_created, windows_evicted, windows_live;
+    uint64_t mappings, mappings_limit; /* host VMAs in use (estimate) */
+    uint64_t walks, guest_faults, protects, flushes, invlpgs;
+};
+
+/* What the mmu tells its owner: the mapping of linear page LIN_PAGE (address >> 12) in window W
+ * changed or went away, and code had been fetched from it (mmu_fetch): lookups of that page in
+ * that window's jump tables must be forgotten.  COUNT pages from LIN_PAGE on. */
+struct mmu_wires {
+    void *opaque;
+    void (*on_exec_drop)(void *opaque, struct window *w, uint32_t lin_page, uint32_t count);
+    void (*on_window_gone)(void *opaque, struct window *w);
+};
+
+/* MAX_WINDOWS bounds the cached windows (0: default).  Listens to PHYS's protection and layout
+ * changes by wires of its own: phys_set_wires stays the owner's, before and after.  NULL and ERR
+ * filled when the host gives no address space. */
+struct mmu *mmu_new(struct phys *phys, struct log *log, unsigned max_windows, struct error *err);
+void mmu_free(struct mmu *m);
+void mmu_set_wires(struct mmu *m, const struct mmu_wires *wires);
+const struct mmu_stats *mmu_stats(const struct mmu *m);
+
+/* ---- paging state ---- */
+
+/* Paging registers changed (not by a mere CR3 load): CR0.PG/WP, CR4.PSE/PAE/PGE, EFER.NXE.
+ * Flushes what the change makes stale (SDM 4.10.4.1). */
+void mmu_set_paging(struct mmu *m, const struct paging *pg);
+/* MOV CR3 (task switches too): PG->cr3 and pdptes are new (or the same: a flush).  Non-global
+ * mappings of the address space are brought in step with its page tables. */
+void mmu_set_cr3(struct mmu *m, const struct paging *pg);
+/* Read the four PDPTEs at CR3 (PAE).  False when a reserved bit is set: #GP. */
+bool mmu_load_pdptes(struct mmu *m, struct paging *pg);
+void mmu_invlpg(struct mmu *m, uint32_t lin);
+/* A20 gate toggled through phys_set_a20: the windows of the other state are cached apart. */
+void mmu_a20_changed(struct mmu *m);
+void mmu_flush_all(struct mmu *m); /* forget everything, safe at any time outside guest code */
+
+/* ---- windows ---- */
+
+/* The window of the present paging state as seen by a user (CPL 3) or a supervisor. Stays valid
+ * until on_window_gone names it; constant time when cached. */
+struct window *mmu_window(struct mmu *m, bool user);
+uint8_t *window_base(const struct window *w);
+uint32_t window_id(const struct window *w); /* small, for tables; reused after on_window_gone */
+
+/* The window that host address ADDR lies in (its guards included: *LIN is then the 33-bit or
+ * negative offset), or NULL.  Async-signal-safe. */
+struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin);
+
+enum mmu_fill_result {
+    FILL_MAPPED,  /* mapped: run the instruction again */
+    FILL_FAULT,   /* the guest's page fault: FAULT is filled */
+    FILL_BY_HAND, /* MMIO, ROM written, code page written, nothing there: carry it out by
+                   * mmu_read / mmu_write */
+};
+/* The guest touched LIN in W and the host faulted.  Walks, sets A (and D for a write), maps the
+ * page and neighbours.  Async-signal-safe: no allocation that can block, no stdio. */
+enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin,
+                              enum mmu_access access, struct mmu_fault *fault);
+
+/* ---- access by hand ---- */
+
+/* Translate LIN for ACCESS from USER or supervisor; sets A/D as the access would; *PA is before
+ * the A20 gate.  False: FAULT is filled (mmu owns no CR2). */
+bool mmu_translate(struct mmu *m, uint32_t lin, enum mmu_access access, bool user, uint64_t *pa,
+                   struct mmu_fault *fault);
+/* Access LEN (1..4096) bytes at LIN, wrapping at 4 GiB, crossing at most two pages; both pages
+ * are checked before the first byte moves. */
+bool mmu_read(struct mmu *m, uint32_t lin, void *data, uint32_t len, bool user,
+              struct mmu_fault *fault);
+bool mmu_write(struct mmu *m, uint32_t lin, const void *data, uint32_t len, bool user,
+               struct mmu_fault *fault);
+/* Would the access succeed?  Sets A/D like the access, moves nothing. */
+bool mmu_probe(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user,
+               struct mmu_fault *fault);
+/* Instruction fetch: physical address of LIN (A20 applied) for translating code, and remember
+ * that W's page is executed from, so that on_exec_drop reports its change. */
+bool mmu_fetch(struct mmu *m, struct window *w, uint32_t lin, uint64_t *pa,
+               struct mmu_fault *fault);
+/* For debuggers: no A/D bits, no faults, no MMIO side effects, supervisor.  False: not mapped. */
+bool mmu_peek(struct mmu *m, uint32_t lin, void *data, uint32_t len);
+
+/* Describe the walk of LIN in words (each entry and why it ends), one line a level; and the
+ * present mappings for `info tlb`/`info mem`. */
+void mmu_describe_walk(struct mmu *m, uint32_t lin, void (*line)(void *, const char *), void *o);
+void mmu_describe_tlb(struct mmu *m, void (*line)(void *, const char *), void *o);
+void mmu_describe_mem(struct mmu *m, void (*line)(void *, const char *), void *o);
+
+#endif

@@ -1,0 +1,309 @@
+/* Windows: their address space on the host, their life, and forgetting what they hold. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "mmu/mmu_internal.h"
+#include "ringer/error.h"
+
+#define DEFAULT_WINDOWS 64u
+#define MIN_WINDOWS     4u
+#define MAX_WINDOWS     256u
+#define GUARD           (WINDOW_BYTES / 2)
+/* More groups than this are given back to the host rather than zeroed. */
+#define ZERO_GROUPS 96u
+
+static bool reserve(struct mmu *m, unsigned count)
+{
+    /* A slot is a guard of 4 GiB and the window; one more guard ends the area, and 4 GiB are
+     * for aligning it.  Half of each guard belongs to either neighbour. */
+    size_t bytes = count * WINDOW_STRIDE + 2 * WINDOW_BYTES;
+    void *area = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (area == MAP_FAILED)
+        return false;
+    madvise(area, bytes, MADV_DONTDUMP);
+    m->area = area;
+    m->area_bytes = bytes;
+    m->first = (uint8_t *)(((uintptr_t)area + WINDOW_BYTES - 1) & ~(WINDOW_BYTES - 1));
+    m->window_count = count;
+    return true;
+}
+
+bool windows_new(struct mmu *m, unsigned count, struct error *err)
+{
+    if (!count)
+        count = DEFAULT_WINDOWS;
+    if (count < MIN_WINDOWS)
+        count = MIN_WINDOWS;
+    if (count > MAX_WINDOWS)
+        count = MAX_WINDOWS;
+    while (!reserve(m, count)) {
+        if (count == MIN_WINDOWS)
+            return error_set(err,
+                             "cannot reserve 40 GiB of address space for the guest's windows: %s "
+                             "(lift the limit of ulimit -v)",
+                             strerror(errno));
+        count = count / 2 < MIN_WINDOWS ? MIN_WINDOWS : count / 2;
+    }
+    m->windows = calloc(count, sizeof(m->windows[0]));
+    m->maps = lazy_alloc((size_t)count * MAP_PAGES * sizeof(m->maps[0]));
+    m->aspaces = calloc(count, sizeof(m->aspaces[0]));
+    if (!m->windows || !m->maps || !m->aspaces)
+        return error_set(err, "no host memory for the guest's windows");
+    for (unsigned i = 0; i < count; i++) {
+        struct window *w = &m->windows[i];
+
+        w->mmu = m;
+        w->id = i;
+        w->map = m->maps + (size_t)i * MAP_PAGES;
+        w->base = m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
+    }
+    return true;
+}
+
+void windows_free(struct mmu *m)
+{
+    if (m->area)
+        munmap(m->area, m->area_bytes);
+    lazy_free(m->maps, (size_t)m->window_count * MAP_PAGES * sizeof(m->maps[0]));
+    free(m->windows);
+    free(m->aspaces);
+}
+
+uint8_t *window_base(const struct window *w)
+{
+    return w->base;
+}
+
+uint32_t window_id(const struct window *w)
+{
+    return w->id;
+}
+
+struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin)
+{
+    uint64_t offset = (uintptr_t)addr - (uintptr_t)m->first;
+    uint64_t i = (offset - GUARD) / WINDOW_STRIDE;
+
+    if (offset < GUARD || i >= m->window_count || !m->windows[i].as)
+        return NULL;
+    *lin = (int64_t)(offset - i * WINDOW_STRIDE - WINDOW_BYTES);
+    return &m->windows[i];
+}
+
+static bool is_current(const struct mmu *m, const struct window *w)
+{
+    return w == m->cur_window[0] || w == m->cur_window[1];
+}
+
+/* The window that was entered longest ago and can go, or NULL. */
+static struct window *oldest_window(struct mmu *m, const struct window *keep)
+{
+    struct window *oldest = NULL;
+
+    for (unsigned i = 0; i < m->window_count; i++) {
+        struct window *w = &m->windows[i];
+
+        if (w->as && w != keep && !is_current(m, w) &&
+            (!oldest || w->as->stamp < oldest->as->stamp))
+            oldest = w;
+    }
+    return oldest;
+}
+
+struct window *window_create(struct mmu *m, struct aspace *as, enum view view)
+{
+    struct window *w = NULL;
+
+    for (unsigned i = 0; i < m->window_count && !w; i++) {
+        if (!m->windows[i].as)
+            w = &m->windows[i];
+    }
+    if (!w) {
+        w = oldest_window(m, NULL);
+        window_evict(w);
+    }
+    w->as = as;
+    w->view = view;
+    as->window[view] = w;
+    m->stats.windows_created++;
+    m->stats.windows_live++;
+    return w;
+}
+
+/* No mapping of the window may outlive this: one call over all of it. */
+static void unmap_all(struct window *w)
+{
+    if (w->hosted && mmap(w->base, WINDOW_BYTES, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+                          0) == MAP_FAILED) {
+        /* This frees mappings and needs none.  Going on would show a guest stale memory. */
+        abort();
+    }
+    w->mmu->stats.mappings -= w->vmas;
+    w->vmas = 0;
+    w->hosted = 0;
+}
+
+static void clear_map(struct window *w)
+{
+    unsigned groups = 0;
+
+    for (unsigned i = 0; i < GROUPS / 64; i++)
+        groups += (unsigned)__builtin_popcountll(w->touched[i]);
+    if (groups > ZERO_GROUPS) {
+        madvise(w->map, MAP_PAGES * sizeof(w->map[0]), MADV_DONTNEED);
+    } else {
+        for (uint32_t g = 0; g < GROUPS; g++) {
+            if (w->touched[g / 64] >> g % 64 & 1)
+                memset(w->map + g * GROUP_SIZE, 0, GROUP_SIZE * sizeof(w->map[0]));
+        }
+    }
+    memset(w->touched, 0, sizeof(w->touched));
+    w->generation++;
+}
+
+void window_evict(struct window *w)
+{
+    struct mmu *m = w->mmu;
+    struct aspace *as = w->as;
+    bool last = true;
+
+    if (m->wires.on_window_gone)
+        m->wires.on_window_gone(m->wires.opaque, w);
+    unmap_all(w);
+    clear_map(w);
+    w->has_exec = false;
+    w->as = NULL;
+    as->window[w->view] = NULL;
+    m->stats.windows_live--;
+    m->stats.windows_evicted++;
+    for (int v = 0; v < VIEWS; v++)
+        last &= !as->window[v];
+    if (last && as != m->cur)
+        aspace_forget(m, as); /* nothing relies on its copies */
+}
+
+void window_flush(struct window *w)
+{
+    struct mmu *m = w->mmu;
+    bool exec = w->has_exec;
+
+    unmap_all(w);
+    clear_map(w);
+    w->has_exec = false;
+    m->stats.flushes++;
+    if (exec && m->wires.on_exec_drop)
+        m->wires.on_exec_drop(m->wires.opaque, w, 0, MAP_PAGES);
+}
+
+void window_unhost(struct window *w)
+{
+    if (!w->hosted)
+        return;
+    unmap_all(w);
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        uint32_t *entry = w->map + g * GROUP_SIZE;
+
+        if (!(w->touched[g / 64] >> g % 64 & 1))
+            continue;
+        for (uint32_t i = 0; i < GROUP_SIZE; i++)
+            entry[i] &= ~(uint32_t)(MAP_HOST | MAP_HOSTW);
+    }
+}
+
+/* Some of the pages [first, end) were executed from. */
+static void tell_exec(struct window *w, uint32_t first, uint32_t end)
+{
+    struct mmu *m = w->mmu;
+
+    if (first != end && m->wires.on_exec_drop)
+        m->wires.on_exec_drop(m->wires.opaque, w, first, end - first);
+}
+
+void window_drop(struct window *w, uint32_t first, uint32_t end)
+{
+    struct mmu *m = w->mmu;
+    uint32_t host_first = end, host_end = first, exec_first = end, exec_end = first, before = 0;
+    uint32_t dropped = 0;
+
+    for (uint32_t page = first; page < end; page++) {
+        if (!(w->map[page] & MAP_HOST))
+            continue;
+        if (host_first == end)
+            host_first = page;
+        host_end = page + 1;
+    }
+    if (host_first < host_end)
+        before = host_edges(w, host_first, host_end);
+    for (uint32_t page = first; page < end; page++) {
+        uint32_t entry = w->map[page];
+
+        if (!(entry & MAP_VALID))
+            continue;
+        dropped++;
+        w->hosted -= !!(entry & MAP_HOST);
+        if (entry & MAP_EXEC) {
+            exec_first = exec_first == end ? page : exec_first;
+            exec_end = page + 1;
+        }
+        w->map[page] = entry & MAP_RMAP ? entry & (~(PAGE_SIZE - 1) | MAP_RMAP) : 0;
+    }
+    if (!dropped)
+        return;
+    m->stats.drops++;
+    m->stats.drop_pages += dropped;
+    if (host_first < host_end && !host_unmap(w, host_first, host_end, before)) {
+        w->hosted++; /* something is: unmap_all must not skip it */
+        window_flush(w);
+        return;
+    }
+    if (exec_first < exec_end)
+        tell_exec(w, exec_first, exec_end);
+}
+
+void window_reduce(struct window *w, uint32_t first, uint32_t end)
+{
+    for (uint32_t page = first; page < end;) {
+        uint32_t start = page;
+
+        while (page < end && (w->map[page] & MAP_HOSTW))
+            page++;
+        if (page > start && !host_protect(w, start, page, false))
+            window_drop(w, start, page);
+        if (page == start)
+            page++;
+    }
+    for (uint32_t page = first; page < end; page++) {
+        if (w->map[page])
+            w->map[page] &= ~(uint32_t)MAP_WRITE;
+    }
+}
+
+void window_protect(struct window *w, uint32_t page)
+{
+    w->mmu->stats.protects++;
+    if (!host_protect(w, page, page + 1, false))
+        window_drop(w, page, page + 1);
+}
+
+void windows_reclaim(struct mmu *m, struct window *keep, bool hard)
+{
+    uint64_t target = hard ? 0 : m->stats.mappings_limit / 4 * 3;
+    struct window *w;
+
+    /* The host refused below the limit: the rest of the process needs more than was left to it. */
+    if (hard && m->stats.mappings < m->stats.mappings_limit)
+        m->stats.mappings_limit = m->stats.mappings / 8 * 7 + 64;
+    while (m->stats.mappings > target && (w = oldest_window(m, keep)))
+        window_evict(w);
+    for (int user = 0; user < 2; user++) {
+        w = m->cur_window[user];
+        if (w && w != keep && m->stats.mappings > target)
+            window_flush(w);
+    }
+    if (keep && m->stats.mappings > m->stats.mappings_limit)
+        window_flush(keep);
+}
