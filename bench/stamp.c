@@ -1,0 +1,155 @@
+/* Run a command and put the time before each line that it prints.
+ *
+ *   stamp [-until TEXT] [-limit SECONDS] COMMAND [ARGUMENT...]
+ *
+ * Prints "SECONDS LINE" for each line of the command's stdout, where SECONDS counts from the start
+ * of the command; and at the end "SECONDS end STATUS PEAK": its exit status (-1 when it was ended
+ * here) and the largest private memory (RssAnon, KiB) that was seen.  With -until the command is
+ * ended when a line holds TEXT, complete or not.  Exit status 1 when the time is up first.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+    const char *until;
+    double limit, begin;
+    pid_t pid;
+    int output;
+    char line[4096];
+    size_t length;
+    long peak;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void sample_memory(struct run *run)
+{
+    char path[64], text[4096], *found;
+    FILE *file;
+    size_t length;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)run->pid);
+    file = fopen(path, "r");
+    if (!file)
+        return;
+    length = fread(text, 1, sizeof text - 1, file);
+    text[length] = 0;
+    fclose(file);
+    found = strstr(text, "RssAnon:");
+    if (found && strtol(found + 8, NULL, 10) > run->peak)
+        run->peak = strtol(found + 8, NULL, 10);
+}
+
+static void start(struct run *run, char **command)
+{
+    int ends[2];
+
+    if (pipe(ends) < 0) {
+        perror("stamp: pipe");
+        exit(2);
+    }
+    run->begin = now();
+    run->pid = fork();
+    if (run->pid < 0) {
+        perror("stamp: fork");
+        exit(2);
+    }
+    if (run->pid == 0) {
+        close(ends[0]);
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[1]);
+        if (!freopen("/dev/null", "r", stdin))
+            _exit(126);
+        execvp(command[0], command);
+        perror(command[0]);
+        _exit(127);
+    }
+    close(ends[1]);
+    run->output = ends[0];
+}
+
+/* Take in what came; true when the awaited text is there. */
+static int take(struct run *run, const char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] == '\r' || data[i] == '\0')
+            continue;
+        if (data[i] != '\n' && run->length < sizeof run->line - 1) {
+            run->line[run->length++] = data[i];
+            run->line[run->length] = 0;
+            continue;
+        }
+        printf("%.6f %s\n", now() - run->begin, run->line);
+        if (run->until && strstr(run->line, run->until))
+            return 1;
+        run->length = 0;
+        run->line[0] = 0;
+    }
+    if (run->until && strstr(run->line, run->until)) {
+        printf("%.6f %s\n", now() - run->begin, run->line);
+        return 1;
+    }
+    return 0;
+}
+
+/* 0: the command's output ended; 1: the awaited text came; 2: the time is up. */
+static int follow(struct run *run)
+{
+    char data[4096];
+
+    for (;;) {
+        struct pollfd poll_set = {.fd = run->output, .events = POLLIN};
+        ssize_t size;
+
+        if (now() - run->begin > run->limit)
+            return 2;
+        sample_memory(run);
+        if (poll(&poll_set, 1, 100) <= 0)
+            continue;
+        size = read(run->output, data, sizeof data);
+        if (size <= 0)
+            return 0;
+        if (take(run, data, (size_t)size))
+            return 1;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.limit = 600};
+    int status = 0, reason, i = 1;
+
+    for (; i + 1 < argc && argv[i][0] == '-'; i += 2) {
+        if (!strcmp(argv[i], "-until"))
+            run.until = argv[i + 1];
+        else if (!strcmp(argv[i], "-limit"))
+            run.limit = strtod(argv[i + 1], NULL);
+        else
+            break;
+    }
+    if (i >= argc || argv[i][0] == '-') {
+        fprintf(stderr, "usage: stamp [-until TEXT] [-limit SECONDS] COMMAND...\n");
+        return 2;
+    }
+    start(&run, argv + i);
+    reason = follow(&run);
+    sample_memory(&run);
+    if (reason != 0)
+        kill(run.pid, SIGKILL);
+    waitpid(run.pid, &status, 0);
+    printf("%.6f end %d %ld\n", now() - run.begin,
+           reason == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1, run.peak);
+    return reason == 2 || (run.until && reason != 1) ? 1 : 0;
+}
