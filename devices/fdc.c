@@ -314,11 +314,17 @@ static void fdc_reset(void *dev)
     f->head = 0;
 }
 
-/* Timers are not fields; the times they were set to are. */
+/* Timers are not fields; the times they were set to are.  What a saved state says must stay within
+ * the buffers. */
 static void fdc_loaded(void *dev)
 {
     struct fdc *f = dev;
 
+    f->drive &= 3;
+    if (f->fifo_pos >= sizeof f->fifo || f->fifo_len > sizeof f->fifo ||
+        f->data_len > sizeof f->data || (f->loaded && f->data_pos >= f->data_len) ||
+        f->transfer > FDC_READ_ID || (f->pio_request && !f->loaded))
+        fdc_soft_reset(f);
     vtimer_cancel(f->clock, &f->timer);
     if (f->event_at != FDC_NEVER)
         vtimer_set(f->clock, &f->timer, f->event_at);
@@ -348,13 +354,53 @@ static void fdc_free(void *dev)
         F(drives[i].changed), FIELD_ARRAY(struct fdc, drives[i].deleted)
 
 static const struct field fdc_fields[] = {
-    F(event_at), F(dor), F(tdr), F(dsr), F(rate), F(srt_hut), F(hlt_nd), F(config), F(pretrk),
-    F(perpendicular), F(lock), F(interrupt), F(pending), F(step_in), F(resetting), F(phase),
-    FIELD_ARRAY(struct fdc, fifo), F(fifo_pos), F(fifo_len), F(transfer), F(drive), F(head), F(c),
-    F(h), F(r), F(n), F(eot), F(sectors_left), F(multitrack), F(skip), F(want_deleted),
-    F(eis_done), F(st1), F(st2), F(loaded), F(pio_request), F(physical), F(retries), F(data_pos),
-    F(data_len), FIELD_ARRAY(struct fdc, data), FIELD_ARRAY(struct fdc, disk), DRIVE_FIELDS(0),
-    DRIVE_FIELDS(1), DRIVE_FIELDS(2), DRIVE_FIELDS(3), FIELD_END,
+    F(event_at),
+    F(dor),
+    F(tdr),
+    F(dsr),
+    F(rate),
+    F(srt_hut),
+    F(hlt_nd),
+    F(config),
+    F(pretrk),
+    F(perpendicular),
+    F(lock),
+    F(interrupt),
+    F(pending),
+    F(step_in),
+    F(resetting),
+    F(phase),
+    FIELD_ARRAY(struct fdc, fifo),
+    F(fifo_pos),
+    F(fifo_len),
+    F(transfer),
+    F(drive),
+    F(head),
+    F(c),
+    F(h),
+    F(r),
+    F(n),
+    F(eot),
+    F(sectors_left),
+    F(multitrack),
+    F(skip),
+    F(want_deleted),
+    F(eis_done),
+    F(st1),
+    F(st2),
+    F(loaded),
+    F(pio_request),
+    F(physical),
+    F(retries),
+    F(data_pos),
+    F(data_len),
+    FIELD_ARRAY(struct fdc, data),
+    FIELD_ARRAY(struct fdc, disk),
+    DRIVE_FIELDS(0),
+    DRIVE_FIELDS(1),
+    DRIVE_FIELDS(2),
+    DRIVE_FIELDS(3),
+    FIELD_END,
 };
 
 static const struct device_class fdc_class = {"fdc", fdc_fields, fdc_reset, fdc_loaded, fdc_free};

@@ -26,15 +26,36 @@ enum {
 
 enum fdc_dor { DOR_DRIVE = 0x03, DOR_NRESET = 0x04, DOR_DMAGATE = 0x08 };
 enum fdc_msr { MSR_BUSY = 0x10, MSR_NONDMA = 0x20, MSR_DIO = 0x40, MSR_RQM = 0x80 };
-enum fdc_st0 { ST0_HEAD = 0x04, ST0_EC = 0x10, ST0_SEEK = 0x20, ST0_ABNORMAL = 0x40,
-               ST0_INVALID = 0x80, ST0_READY_CHANGED = 0xC0 };
-enum fdc_st1 { ST1_MA = 0x01, ST1_NW = 0x02, ST1_ND = 0x04, ST1_OR = 0x10, ST1_DE = 0x20,
-               ST1_EN = 0x80 };
+enum fdc_st0 {
+    ST0_HEAD = 0x04,
+    ST0_EC = 0x10,
+    ST0_SEEK = 0x20,
+    ST0_ABNORMAL = 0x40,
+    ST0_INVALID = 0x80,
+    ST0_READY_CHANGED = 0xC0
+};
+enum fdc_st1 {
+    ST1_MA = 0x01,
+    ST1_NW = 0x02,
+    ST1_ND = 0x04,
+    ST1_OR = 0x10,
+    ST1_DE = 0x20,
+    ST1_EN = 0x80
+};
 enum fdc_st2 { ST2_SN = 0x04, ST2_SH = 0x08, ST2_WC = 0x10, ST2_DD = 0x20, ST2_CM = 0x40 };
-enum fdc_config { CONFIG_FIFOTHR = 0x0F, CONFIG_POLL = 0x10, CONFIG_EFIFO = 0x20,
-                  CONFIG_EIS = 0x40 };
-enum fdc_bits { COMMAND_MT = 0x80, COMMAND_MFM = 0x40, COMMAND_SK = 0x20, SPECIFY_ND = 0x01,
-                VERIFY_EC = 0x80 };
+enum fdc_config {
+    CONFIG_FIFOTHR = 0x0F,
+    CONFIG_POLL = 0x10,
+    CONFIG_EFIFO = 0x20,
+    CONFIG_EIS = 0x40
+};
+enum fdc_bits {
+    COMMAND_MT = 0x80,
+    COMMAND_MFM = 0x40,
+    COMMAND_SK = 0x20,
+    SPECIFY_ND = 0x01,
+    VERIFY_EC = 0x80
+};
 
 enum fdc_phase { FDC_COMMAND, FDC_EXECUTION, FDC_RESULT };
 
@@ -73,13 +94,13 @@ struct fdc {
     uint64_t event_at;
 
     uint8_t dor, tdr, dsr, rate;
-    uint8_t srt_hut, hlt_nd;          /* SPECIFY */
-    uint8_t config, pretrk;           /* CONFIGURE */
-    uint8_t perpendicular, lock;      /* PERPENDICULAR MODE, LOCK */
-    uint8_t interrupt;                /* INT, before DMAGATE */
-    uint8_t pending;                  /* drives with something for SENSE INTERRUPT STATUS */
-    uint8_t step_in;                  /* direction of the last step, for SRA */
-    uint8_t resetting;                /* the event is the end of reset */
+    uint8_t srt_hut, hlt_nd;     /* SPECIFY */
+    uint8_t config, pretrk;      /* CONFIGURE */
+    uint8_t perpendicular, lock; /* PERPENDICULAR MODE, LOCK */
+    uint8_t interrupt;           /* INT, before DMAGATE */
+    uint8_t pending;             /* drives with something for SENSE INTERRUPT STATUS */
+    uint8_t step_in;             /* direction of the last step, for SRA */
+    uint8_t resetting;           /* the event is the end of reset */
 
     uint8_t phase; /* enum fdc_phase */
     uint8_t fifo[16];

@@ -32,7 +32,7 @@ static void start_seek(struct fdc *f, struct fdc_drive *drive, int steps, uint8_
     unsigned count = (unsigned)(steps < 0 ? -steps : steps);
 
     fdc_step(f, drive, steps);
-    f->pending &= (uint8_t)~(1u << drive->number);
+    f->pending &= (uint8_t) ~(1u << drive->number);
     drive->st0 = (uint8_t)(st0 | drive->number);
     drive->seek_at = vclock_now(f->clock) + FDC_SEEK_NS + count * FDC_STEP_NS;
     vtimer_set(f->clock, &drive->timer, drive->seek_at);
@@ -99,7 +99,7 @@ static void sense_interrupt(struct fdc *f)
     for (int i = 0; i < FDC_DRIVES; i++) {
         if (!(f->pending & 1u << i))
             continue;
-        f->pending &= (uint8_t)~(1u << i);
+        f->pending &= (uint8_t) ~(1u << i);
         f->fifo[0] = f->drives[i].st0;
         f->fifo[1] = f->drives[i].pcn;
         fdc_result(f, 2);

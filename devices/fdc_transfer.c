@@ -72,8 +72,8 @@ static bool track_readable(const struct fdc *f, unsigned track)
 {
     const struct geometry *g = &f->drives[f->drive].geometry;
 
-    return disk_turns(f) && f->fifo[0] & COMMAND_MFM && rate_fits(f, g) &&
-           track < g->cylinders && f->head < g->heads;
+    return disk_turns(f) && f->fifo[0] & COMMAND_MFM && rate_fits(f, g) && track < g->cylinders &&
+           f->head < g->heads;
 }
 
 static uint32_t sector_lba(const struct fdc *f, unsigned track, unsigned sector)
@@ -112,7 +112,7 @@ static void set_deleted(struct fdc *f, uint32_t lba, bool deleted)
 
     if (lba / 8 >= sizeof d->deleted)
         return;
-    d->deleted[lba / 8] &= (uint8_t)~(1u << (lba % 8));
+    d->deleted[lba / 8] &= (uint8_t) ~(1u << (lba % 8));
     d->deleted[lba / 8] |= (uint8_t)(deleted << (lba % 8));
 }
 

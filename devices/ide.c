@@ -301,16 +301,18 @@ static void ide_loaded(void *dev)
 
 #define DRIVE(i, member) FIELD(struct ide, drives[i].member)
 #define DRIVE_FIELDS(i)                                                                            \
-    DRIVE(i, status), DRIVE(i, error), DRIVE(i, features),                                         \
-        FIELD_ARRAY(struct ide, drives[i].reg), FIELD_ARRAY(struct ide, drives[i].hob),            \
-        DRIVE(i, irq), DRIVE(i, transfer), DRIVE(i, pos), DRIVE(i, end),                           \
-        FIELD_ARRAY(struct ide, drives[i].data), DRIVE(i, command), DRIVE(i, extended),            \
-        DRIVE(i, multiple), DRIVE(i, heads), DRIVE(i, spt), DRIVE(i, standby),                     \
+    DRIVE(i, status), DRIVE(i, error), DRIVE(i, features), FIELD_ARRAY(struct ide, drives[i].reg), \
+        FIELD_ARRAY(struct ide, drives[i].hob), DRIVE(i, irq), DRIVE(i, transfer), DRIVE(i, pos),  \
+        DRIVE(i, end), FIELD_ARRAY(struct ide, drives[i].data), DRIVE(i, command),                 \
+        DRIVE(i, extended), DRIVE(i, multiple), DRIVE(i, heads), DRIVE(i, spt), DRIVE(i, standby), \
         DRIVE(i, write_cache), DRIVE(i, look_ahead), DRIVE(i, after_native), DRIVE(i, left),       \
         DRIVE(i, block_count), DRIVE(i, lba), DRIVE(i, limit)
 
 static const struct field ide_fields[] = {
-    FIELD(struct ide, control), FIELD(struct ide, selected), DRIVE_FIELDS(0), DRIVE_FIELDS(1),
+    FIELD(struct ide, control),
+    FIELD(struct ide, selected),
+    DRIVE_FIELDS(0),
+    DRIVE_FIELDS(1),
     FIELD_END,
 };
 

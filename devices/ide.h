@@ -11,15 +11,31 @@ enum {
     IDE_BUFFER = IDE_MULTIPLE_MAX * SECTOR_SIZE,
 };
 
-enum ide_status { STATUS_ERR = 0x01, STATUS_DRQ = 0x08, STATUS_DSC = 0x10, STATUS_DF = 0x20,
-                  STATUS_DRDY = 0x40, STATUS_BSY = 0x80 };
+enum ide_status {
+    STATUS_ERR = 0x01,
+    STATUS_DRQ = 0x08,
+    STATUS_DSC = 0x10,
+    STATUS_DF = 0x20,
+    STATUS_DRDY = 0x40,
+    STATUS_BSY = 0x80
+};
 enum ide_error { ERROR_ABRT = 0x04, ERROR_IDNF = 0x10, ERROR_UNC = 0x40 };
 enum ide_device { DEVICE_HEAD = 0x0F, DEVICE_DEV = 0x10, DEVICE_LBA = 0x40, DEVICE_FIXED = 0xA0 };
 enum ide_control { CONTROL_NIEN = 0x02, CONTROL_SRST = 0x04, CONTROL_HOB = 0x80 };
 
 /* The registers by their offset from the channel's base. */
-enum ide_reg { REG_DATA, REG_ERROR, REG_COUNT, REG_LOW, REG_MID, REG_HIGH, REG_DEVICE, REG_STATUS,
-               REG_FEATURES = REG_ERROR, REG_COMMAND = REG_STATUS };
+enum ide_reg {
+    REG_DATA,
+    REG_ERROR,
+    REG_COUNT,
+    REG_LOW,
+    REG_MID,
+    REG_HIGH,
+    REG_DEVICE,
+    REG_STATUS,
+    REG_FEATURES = REG_ERROR,
+    REG_COMMAND = REG_STATUS
+};
 
 /* What a command's data register does. */
 enum ide_transfer { IDE_IDLE, IDE_IN, IDE_OUT };
@@ -53,9 +69,9 @@ struct ide_drive {
     uint8_t data[IDE_BUFFER];
 
     /* Disks (ide_disk.c). */
-    uint8_t command;   /* in progress */
-    uint8_t extended;  /* 48-bit command */
-    uint8_t multiple;  /* SET MULTIPLE MODE, 0: off */
+    uint8_t command;    /* in progress */
+    uint8_t extended;   /* 48-bit command */
+    uint8_t multiple;   /* SET MULTIPLE MODE, 0: off */
     uint8_t heads, spt; /* INITIALIZE DEVICE PARAMETERS */
     uint8_t standby, write_cache, look_ahead;
     uint8_t after_native; /* the last command was READ NATIVE MAX ADDRESS */

@@ -272,8 +272,8 @@ static void set_features(struct ide_drive *d)
         d->look_ahead = d->features == 0xAA;
         break;
     case 0x03: /* PIO default, or PIO flow control modes 0-4 */
-        known = d->reg[REG_COUNT] <= 0x01 ||
-                (d->reg[REG_COUNT] >= 0x08 && d->reg[REG_COUNT] <= 0x0C);
+        known =
+            d->reg[REG_COUNT] <= 0x01 || (d->reg[REG_COUNT] >= 0x08 && d->reg[REG_COUNT] <= 0x0C);
         break;
     case 0x66: /* keep or restore defaults at software reset */
     case 0xCC:
@@ -350,39 +350,39 @@ static const struct disk_command {
     uint8_t first, last, flags;
     void (*run)(struct ide_drive *d);
 } commands[] = {
-    {0x10, 0x1F, 0, complete},         /* RECALIBRATE */
-    {0x20, 0x21, 0, read_sectors},     /* READ SECTOR(S) */
-    {0x24, 0x24, EXT, read_sectors},   /* READ SECTOR(S) EXT */
+    {0x10, 0x1F, 0, complete},       /* RECALIBRATE */
+    {0x20, 0x21, 0, read_sectors},   /* READ SECTOR(S) */
+    {0x24, 0x24, EXT, read_sectors}, /* READ SECTOR(S) EXT */
     {0x27, 0x27, EXT, read_native_max},
-    {0x29, 0x29, EXT, read_sectors},   /* READ MULTIPLE EXT */
-    {0x30, 0x31, 0, write_sectors},    /* WRITE SECTOR(S) */
-    {0x34, 0x34, EXT, write_sectors},  /* WRITE SECTOR(S) EXT */
-    {0x37, 0x37, EXT, set_max},        /* SET MAX ADDRESS EXT */
-    {0x39, 0x39, EXT, write_sectors},  /* WRITE MULTIPLE EXT */
-    {0x3C, 0x3C, 0, write_sectors},    /* WRITE VERIFY */
-    {0x40, 0x41, 0, verify},           /* READ VERIFY SECTOR(S) */
-    {0x42, 0x42, EXT, verify},         /* READ VERIFY SECTOR(S) EXT */
-    {0x70, 0x7F, 0, seek},             /* SEEK */
+    {0x29, 0x29, EXT, read_sectors},  /* READ MULTIPLE EXT */
+    {0x30, 0x31, 0, write_sectors},   /* WRITE SECTOR(S) */
+    {0x34, 0x34, EXT, write_sectors}, /* WRITE SECTOR(S) EXT */
+    {0x37, 0x37, EXT, set_max},       /* SET MAX ADDRESS EXT */
+    {0x39, 0x39, EXT, write_sectors}, /* WRITE MULTIPLE EXT */
+    {0x3C, 0x3C, 0, write_sectors},   /* WRITE VERIFY */
+    {0x40, 0x41, 0, verify},          /* READ VERIFY SECTOR(S) */
+    {0x42, 0x42, EXT, verify},        /* READ VERIFY SECTOR(S) EXT */
+    {0x70, 0x7F, 0, seek},            /* SEEK */
     {0x91, 0x91, 0, initialize_parameters},
-    {0x94, 0x94, 0, standby},          /* STANDBY IMMEDIATE as ATA-1 had it, and so on */
+    {0x94, 0x94, 0, standby}, /* STANDBY IMMEDIATE as ATA-1 had it, and so on */
     {0x95, 0x95, 0, idle},
     {0x96, 0x96, 0, standby},
     {0x97, 0x97, 0, idle},
     {0x98, 0x98, 0, check_power},
     {0x99, 0x99, 0, standby},
-    {0xC4, 0xC4, 0, read_sectors},     /* READ MULTIPLE */
-    {0xC5, 0xC5, 0, write_sectors},    /* WRITE MULTIPLE */
+    {0xC4, 0xC4, 0, read_sectors},  /* READ MULTIPLE */
+    {0xC5, 0xC5, 0, write_sectors}, /* WRITE MULTIPLE */
     {0xC6, 0xC6, 0, set_multiple},
-    {0xE0, 0xE0, 0, standby},          /* STANDBY IMMEDIATE */
-    {0xE1, 0xE1, 0, idle},             /* IDLE IMMEDIATE */
-    {0xE2, 0xE2, 0, standby},          /* STANDBY */
-    {0xE3, 0xE3, 0, idle},             /* IDLE */
+    {0xE0, 0xE0, 0, standby}, /* STANDBY IMMEDIATE */
+    {0xE1, 0xE1, 0, idle},    /* IDLE IMMEDIATE */
+    {0xE2, 0xE2, 0, standby}, /* STANDBY */
+    {0xE3, 0xE3, 0, idle},    /* IDLE */
     {0xE4, 0xE4, 0, read_buffer},
     {0xE5, 0xE5, 0, check_power},
-    {0xE6, 0xE6, 0, standby},          /* SLEEP, from which any command wakes here */
-    {0xE7, 0xE7, 0, flush},            /* FLUSH CACHE */
+    {0xE6, 0xE6, 0, standby}, /* SLEEP, from which any command wakes here */
+    {0xE7, 0xE7, 0, flush},   /* FLUSH CACHE */
     {0xE8, 0xE8, 0, write_buffer},
-    {0xEA, 0xEA, EXT, flush},          /* FLUSH CACHE EXT */
+    {0xEA, 0xEA, EXT, flush}, /* FLUSH CACHE EXT */
     {0xEC, 0xEC, 0, identify},
     {0xEF, 0xEF, 0, set_features},
     {0xF8, 0xF8, 0, read_native_max},

@@ -84,8 +84,8 @@ static void overlay_close(struct image *image)
     free(o);
 }
 
-static const struct image_ops overlay_ops = {"snapshot", overlay_read, overlay_write,
-                                             overlay_flush, overlay_close};
+static const struct image_ops overlay_ops = {"snapshot", overlay_read, overlay_write, overlay_flush,
+                                             overlay_close};
 
 /* A file without a name in $TMPDIR; -1 and errno. */
 static int temporary_file(const char *dir)

@@ -110,8 +110,7 @@ static bool raw_size(int fd, const char *path, uint64_t *bytes, struct error *er
     if (S_ISDIR(st.st_mode))
         return error_set(err, "'%s' is a directory; name an image file", path);
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return error_set(err, "'%s' is no disk image; name a regular file or a block device",
-                         path);
+        return error_set(err, "'%s' is no disk image; name a regular file or a block device", path);
     end = lseek(fd, 0, SEEK_END);
     if (end < 0)
         return error_set(err, "cannot find the size of image '%s': %s", path, strerror(errno));
@@ -130,8 +129,7 @@ static bool raw_lock(int fd, const char *path, bool writable, struct log *log, s
     if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return true;
     if (errno == EAGAIN || errno == EACCES)
-        return error_set(err,
-                         "image '%s' is in use by another process; end that, or use a copy%s",
+        return error_set(err, "image '%s' is in use by another process; end that, or use a copy%s",
                          path, writable ? ", or -snapshot if that only reads" : "");
     log_write(log, LOG_IO, "image '%s': not locked: %s", path, strerror(errno));
     return true;
@@ -146,11 +144,10 @@ static void open_error(const char *path, bool writable, struct error *err)
     else if (cause == EISDIR)
         error_set(err, "'%s' is a directory; name an image file", path);
     else if (writable && access(path, R_OK) == 0)
-        error_set(err, "image '%s' cannot be written (%s); make it writable or use -snapshot",
-                  path, strerror(cause));
-    else
-        error_set(err, "image '%s' cannot be opened (%s); make it readable", path,
+        error_set(err, "image '%s' cannot be written (%s); make it writable or use -snapshot", path,
                   strerror(cause));
+    else
+        error_set(err, "image '%s' cannot be opened (%s); make it readable", path, strerror(cause));
 }
 
 struct image *image_raw_open(const char *path, bool writable, struct log *log, struct error *err)

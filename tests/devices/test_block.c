@@ -1,0 +1,311 @@
+/* Images as block devices: devices/block.c, image_raw.c, image_overlay.c, block_geometry.c. */
+#define _GNU_SOURCE /* mkostemp */
+#include "devices/block.h"
+
+#include "ringer/error.h"
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char path[64];
+
+static void make_image(off_t bytes)
+{
+    int fd;
+
+    snprintf(path, sizeof path, "/tmp/ringer-test-XXXXXX");
+    fd = mkostemp(path, O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, bytes), 0);
+    close(fd);
+}
+
+static void poke(off_t offset, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY);
+
+    ck_assert_int_eq(pwrite(fd, data, len, offset), (ssize_t)len);
+    close(fd);
+}
+
+static uint8_t peek(off_t offset)
+{
+    uint8_t byte = 0xEE;
+    int fd = open(path, O_RDONLY);
+
+    ck_assert_int_eq(pread(fd, &byte, 1, offset), 1);
+    close(fd);
+    return byte;
+}
+
+static struct block *open_with(bool readonly, bool snapshot)
+{
+    struct block_options options = {readonly, snapshot};
+    struct error err = {""};
+    struct block *b = block_open(path, &options, NULL, &err);
+
+    ck_assert_msg(b, "%s", err.text);
+    return b;
+}
+
+static void refused(const char *name, bool readonly, bool snapshot, const char *why)
+{
+    struct block_options options = {readonly, snapshot};
+    struct error err = {""};
+
+    ck_assert_ptr_null(block_open(name, &options, NULL, &err));
+    ck_assert_msg(strstr(err.text, name), "'%s' names no file", err.text);
+    ck_assert_msg(strstr(err.text, why), "'%s' does not say '%s'", err.text, why);
+    ck_assert_ptr_null(strchr(err.text, '\n'));
+}
+
+START_TEST(reads_what_was_written)
+{
+    uint8_t out[3 * SECTOR_SIZE], in[3 * SECTOR_SIZE];
+    struct block *b;
+
+    make_image(10 * SECTOR_SIZE);
+    b = open_with(false, false);
+    ck_assert_uint_eq(block_sectors(b), 10);
+    ck_assert_str_eq(block_path(b), path);
+    memset(out, 0x5A, sizeof out);
+    ck_assert(block_write(b, 7, out, 3));
+    ck_assert(block_flush(b));
+    ck_assert(block_read(b, 7, in, 3));
+    ck_assert_mem_eq(in, out, sizeof in);
+    ck_assert_uint_eq(block_stats(b)->sectors_written, 3);
+    ck_assert_uint_eq(block_stats(b)->flushes, 1);
+    block_close(b);
+    ck_assert_uint_eq(peek(7 * SECTOR_SIZE), 0x5A);
+    ck_assert_uint_eq(peek(7 * SECTOR_SIZE - 1), 0);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(respects_the_end)
+{
+    static uint8_t data[4 * SECTOR_SIZE];
+    struct stat st;
+    struct block *b;
+
+    make_image(10 * SECTOR_SIZE);
+    b = open_with(false, false);
+    ck_assert(block_read(b, 10, data, 0));
+    ck_assert(!block_read(b, 10, data, 1));
+    ck_assert(!block_read(b, 8, data, 3));
+    ck_assert(!block_write(b, UINT64_MAX, data, 1));
+    ck_assert(!block_write(b, UINT64_MAX / SECTOR_SIZE + 1, data, 2));
+    block_close(b);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_size, 10 * SECTOR_SIZE);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(pads_the_last_sector)
+{
+    uint8_t data[2 * SECTOR_SIZE];
+    struct block *b;
+
+    make_image(SECTOR_SIZE + 3);
+    poke(SECTOR_SIZE, "abc", 3);
+    b = open_with(false, false);
+    ck_assert_uint_eq(block_sectors(b), 2);
+    memset(data, 0xFF, sizeof data);
+    ck_assert(block_read(b, 0, data, 2));
+    ck_assert_mem_eq(data + SECTOR_SIZE, "abc", 4);
+    ck_assert_uint_eq(data[2 * SECTOR_SIZE - 1], 0);
+    memset(data, 7, sizeof data); /* written, it is a whole one */
+    ck_assert(block_write(b, 1, data, 1));
+    memset(data, 0, sizeof data);
+    ck_assert(block_read(b, 1, data, 1));
+    ck_assert_uint_eq(data[SECTOR_SIZE - 1], 7);
+    block_close(b);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(snapshot_leaves_the_file_alone)
+{
+    uint8_t data[4 * SECTOR_SIZE], back[4 * SECTOR_SIZE];
+    struct block *b;
+
+    make_image(20 * SECTOR_SIZE);
+    chmod(path, 0444);
+    b = open_with(false, true);
+    ck_assert(!block_readonly(b));
+    memset(data, 0x33, sizeof data);
+    ck_assert(block_write(b, 7, data, 1));
+    ck_assert(block_write(b, 9, data, 1));
+    ck_assert(block_flush(b));
+    ck_assert(block_read(b, 6, back, 4)); /* file, overlay, file, overlay */
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(back[i * SECTOR_SIZE + 5], i & 1 ? 0x33 : 0);
+    block_close(b);
+    ck_assert_uint_eq(peek(7 * SECTOR_SIZE), 0);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(snapshot_needs_a_place)
+{
+    make_image(SECTOR_SIZE);
+    setenv("TMPDIR", "/nonexistent", 1);
+    {
+        struct block_options options = {false, true};
+        struct error err = {""};
+
+        ck_assert_ptr_null(block_open(path, &options, NULL, &err));
+        ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+        ck_assert_ptr_nonnull(strstr(err.text, "TMPDIR"));
+    }
+    unsetenv("TMPDIR");
+    block_close(open_with(false, false)); /* and the file's lock is gone */
+    unlink(path);
+}
+END_TEST
+
+START_TEST(readonly_refuses_writes)
+{
+    uint8_t data[SECTOR_SIZE] = {1};
+    struct block *b;
+
+    make_image(SECTOR_SIZE);
+    b = open_with(true, false);
+    ck_assert(block_readonly(b));
+    ck_assert(!block_write(b, 0, data, 1));
+    ck_assert(block_flush(b));
+    block_close(b);
+    ck_assert_uint_eq(peek(0), 0);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(locks)
+{
+    struct block *writer, *reader, *other;
+
+    make_image(SECTOR_SIZE);
+    writer = open_with(false, false);
+    refused(path, false, false, "in use");
+    refused(path, true, false, "in use");
+    refused(path, false, true, "in use");
+    block_close(writer);
+    reader = open_with(true, false);
+    other = open_with(false, true);
+    refused(path, false, false, "in use");
+    block_close(reader);
+    block_close(other);
+    block_close(open_with(false, false));
+    unlink(path);
+}
+END_TEST
+
+START_TEST(bad_files)
+{
+    refused("/nonexistent/image", false, false, "does not exist");
+    refused("/tmp", false, false, "directory");
+    refused("/tmp", true, false, "directory");
+    refused("/dev/null", true, false, "no disk image");
+    make_image(0);
+    refused(path, false, false, "empty");
+    unlink(path);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    refused(path, true, false, "no disk image"); /* and is not waited for */
+    refused(path, false, false, "no disk image");
+    unlink(path);
+}
+END_TEST
+
+START_TEST(floppy_sizes)
+{
+    static const unsigned sizes_kb[] = {160, 180, 320, 360, 720, 1200, 1440, 2880};
+    struct geometry g;
+
+    for (unsigned i = 0; i < sizeof sizes_kb / sizeof *sizes_kb; i++) {
+        ck_assert(floppy_geometry(sizes_kb[i] * 2, &g));
+        ck_assert_uint_eq(g.cylinders * g.heads * g.sectors, sizes_kb[i] * 2);
+    }
+    ck_assert(floppy_geometry(2880, &g));
+    ck_assert_uint_eq(g.cylinders, 80);
+    ck_assert_uint_eq(g.heads, 2);
+    ck_assert_uint_eq(g.sectors, 18);
+    ck_assert(floppy_geometry(320, &g));
+    ck_assert_uint_eq(g.heads, 1);
+    ck_assert(!floppy_geometry(0, &g));
+    ck_assert(!floppy_geometry(2879, &g));
+    ck_assert(!floppy_geometry(2048, &g));
+    ck_assert(!floppy_geometry(UINT64_MAX, &g));
+}
+END_TEST
+
+static struct geometry geometry_of(off_t sectors, const uint8_t *entry)
+{
+    struct geometry g;
+    struct block *b;
+
+    make_image(sectors * SECTOR_SIZE);
+    if (entry) {
+        poke(446, entry, 16);
+        poke(510, "\x55\xAA", 2);
+    }
+    b = open_with(true, false);
+    disk_geometry(b, &g);
+    block_close(b);
+    unlink(path);
+    return g;
+}
+
+START_TEST(disk_geometries)
+{
+    /* 17 sectors, 4 heads: from 0/1/1 (17) to 614/3/17 */
+    static const uint8_t old[16] = {0x80, 1, 1, 0, 4,    3,    0x80 | 17, 0x66,
+                                    17,   0, 0, 0, 0x4B, 0xA3, 0,         0};
+    /* LBA translation: 63 sectors, 255 heads, beyond cylinder 1023 */
+    static const uint8_t large[16] = {0,  1, 1, 0, 12, 254, 0xFF, 0xFF,
+                                      63, 0, 0, 0, 0,  0,   0x00, 0x02};
+    static const uint8_t nonsense[16] = {0, 9, 1, 9, 12, 254, 3, 0xFF, 63, 1, 0, 0, 0, 0, 4, 0};
+    struct geometry g = geometry_of(41820, old);
+
+    ck_assert_uint_eq(g.heads, 4);
+    ck_assert_uint_eq(g.sectors, 17);
+    ck_assert_uint_eq(g.cylinders, 615);
+    g = geometry_of(40000000, large);
+    ck_assert_uint_eq(g.heads, 255);
+    ck_assert_uint_eq(g.sectors, 63);
+    g = geometry_of(40000000, nonsense);
+    ck_assert_uint_eq(g.heads, 16);
+    ck_assert_uint_eq(g.cylinders, 16383);
+    g = geometry_of(1, NULL);
+    ck_assert_uint_eq(g.cylinders, 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("block");
+    TCase *tc = tcase_create("block");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_test(tc, reads_what_was_written);
+    tcase_add_test(tc, respects_the_end);
+    tcase_add_test(tc, pads_the_last_sector);
+    tcase_add_test(tc, snapshot_leaves_the_file_alone);
+    tcase_add_test(tc, snapshot_needs_a_place);
+    tcase_add_test(tc, readonly_refuses_writes);
+    tcase_add_test(tc, locks);
+    tcase_add_test(tc, bad_files);
+    tcase_add_test(tc, floppy_sizes);
+    tcase_add_test(tc, disk_geometries);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
