@@ -1,0 +1,47 @@
+/* Block devices as disks and floppies see them.  Implementations: devices/image*.c. */
+#ifndef RINGER_DEVICES_BLOCK_H
+#define RINGER_DEVICES_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct log;
+struct block;
+
+enum { SECTOR_SIZE = 512 };
+
+struct block_options {
+    bool readonly;
+    bool snapshot; /* writes go to a temporary file that dies with the machine */
+};
+
+/* Open the image at PATH (raw).  Locks it against a second writer.  NULL and ERR (one line that
+ * names the file and the remedy) when it is missing, empty, a directory, unreadable, or locked.
+ * A file that cannot be written opens read-only only with options->readonly or snapshot. */
+struct block *block_open(const char *path, const struct block_options *options, struct log *log,
+                         struct error *err);
+void block_close(struct block *b);
+uint64_t block_sectors(const struct block *b); /* a last partial sector is padded with zeros */
+bool block_readonly(const struct block *b);
+const char *block_path(const struct block *b);
+/* COUNT sectors at LBA.  False on a host I/O error or beyond the end (logged). */
+bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count);
+bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count);
+bool block_flush(struct block *b); /* fdatasync */
+struct block_stats {
+    uint64_t reads, writes, flushes, sectors_read, sectors_written;
+};
+const struct block_stats *block_stats(const struct block *b);
+
+/* CHS geometry. Floppies: by size (160 KB to 2.88 MB; false when SECTORS is no floppy size; one
+ * sector, a bare boot sector, counts as the beginning of a 1.44 MB floppy).
+ * Disks: from the partition table if it tells, else the usual 16-head, 63-sector fiction. */
+struct geometry {
+    uint32_t cylinders, heads, sectors;
+};
+bool floppy_geometry(uint64_t sectors, struct geometry *g);
+void disk_geometry(struct block *b, struct geometry *g);
+
+#endif
