@@ -1,0 +1,151 @@
+/* Virtual time: a monotonic clock that stands still while the machine is stopped, and the queue
+ * of timers that are due on it.  The queue is a list sorted by deadline: a PC has about ten
+ * timers, and the head is all that the run loop asks for. */
+#include "devices/clock.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    /* A timer that rearms itself in the past must not keep the vCPU in vclock_run for good. */
+    MAX_FIRED = 256,
+};
+
+struct vclock {
+    bool manual;
+    bool stopped;
+    uint64_t host_zero; /* the host's time at virtual time 0, moved on by every stop */
+    uint64_t frozen;    /* the time while stopped; always, for a manual clock */
+    struct vtimer *head;
+    void (*earlier)(void *opaque);
+    void *earlier_opaque;
+};
+
+static uint64_t host_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Devices may still hold armed timers when the clock goes; they are not touched. */
+struct vclock *vclock_new(bool manual)
+{
+    struct vclock *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->manual = manual;
+    c->host_zero = host_now();
+    return c;
+}
+
+void vclock_free(struct vclock *c)
+{
+    free(c);
+}
+
+uint64_t vclock_now(struct vclock *c)
+{
+    return c->manual || c->stopped ? c->frozen : host_now() - c->host_zero;
+}
+
+void vclock_stop(struct vclock *c)
+{
+    c->frozen = vclock_now(c);
+    c->stopped = true;
+}
+
+void vclock_resume(struct vclock *c)
+{
+    if (!c->stopped)
+        return;
+    c->stopped = false;
+    c->host_zero = host_now() - c->frozen;
+    if (c->head && c->earlier)
+        c->earlier(c->earlier_opaque);
+}
+
+void vtimer_init(struct vtimer *t, const char *name, void (*fire)(void *), void *opaque)
+{
+    *t = (struct vtimer){.name = name, .fire = fire, .opaque = opaque};
+}
+
+void vtimer_cancel(struct vclock *c, struct vtimer *t)
+{
+    struct vtimer **link = &c->head;
+
+    if (!t->armed)
+        return;
+    while (*link && *link != t)
+        link = &(*link)->next;
+    if (*link)
+        *link = t->next;
+    t->next = NULL;
+    t->armed = false;
+}
+
+/* Timers of one deadline fire in the order in which they were set. */
+void vtimer_set(struct vclock *c, struct vtimer *t, uint64_t deadline)
+{
+    uint64_t before = vclock_next_deadline(c);
+    struct vtimer **link = &c->head;
+
+    vtimer_cancel(c, t);
+    while (*link && (*link)->deadline <= deadline)
+        link = &(*link)->next;
+    t->deadline = deadline;
+    t->next = *link;
+    t->armed = true;
+    *link = t;
+    if (deadline < before && c->earlier)
+        c->earlier(c->earlier_opaque);
+}
+
+static void fire_head(struct vclock *c)
+{
+    struct vtimer *t = c->head;
+
+    c->head = t->next;
+    t->next = NULL;
+    t->armed = false;
+    t->fire(t->opaque);
+}
+
+void vclock_advance(struct vclock *c, uint64_t ns)
+{
+    uint64_t target = c->frozen + ns;
+
+    if (!c->manual || c->stopped)
+        return;
+    while (c->head && c->head->deadline <= target) {
+        if (c->head->deadline > c->frozen)
+            c->frozen = c->head->deadline;
+        fire_head(c);
+    }
+    c->frozen = target;
+}
+
+uint64_t vclock_run(struct vclock *c)
+{
+    uint64_t now = vclock_now(c);
+
+    for (unsigned fired = 0; fired < MAX_FIRED; fired++) {
+        if (!c->head || c->head->deadline > now)
+            break;
+        fire_head(c);
+    }
+    return vclock_next_deadline(c);
+}
+
+uint64_t vclock_next_deadline(const struct vclock *c)
+{
+    return c->head ? c->head->deadline : UINT64_MAX;
+}
+
+void vclock_on_earlier(struct vclock *c, void (*fn)(void *opaque), void *opaque)
+{
+    c->earlier = fn;
+    c->earlier_opaque = opaque;
+}

@@ -1,0 +1,44 @@
+/* Virtual time: one clock a machine, one queue of named timers.
+ *
+ * Time is in nanoseconds since power-on.  It follows the host's monotonic clock while the machine
+ * runs and stands still while it is stopped; tests step it by hand.  Counters are computed from
+ * it, nothing ticks.  All calls are made on the machine's vCPU thread. */
+#ifndef RINGER_DEVICES_CLOCK_H
+#define RINGER_DEVICES_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vclock;
+
+/* A one-shot timer, embedded in its owner; NAME is for dumps.  Zero-initialise, then
+ * timer_init. */
+struct vtimer {
+    const char *name;
+    void (*fire)(void *opaque);
+    void *opaque;
+    uint64_t deadline; /* ns */
+    struct vtimer *next;
+    bool armed;
+};
+
+/* MANUAL: time moves only by vclock_advance (tests). */
+struct vclock *vclock_new(bool manual);
+void vclock_free(struct vclock *c);
+uint64_t vclock_now(struct vclock *c);
+void vclock_stop(struct vclock *c);
+void vclock_resume(struct vclock *c);
+/* Manual clocks: move to now + NS, firing timers in order at their deadlines. */
+void vclock_advance(struct vclock *c, uint64_t ns);
+
+void vtimer_init(struct vtimer *t, const char *name, void (*fire)(void *), void *opaque);
+void vtimer_set(struct vclock *c, struct vtimer *t, uint64_t deadline); /* rearms */
+void vtimer_cancel(struct vclock *c, struct vtimer *t);
+
+/* Fire what is due; returns the next deadline, UINT64_MAX when there is none. */
+uint64_t vclock_run(struct vclock *c);
+uint64_t vclock_next_deadline(const struct vclock *c);
+/* Called whenever an earlier deadline than before was set (the run loop rearms its host timer). */
+void vclock_on_earlier(struct vclock *c, void (*fn)(void *opaque), void *opaque);
+
+#endif

@@ -1,0 +1,72 @@
+/* The reset control register at CF9h (Intel 82371SB PIIX3 datasheet, "RC: Reset Control
+ * Register").  Bit 1 tells a hard from a soft reset, both of which reset the whole board here;
+ * a rise of bit 2 starts it.
+ *
+ * The device covers CF8h..CFBh so that a dword for a PCI bridge that is not there is not split
+ * into a byte for CF9h: the PIIX decodes CF9h in byte accesses only. */
+#include <stdlib.h>
+
+#include "devices/internal.h"
+#include "devices/pc.h"
+
+enum {
+    RC_OFFSET = 1,
+    RC_SYSTEM = 1 << 1,
+    RC_START = 1 << 2,
+};
+
+struct reset_control {
+    struct irq_line reset;
+    uint8_t control;
+};
+
+static uint32_t reset_read(void *opaque, uint16_t offset, unsigned size)
+{
+    struct reset_control *r = opaque;
+
+    return offset == RC_OFFSET && size == 1 ? r->control : UINT32_MAX;
+}
+
+static void reset_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
+{
+    struct reset_control *r = opaque;
+    uint8_t old = r->control;
+
+    if (offset != RC_OFFSET || size != 1)
+        return;
+    r->control = value & (RC_SYSTEM | RC_START);
+    if (~old & r->control & RC_START) {
+        irq_set(&r->reset, 1);
+        irq_set(&r->reset, 0);
+    }
+}
+
+static const struct io_ops reset_ops = {reset_read, reset_write, 4};
+
+static void reset_reset(void *opaque)
+{
+    struct reset_control *r = opaque;
+
+    r->control = 0;
+}
+
+static const struct field reset_fields[] = {
+    FIELD(struct reset_control, control),
+    FIELD_END,
+};
+
+static const struct device_class reset_class = {
+    .name = "reset-control",
+    .fields = reset_fields,
+    .reset = reset_reset,
+    .free = free,
+};
+
+void reset_control_init(struct board *board, struct irq_line reset)
+{
+    struct reset_control *r = device_alloc(sizeof(*r));
+
+    r->reset = reset;
+    bus_map(board->bus, "reset-control", 0xcf8, 4, &reset_ops, r);
+    device_add(board->devices, &reset_class, r);
+}
