@@ -1,0 +1,329 @@
+/* Making a block: decode until control must leave, then rewrite one instruction after another.
+ *
+ * A block lies on one page, or is a single instruction that crosses a page border. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "translator/build.h"
+
+struct fetch {
+    const uint8_t *page; /* alias of the first page, NULL when it is not memory */
+    uint32_t pa;         /* physical address of eip */
+    uint32_t lin;
+};
+
+/* Bytes of the instruction at LIN, which starts on the block's first page: at most 15, cut at the
+ * page border. */
+static unsigned fetch_bytes(struct translator *t, const struct fetch *f, uint32_t lin,
+                            uint8_t *bytes)
+{
+    uint32_t off = lin & (PAGE_SIZE - 1), n = PAGE_SIZE - off;
+    if (n > INSN_MAX_LEN)
+        n = INSN_MAX_LEN;
+    if (f->page)
+        memcpy(bytes, f->page + off, n);
+    else
+        phys_read(t->phys, (f->pa & ~(uint64_t)(PAGE_SIZE - 1)) + off, bytes, n);
+    return n;
+}
+
+/* Add what stands on the next page.  False: fetching it raised an exception. */
+static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsigned *n,
+                       uint32_t *pa2)
+{
+    struct mmu_fault fault;
+    uint64_t pa;
+    uint32_t next = (lin | (PAGE_SIZE - 1)) + 1;
+    if (!mmu_fetch(t->mmu, t->window, next, &pa, &fault))
+        return cpu_raise_pf(t->cpu, &fault);
+    phys_read(t->phys, pa, bytes + *n, INSN_MAX_LEN - *n);
+    *n = INSN_MAX_LEN;
+    *pa2 = (uint32_t)pa;
+    return true;
+}
+
+static bool ends_block(const struct insn *in)
+{
+    switch (in->kind) {
+    case K_CALL_REL: case K_JMP_REL: case K_JCC: case K_LOOP: case K_RET: case K_CALL_RM:
+    case K_JMP_RM: case K_SENSITIVE: case K_INVALID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Decode the instruction at EIP into the list.  +1: go on; 0: the block ends before it; -1: it
+ * ends after it; -2: exception. */
+static int decode_next(struct build *b, const struct fetch *f, uint32_t eip)
+{
+    struct translator *t = b->t;
+    struct decoded *d = &b->list[b->count];
+    uint8_t bytes[16] = {0};
+    uint32_t lin = b->cs_base + eip, pa2 = ~0u;
+    if (eip > b->cs_limit)
+        return b->count ? 0 : (cpu_raise(t->cpu, EXC_GP, 0), -2);
+    unsigned n = fetch_bytes(t, f, lin, bytes);
+    unsigned bits = b->mode & MODE_CODE32 ? 32 : 16;
+    enum decode_result r = decode_insn(t->decoder, bytes, n, bits, &d->in, &d->info);
+    if (r == DECODE_SHORT) {
+        if (b->count)
+            return 0;
+        if (!fetch_more(t, lin, bytes, &n, &pa2))
+            return -2;
+        r = decode_insn(t->decoder, bytes, n, bits, &d->in, &d->info);
+        b->tb->phys2 = pa2;
+    }
+    if (r == DECODE_TOO_LONG || eip + d->in.len - 1 > b->cs_limit)
+        return b->count ? 0 : (cpu_raise(t->cpu, EXC_GP, 0), -2);
+    d->eip = eip;
+    b->count++;
+    return pa2 != ~0u || ends_block(&d->in) ? -1 : 1;
+}
+
+/* False: an exception was raised. */
+static bool decode_block(struct build *b, const struct fetch *f)
+{
+    uint32_t eip = b->tb->eip;
+    unsigned max = b->t->options.max_insns;
+    if (b->mode & MODE_ONE)
+        max = 1;
+    else if (!max || max > TB_MAX_INSNS)
+        max = TB_MAX_INSNS;
+    while (b->count < max) {
+        int r = decode_next(b, f, eip);
+        if (r == -2)
+            return false;
+        if (r == 0)
+            break;
+        const struct insn *in = &b->list[b->count - 1].in;
+        eip += in->len;
+        uint32_t first = b->cs_base + b->tb->eip, lin = b->cs_base + eip;
+        if (r < 0 || (first >> PAGE_SHIFT) != (lin >> PAGE_SHIFT))
+            break;
+    }
+    b->tb->size = (uint16_t)(eip - b->tb->eip);
+    b->tb->insns = (uint16_t)b->count;
+    return true;
+}
+
+/* ---- entry code ---- */
+
+bool decoded_uses_fpu(const struct decoded *d)
+{
+    if (d->in.kind != K_PLAIN || (d->in.map == MAP_0F38 && d->in.opcode == 0xF6))
+        return false;
+    return d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE);
+}
+
+/* Are the flags at entry overwritten before anything reads them, faults or leaves? */
+static bool flags_dead(const struct build *b)
+{
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct decoded *d = &b->list[i];
+        if (d->info.flags_killed)
+            return true;
+        bool harmless = d->in.kind == K_NOP || d->in.kind == K_LEA ||
+                        (d->in.kind == K_PLAIN && !d->in.has_mem && !d->info.flags_read &&
+                         !(d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE)));
+        if (!harmless)
+            return false;
+    }
+    return false;
+}
+
+/* if (r8d != eip || cs.base != base) goto miss; */
+static void emit_check_dead(struct build *b, bool base)
+{
+    struct emit *e = b->e;
+    emit_rex(e, false, R_NONE, R_NONE, R8);
+    emit8(e, 0x81);
+    emit8(e, 0xF8); /* cmp r8d, imm32 */
+    emit32(e, b->tb->eip);
+    emit_jcc(e, 5, 0);
+    if (base) {
+        emit_op_mem(e, false, 0x81, 7, R_CPU, R_NONE, SEG_OFF(SEG_CS, base));
+        emit32(e, b->cs_base);
+        emit_jcc(e, 5, 0);
+    }
+}
+
+/* The same without touching the flags: RCX, kept in r9, tests for zero. */
+static void emit_check_live(struct build *b, bool base)
+{
+    struct emit *e = b->e;
+    uint32_t no = 0;
+    emit_mov(e, R9, RCX);
+    if (base) {
+        emit_load(e, RCX, R_CPU, SEG_OFF(SEG_CS, base));
+        emit_lea(e, RCX, RCX, R_NONE, -(int32_t)b->cs_base);
+        uint32_t yes = emit_jrcxz(e);
+        no = e->pos;
+        emit_mov(e, RCX, R9);
+        emit_jmp(e, 0);
+        emit_patch8(e, yes, e->pos);
+    }
+    emit_lea(e, RCX, R8, R_NONE, -(int32_t)b->tb->eip);
+    uint32_t yes = emit_jrcxz(e);
+    if (base) {
+        emit_jmp(e, no);
+    } else {
+        emit_mov(e, RCX, R9);
+        emit_jmp(e, 0);
+    }
+    emit_patch8(e, yes, e->pos);
+    emit_mov(e, RCX, R9);
+}
+
+static void emit_entry(struct build *b)
+{
+    struct emit *e = b->e;
+    struct tb *tb = b->tb;
+    uint32_t load = e->pos, back = 0;
+    if (tb->uses_fpu) { /* out of line: lea r10, [rip + ...]; jmp load */
+        emit_rex(e, true, R10, R_NONE, R_NONE);
+        emit8(e, 0x8D);
+        emit8(e, 0x15);
+        back = e->pos;
+        emit32(e, 0);
+        emit_jmp(e, b->t->stub_fpu);
+    }
+    tb->entry = e->pos;
+    if (!(b->mode & MODE_ONE)) {
+        bool base = mode_seg(b->mode, SEG_CS) != SEG_FLAT;
+        if (flags_dead(b))
+            emit_check_dead(b, base);
+        else
+            emit_check_live(b, base);
+    }
+    tb->direct = e->pos;
+    if (tb->uses_fpu) {
+        emit_mov(e, R9, RCX);
+        emit_load(e, RCX, R_CPU, CPU_OFF(fpu_live));
+        emit_patch8(e, emit_jrcxz(e), load);
+        emit_patch32(e, back, e->pos);
+        emit_mov(e, RCX, R9);
+    }
+    tb->direct_live = e->pos;
+}
+
+/* ---- the block ---- */
+
+static void emit_block(struct build *b)
+{
+    struct tb *tb = b->tb;
+    for (unsigned i = 0; i < b->count; i++)
+        tb->uses_fpu |= decoded_uses_fpu(&b->list[i]);
+    b->in = &b->list[0].in;
+    b->eip = tb->eip;
+    tb->map = b->t->map_count;
+    mark_fault(b, FIX_NONE);
+    emit_entry(b);
+    for (unsigned i = 0; i < b->count && !b->ended; i++) {
+        b->in = &b->list[i].in;
+        b->info = &b->list[i].info;
+        b->eip = b->list[i].eip;
+        b->next = b->eip + b->in->len;
+        mark_fault(b, FIX_NONE);
+        rewrite_insn(b);
+    }
+    if (!b->ended)
+        exit_goto(b, 0, b->next);
+    exit_stubs(b);
+    tb->code_end = b->e->pos;
+}
+
+static bool room_left(const struct translator *t)
+{
+    enum { BLOCK_ROOM = TB_MAX_INSNS * 64 + 512 };
+    return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 < t->tb_max &&
+           t->map_count + 3 * TB_MAX_INSNS < t->map_max && t->site_count + 8 < t->site_max;
+}
+
+static void count_block(struct translator *t, const struct tb *tb)
+{
+    t->stats.blocks++;
+    t->stats.insns += tb->insns;
+    t->stats.guest_bytes += tb->size;
+    t->stats.host_bytes += tb->code_end - tb->code;
+}
+
+static void check_and_dump(struct translator *t, const struct tb *tb)
+{
+    char why[160];
+    if (t->options.check) {
+        t->stats.checked++;
+        if (!check_block(t, tb, why, sizeof why)) {
+            fprintf(stderr, "ringer: block at %08x leaves its confinement: %s\n", tb->eip, why);
+            dump_block(t, tb);
+            abort(); /* the translator itself is wrong: nothing may run on */
+        }
+    }
+    if (log_on(t->log, LOG_IN_ASM) || log_on(t->log, LOG_OUT_ASM))
+        dump_block(t, tb);
+}
+
+static struct tb *build_block(struct translator *t, const struct fetch *f, uint32_t mode,
+                              uint32_t cs_limit_key)
+{
+    struct cpu *cpu = t->cpu;
+    if (!room_left(t))
+        cache_flush(t);
+    struct tb *tb = &t->tbs[t->tb_count];
+    t->emit.pos = (t->emit.pos + 15) & ~15u;
+    *tb = (struct tb){.eip = cpu->eip, .cs_base = cpu->seg[SEG_CS].base, .cs_limit = cs_limit_key,
+                      .mode = mode, .phys = f->pa, .phys2 = ~0u, .incoming = ~0u,
+                      .code = t->emit.pos};
+    struct build b = {.t = t, .e = &t->emit, .tb = tb, .mode = mode, .cs_base = tb->cs_base,
+                      .cs_limit = cpu->seg[SEG_CS].limit};
+    if (!decode_block(&b, f))
+        return NULL;
+    emit_block(&b);
+    t->tb_count++;
+    cache_insert(t, tb);
+    count_block(t, tb);
+    check_and_dump(t, tb);
+    return tb;
+}
+
+struct tb *build_lookup(struct translator *t)
+{
+    struct cpu *cpu = t->cpu;
+    struct mmu_fault fault;
+    uint64_t pa;
+    uint32_t lin = cpu->seg[SEG_CS].base + cpu->eip;
+    bool checked = mode_seg(t->mode, SEG_CS) == SEG_CHECKED;
+    uint32_t cs_limit = checked ? cpu->seg[SEG_CS].limit : 0xFFFFFFFF;
+    t->stats.lookups++;
+    if (cpu->eip > cpu->seg[SEG_CS].limit) {
+        cpu_raise(cpu, EXC_GP, 0);
+        return NULL;
+    }
+    if (!mmu_fetch(t->mmu, t->window, lin, &pa, &fault)) {
+        cpu_raise_pf(cpu, &fault);
+        return NULL;
+    }
+    if (pa >> 32) { /* nothing is decoded there: it reads as FFh FFh, an invalid opcode */
+        cpu_raise(cpu, EXC_UD, 0);
+        return NULL;
+    }
+    struct tb *tb = cache_find(t, (uint32_t)pa, cpu->eip, cpu->seg[SEG_CS].base, cs_limit, t->mode);
+    if (tb && tb->phys2 != ~0u) { /* is the second page still the same? */
+        if (!mmu_fetch(t->mmu, t->window, (lin | (PAGE_SIZE - 1)) + 1, &pa, &fault)) {
+            cpu_raise_pf(cpu, &fault);
+            return NULL;
+        }
+        if ((uint32_t)pa != tb->phys2) {
+            cache_invalidate(t, tb);
+            tb = NULL;
+            mmu_fetch(t->mmu, t->window, lin, &pa, &fault);
+        } else {
+            return tb;
+        }
+    }
+    if (tb)
+        return tb;
+    struct fetch f = {phys_ptr(t->phys, pa & ~(uint64_t)(PAGE_SIZE - 1), PAGE_SIZE), (uint32_t)pa,
+                      lin};
+    return build_block(t, &f, t->mode, cs_limit);
+}

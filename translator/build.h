@@ -1,0 +1,112 @@
+/* What the rewriting functions share while one block is made. */
+#ifndef RINGER_TRANSLATOR_BUILD_H
+#define RINGER_TRANSLATOR_BUILD_H
+
+#include <stddef.h>
+
+#include "translator/internal.h"
+
+#define CPU_OFF(field)     ((int32_t)offsetof(struct cpu, field))
+#define SEG_OFF(s, field)  (CPU_OFF(seg) + (int32_t)(s) * (int32_t)sizeof(struct segment) +        \
+                            (int32_t)offsetof(struct segment, field))
+
+struct decoded {
+    struct insn in;
+    struct insn_info info;
+    uint32_t eip;
+};
+
+struct build {
+    struct translator *t;
+    struct emit *e;
+    struct tb *tb;
+    uint32_t mode;
+    uint32_t cs_base, cs_limit;
+    struct decoded list[TB_MAX_INSNS];
+    unsigned count;
+
+    /* the instruction being rewritten */
+    const struct insn *in;
+    const struct insn_info *info;
+    uint32_t eip, next;
+    enum site_policy policy;
+    bool ended; /* control does not go on behind it */
+};
+
+/* How a memory operand is addressed by the host instruction. */
+enum addr_form {
+    ADDR_WINDOW, /* [r13 + one guest register + disp], or [r13 + disp] */
+    ADDR_GS,     /* gs: with 32-bit address size: the guest's own ModRM and SIB */
+    ADDR_R8,     /* [r13 + r8]: linear address computed into r8d */
+};
+
+/* A host instruction with one memory operand, to be written in any form. */
+struct hostop {
+    uint8_t opcode, map; /* enum insn_map */
+    uint8_t rep;         /* mandatory F2/F3 */
+    bool opsize;         /* 66h */
+    bool byte_reg;       /* REG is a byte register: 4..7 are AH..BH, no REX then */
+    uint8_t reg;         /* 0..15, or the opcode extension */
+    const uint8_t *imm;
+    uint8_t imm_len;
+};
+
+static inline bool seg_flat(const struct build *b, unsigned seg)
+{
+    return mode_seg(b->mode, seg) == SEG_FLAT;
+}
+
+/* Flat 32-bit stack: the form in which PUSH and POP are two host instructions. */
+static inline bool flat_stack(const struct build *b)
+{
+    return seg_flat(b, SEG_SS) && (b->mode & MODE_STACK32);
+}
+
+/* --- rewrite.c --- */
+void rewrite_insn(struct build *b);
+/* Prepare B->in's ModRM memory operand for an access of SIZE bytes (ACCESS: bit 0 read, bit 1
+ * write); emits address computation and limit checks as needed. Flags survive. */
+enum addr_form mem_prepare(struct build *b, unsigned size, unsigned access, bool byte_high);
+/* Emit OP on the operand prepared. */
+void mem_emit(struct build *b, enum addr_form form, const struct hostop *op);
+/* Load SIZE (2: zero-extended, 4) bytes of the ModRM operand into DST (8..15, or a guest one). */
+void mem_load(struct build *b, unsigned size, unsigned dst);
+/* Effective address (offset) into r8d. */
+void emit_ea(struct build *b);
+/* Segment base and limit check of offset r8d -> linear address in r8d. */
+void emit_segment(struct build *b, unsigned seg, unsigned size, bool write);
+/* Op on [runtime area + FIELD]. */
+void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field);
+void mark_fault(struct build *b, uint8_t fixup);
+/* B->in with its memory operand in the runtime area at FIELD, which needs no REX prefix. */
+void rewrite_on_bounce(struct build *b, int32_t field);
+/* Does it use x87, MMX or XMM state? */
+bool decoded_uses_fpu(const struct decoded *d);
+
+/* --- rewrite_exit.c --- */
+/* Leave to C for the current instruction: sensitive, or (SLOW) its memory by hand.  Ends. */
+void exit_site(struct build *b, bool slow);
+void exit_raise(struct build *b, uint8_t vector);
+void exit_code(struct build *b, enum exit_kind kind, uint32_t value);
+/* Go to guest EIP TARGET by direct exit SLOT, linked later. */
+void exit_goto(struct build *b, unsigned slot, uint32_t target);
+/* Conditional jump CC (host encoding) to TARGET, else to the next instruction.  Ends. */
+void exit_branch(struct build *b, unsigned cc, uint32_t target);
+/* Go to the guest EIP in r8d.  Ends. */
+void exit_indirect(struct build *b);
+/* Leave for EXIT_STI/EXIT_POPF at the next instruction when an event waits. Flags survive. */
+void exit_if_event(struct build *b, enum exit_kind kind);
+void exit_stubs(struct build *b);
+/* Branch target TARGET, cut to 16 bits by operand size; false when beyond the CS limit. */
+bool branch_target(struct build *b, uint32_t displacement, uint32_t *target);
+
+/* --- rewrite_stack.c, rewrite_flow.c, rewrite_flags.c, rewrite_string.c --- */
+void push_reg(struct build *b, unsigned size, unsigned reg);
+void push_imm(struct build *b, unsigned size, uint32_t imm);
+/* Pop into r10d (zero-extended), releasing EXTRA more bytes. */
+void pop_r10(struct build *b, unsigned size, uint32_t extra);
+#define X(name) void rewrite_##name(struct build *b);
+INSN_KINDS(X)
+#undef X
+
+#endif

@@ -1,0 +1,360 @@
+/* The code cache: one memfd mapped twice (writable here, executable there), filled from one end
+ * and flushed whole, by generation; and the blocks in it, by key, by physical page, by link. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "translator/internal.h"
+
+enum { DEFAULT_CACHE = 32 << 20, MIN_CACHE = 1 << 20, HASH_SIZE = 1 << TB_HASH_BITS };
+
+static void *lazy(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* The two views.  The executable one has the runtime area right in front of it. */
+static bool map_code(struct translator *t, struct error *err)
+{
+    t->fd = t->options.fail_cache_alloc ? -1 : memfd_create("ringer-code", MFD_CLOEXEC);
+    if (t->fd < 0 || ftruncate(t->fd, t->cache_size) < 0)
+        return error_set(err, "no memory for a code cache of %u MiB: make it smaller",
+                         t->cache_size >> 20);
+    t->rw = mmap(NULL, t->cache_size, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+    uint8_t *area = mmap(NULL, RUNTIME_SIZE + t->cache_size, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (t->rw == MAP_FAILED || area == MAP_FAILED)
+        return error_set(err, "no address space for the code cache: %s", strerror(errno));
+    t->rt = mmap(area, RUNTIME_SIZE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    t->rx = mmap(area + RUNTIME_SIZE, t->cache_size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED,
+                 t->fd, 0);
+    if ((void *)t->rt == MAP_FAILED || t->rx == MAP_FAILED)
+        return error_set(err, "the host refuses executable memory: %s", strerror(errno));
+    return true;
+}
+
+bool cache_init(struct translator *t, struct error *err)
+{
+    t->cache_size = t->options.cache_bytes ? t->options.cache_bytes : DEFAULT_CACHE;
+    if (t->cache_size < MIN_CACHE)
+        t->cache_size = MIN_CACHE;
+    t->cache_size &= ~4095u;
+    if (!map_code(t, err))
+        return false;
+    t->tb_max = t->cache_size / 128;
+    t->map_max = t->cache_size / 16;
+    t->site_max = t->cache_size / 256;
+    t->tbs = lazy((size_t)t->tb_max * sizeof *t->tbs);
+    t->map = lazy((size_t)t->map_max * sizeof *t->map);
+    t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
+    t->hash = lazy(HASH_SIZE * sizeof *t->hash);
+    t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
+    t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
+    t->policy = lazy(sizeof *t->policy << POLICY_BITS);
+    if (!t->tbs || !t->map || !t->sites || !t->hash || !t->page_tbs || !t->page_granule ||
+        !t->policy)
+        return error_set(err, "no memory for the translator's tables");
+    t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
+    stubs_emit(t);
+    t->cache_start = (t->emit.pos + 63) & ~63u;
+    t->emit.pos = t->cache_start;
+    t->tb_count = 1;
+    return true;
+}
+
+void cache_free(struct translator *t)
+{
+    if (t->rw && t->rw != MAP_FAILED)
+        munmap(t->rw, t->cache_size);
+    if (t->rt)
+        munmap(t->rt, RUNTIME_SIZE + t->cache_size);
+    if (t->fd > 0)
+        close(t->fd);
+    if (t->tbs)
+        munmap(t->tbs, (size_t)t->tb_max * sizeof *t->tbs);
+    if (t->map)
+        munmap(t->map, (size_t)t->map_max * sizeof *t->map);
+    if (t->sites)
+        munmap(t->sites, (size_t)t->site_max * sizeof *t->sites);
+    if (t->hash)
+        munmap(t->hash, HASH_SIZE * sizeof *t->hash);
+    if (t->page_tbs)
+        munmap(t->page_tbs, PHYS_FRAMES * sizeof *t->page_tbs);
+    if (t->page_granule)
+        munmap(t->page_granule, PHYS_FRAMES * sizeof *t->page_granule);
+    if (t->policy)
+        munmap(t->policy, sizeof *t->policy << POLICY_BITS);
+}
+
+/* ---- by physical page ---- */
+
+static void page_add(struct translator *t, uint32_t tb, unsigned part, uint32_t first,
+                     uint32_t last)
+{
+    uint32_t pfn = first >> PAGE_SHIFT;
+    t->tbs[tb].page_next[part] = t->page_tbs[pfn];
+    if (!t->page_tbs[pfn])
+        phys_set_flag(t->phys, pfn, FRAME_CODE);
+    t->page_tbs[pfn] = tb * 2 + part;
+    for (uint32_t g = (first & 4095) >> 6; g <= (last & 4095) >> 6; g++)
+        t->page_granule[pfn] |= 1ull << g;
+}
+
+static void page_remove(struct translator *t, uint32_t tb, unsigned part, uint32_t pfn)
+{
+    uint32_t *link = &t->page_tbs[pfn];
+    while (*link && *link != tb * 2 + part)
+        link = &t->tbs[*link / 2].page_next[*link & 1];
+    if (*link)
+        *link = t->tbs[tb].page_next[part];
+    if (!t->page_tbs[pfn]) {
+        t->page_granule[pfn] = 0;
+        phys_clear_flag(t->phys, pfn, FRAME_CODE);
+    }
+}
+
+/* Bytes of TB in its first page. */
+static uint32_t first_part(const struct tb *tb)
+{
+    uint32_t room = PAGE_SIZE - (tb->phys & 4095);
+    return tb->size < room ? tb->size : room;
+}
+
+/* ---- by key ---- */
+
+static uint32_t hash_of(uint32_t phys, uint32_t eip, uint32_t mode)
+{
+    uint32_t h = (phys ^ eip * 0x9E3779B1u ^ mode * 0x85EBCA6Bu) * 0xC2B2AE35u;
+    return h >> (32 - TB_HASH_BITS);
+}
+
+struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
+                      uint32_t cs_limit, uint32_t mode)
+{
+    for (uint32_t i = t->hash[hash_of(phys, eip, mode)]; i; i = t->tbs[i].hash_next) {
+        struct tb *tb = &t->tbs[i];
+        if (tb->phys == phys && tb->eip == eip && tb->cs_base == cs_base && tb->mode == mode &&
+            tb->cs_limit == cs_limit)
+            return tb;
+    }
+    return NULL;
+}
+
+void cache_insert(struct translator *t, struct tb *tb)
+{
+    uint32_t i = (uint32_t)(tb - t->tbs), h = hash_of(tb->phys, tb->eip, tb->mode);
+    tb->valid = true;
+    tb->hash_next = t->hash[h];
+    t->hash[h] = i;
+    page_add(t, i, 0, tb->phys, tb->phys + first_part(tb) - 1);
+    if (tb->phys2 != ~0u)
+        page_add(t, i, 1, tb->phys2, tb->phys2 + tb->size - first_part(tb) - 1);
+}
+
+static void hash_remove(struct translator *t, struct tb *tb)
+{
+    uint32_t i = (uint32_t)(tb - t->tbs);
+    uint32_t *link = &t->hash[hash_of(tb->phys, tb->eip, tb->mode)];
+    while (*link && *link != i)
+        link = &t->tbs[*link].hash_next;
+    if (*link)
+        *link = tb->hash_next;
+}
+
+void cache_invalidate(struct translator *t, struct tb *tb)
+{
+    if (!tb->valid)
+        return;
+    tb->valid = false;
+    t->stats.invalidated++;
+    hash_remove(t, tb);
+    table_forget_block(t, tb);
+    while (tb->incoming != ~0u)
+        cache_unlink(t, &t->tbs[tb->incoming / TB_SLOTS], tb->incoming % TB_SLOTS);
+    for (unsigned s = 0; s < TB_SLOTS; s++)
+        cache_unlink(t, tb, s);
+    uint32_t i = (uint32_t)(tb - t->tbs);
+    page_remove(t, i, 0, tb->phys >> PAGE_SHIFT);
+    if (tb->phys2 != ~0u)
+        page_remove(t, i, 1, tb->phys2 >> PAGE_SHIFT);
+}
+
+/* ---- direct jumps ---- */
+
+static void patch(struct translator *t, uint32_t at, uint32_t target)
+{
+    uint32_t rel = target - (at + 4);
+    memcpy(t->rw + at, &rel, 4);
+}
+
+void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to)
+{
+    struct tb_exit *x = &from->exits[slot];
+    if (!from->valid || !to->valid || !x->patch || x->link)
+        return;
+    x->link = (uint32_t)(to - t->tbs);
+    x->next_in = to->incoming;
+    to->incoming = (uint32_t)(from - t->tbs) * TB_SLOTS + slot;
+    patch(t, x->patch, from->uses_fpu ? to->direct_live : to->direct);
+    t->stats.chains++;
+}
+
+/* Async-signal-safe: the kick handler unlinks the block that runs. */
+void cache_unlink(struct translator *t, struct tb *from, unsigned slot)
+{
+    struct tb_exit *x = &from->exits[slot];
+    if (!x->link)
+        return;
+    uint32_t self = (uint32_t)(from - t->tbs) * TB_SLOTS + slot;
+    uint32_t *link = &t->tbs[x->link].incoming;
+    while (*link != ~0u && *link != self)
+        link = &t->tbs[*link / TB_SLOTS].exits[*link % TB_SLOTS].next_in;
+    if (*link == self)
+        *link = x->next_in;
+    x->link = TB_NONE;
+    patch(t, x->patch, x->stub);
+    t->stats.unlinks++;
+}
+
+struct tb *cache_at(struct translator *t, uint32_t offset)
+{
+    uint32_t low = 1, high = t->tb_count;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        if (t->tbs[mid].code_end <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < t->tb_count && t->tbs[low].code <= offset ? &t->tbs[low] : NULL;
+}
+
+/* ---- generations ---- */
+
+void cache_flush(struct translator *t)
+{
+    t->stats.flushes++;
+    t->generation++;
+    for (uint32_t i = 1; i < t->tb_count; i++)
+        if (t->tbs[i].valid) {
+            uint32_t pages[2] = {t->tbs[i].phys >> PAGE_SHIFT, t->tbs[i].phys2 >> PAGE_SHIFT};
+            for (unsigned p = 0; p < 2; p++)
+                if (pages[p] < PHYS_FRAMES && t->page_tbs[pages[p]]) {
+                    t->page_tbs[pages[p]] = 0;
+                    t->page_granule[pages[p]] = 0;
+                    phys_clear_flag(t->phys, pages[p], FRAME_CODE);
+                }
+        }
+    memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
+    t->tb_count = 1;
+    t->map_count = t->site_count = 0;
+    t->emit.pos = t->cache_start;
+    t->emit.overflow = false;
+    table_clear_all(t);
+    log_write(t->log, LOG_MMU, "code cache full: generation %u begins", t->generation);
+}
+
+/* ---- self-modifying code ---- */
+
+static bool overlaps(const struct tb *tb, uint32_t pa, uint32_t len)
+{
+    uint32_t n = first_part(tb);
+    if (pa < tb->phys + n && tb->phys < pa + len)
+        return true;
+    return tb->phys2 != ~0u && pa < tb->phys2 + (tb->size - n) && tb->phys2 < pa + len;
+}
+
+static void write_in_page(struct translator *t, uint32_t pa, uint32_t len)
+{
+    uint32_t pfn = pa >> PAGE_SHIFT;
+    uint64_t granules = 0;
+    for (uint32_t g = (pa & 4095) >> 6; g <= ((pa + len - 1) & 4095) >> 6; g++)
+        granules |= 1ull << g;
+    t->stats.code_writes++;
+    if (!(t->page_granule[pfn] & granules))
+        return;
+    for (uint32_t link = t->page_tbs[pfn], next; link; link = next) {
+        struct tb *tb = &t->tbs[link / 2];
+        next = tb->page_next[link & 1];
+        if (!overlaps(tb, pa, len))
+            continue;
+        t->stats.code_hits++;
+        cache_invalidate(t, tb);
+    }
+}
+
+void cache_on_code_write(void *opaque, uint32_t pa, uint32_t len)
+{
+    struct translator *t = opaque;
+    while (len) {
+        uint32_t n = PAGE_SIZE - (pa & 4095);
+        if (n > len)
+            n = len;
+        write_in_page(t, pa, n);
+        pa += n;
+        len -= n;
+    }
+}
+
+void cache_invalidate_at(struct translator *t, uint32_t phys)
+{
+    for (uint32_t link = t->page_tbs[phys >> PAGE_SHIFT], next; link; link = next) {
+        struct tb *tb = &t->tbs[link / 2];
+        next = tb->page_next[link & 1];
+        if (overlaps(tb, phys, 1))
+            cache_invalidate(t, tb);
+    }
+}
+
+/* ---- sites that fault ---- */
+
+enum { HITS_TO_SLOW = 2, MAX_BACKOFF = 10 };
+
+static uint32_t policy_slot(uint32_t phys)
+{
+    return phys * 0x9E3779B1u >> (32 - POLICY_BITS);
+}
+
+enum site_policy policy_get(struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_slot(phys);
+    return t->policy[i].phys == phys ? t->policy[i].policy : SITE_PLAIN;
+}
+
+bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards)
+{
+    uint32_t i = policy_slot(phys);
+    if (t->policy[i].phys != phys) {
+        t->policy[i].phys = phys;
+        t->policy[i].policy = SITE_PLAIN;
+        t->policy[i].hits = t->policy[i].backoff = 0;
+    }
+    if (t->policy[i].policy >= towards)
+        return false;
+    if (towards == SITE_SLOW && ++t->policy[i].hits < HITS_TO_SLOW)
+        return false;
+    t->policy[i].policy = (uint8_t)towards;
+    t->policy[i].hits = 0;
+    if (t->policy[i].backoff < MAX_BACKOFF)
+        t->policy[i].backoff++;
+    return true;
+}
+
+/* A slow site met only plain memory RUN times in a row: plain again, after longer runs each
+ * time. */
+void policy_relax(struct translator *t, uint32_t phys, uint32_t run)
+{
+    uint32_t i = policy_slot(phys);
+    if (t->policy[i].phys != phys || t->policy[i].policy != SITE_SLOW ||
+        run < 32u << t->policy[i].backoff)
+        return;
+    t->policy[i].policy = SITE_PLAIN;
+    t->stats.retranslated_plain++;
+    cache_invalidate_at(t, phys);
+}

@@ -1,0 +1,424 @@
+/* The layout of an instruction (prefixes, opcode, ModRM, immediates) follows from the opcode table
+ * alone.  Capstone decides what is a valid encoding in the large SIMD maps, which extension an
+ * instruction belongs to, what its memory operand is and what it does to the flags. */
+#include "translator/decode.h"
+
+#include <capstone/capstone.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/emulate.h"
+#include "translator/opcodes.h"
+
+struct decoder {
+    csh handle[3]; /* 16, 32, 64 bits */
+    cs_insn *insn[3];
+};
+
+struct decoder *decoder_new(void)
+{
+    static const cs_mode modes[3] = {CS_MODE_16, CS_MODE_32, CS_MODE_64};
+    struct decoder *d = calloc(1, sizeof *d);
+    for (int i = 0; d && i < 3; i++) {
+        if (cs_open(CS_ARCH_X86, modes[i], &d->handle[i]) != CS_ERR_OK) {
+            decoder_free(d);
+            return NULL;
+        }
+        cs_option(d->handle[i], CS_OPT_DETAIL, CS_OPT_ON);
+        d->insn[i] = cs_malloc(d->handle[i]);
+    }
+    return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+    for (int i = 0; d && i < 3; i++) {
+        if (d->insn[i])
+            cs_free(d->insn[i], 1);
+        if (d->handle[i])
+            cs_close(&d->handle[i]);
+    }
+    free(d);
+}
+
+/* ---- layout ---- */
+
+struct reader {
+    const uint8_t *bytes;
+    unsigned pos, available;
+    bool out;
+};
+
+static uint8_t next8(struct reader *r)
+{
+    if (r->pos >= r->available) {
+        r->out = true;
+        return 0;
+    }
+    return r->bytes[r->pos++];
+}
+
+static uint32_t next_signed(struct reader *r, unsigned size)
+{
+    uint32_t v = 0;
+    for (unsigned i = 0; i < size; i++)
+        v |= (uint32_t)next8(r) << 8 * i;
+    return size == 1 ? (uint32_t)(int8_t)v : size == 2 ? (uint32_t)(int16_t)v : v;
+}
+
+static void read_prefixes(struct reader *r, struct insn *in, unsigned bits)
+{
+    static const uint8_t seg_prefix[6] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
+    for (;; r->pos++) {
+        if (r->pos >= r->available) {
+            r->out = true;
+            break;
+        }
+        uint8_t b = r->bytes[r->pos];
+        bool known = b == 0x66 || b == 0x67 || b == 0xF0 || b == 0xF2 || b == 0xF3;
+        in->opsize_prefix |= b == 0x66;
+        in->addrsize_prefix |= b == 0x67;
+        in->lock |= b == 0xF0;
+        if (b == 0xF2 || b == 0xF3)
+            in->rep = b;
+        for (unsigned s = 0; s < 6 && !known; s++)
+            if (b == seg_prefix[s]) {
+                in->override = (uint8_t)s;
+                known = true;
+            }
+        if (!known)
+            break;
+    }
+    in->opsize = (bits == 32) != in->opsize_prefix ? 4 : 2;
+    in->addrsize = (bits == 32) != in->addrsize_prefix ? 4 : 2;
+}
+
+static void read_opcode(struct reader *r, struct insn *in)
+{
+    in->map = MAP_1B;
+    in->opcode_off = (uint8_t)r->pos;
+    in->opcode = next8(r);
+    if (in->opcode != 0x0F)
+        return;
+    in->map = MAP_0F;
+    in->opcode_off = (uint8_t)r->pos;
+    in->opcode = next8(r);
+    if (in->opcode == 0x38 || in->opcode == 0x3A) {
+        in->map = in->opcode == 0x38 ? MAP_0F38 : MAP_0F3A;
+        in->opcode_off = (uint8_t)r->pos;
+        in->opcode = next8(r);
+    }
+}
+
+/* ModRM, SIB and displacement: SDM vol. 2A tables 2-1 to 2-3. */
+static void read_modrm(struct reader *r, struct insn *in)
+{
+    in->has_modrm = true;
+    in->modrm_off = (uint8_t)r->pos;
+    in->modrm = next8(r);
+    unsigned mod = in->modrm >> 6, rm = in->modrm & 7;
+    bool mov_special = in->map == MAP_0F && in->opcode >= 0x20 && in->opcode < 0x24;
+    if (mod == 3 || mov_special) /* MOV CR/DR ignores mod */
+        return;
+    in->has_mem = true;
+    unsigned base_seg = SEG_DS;
+    if (in->addrsize == 2) {
+        in->disp_size = mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0;
+        if (rm == 2 || rm == 3 || (rm == 6 && mod != 0))
+            base_seg = SEG_SS;
+    } else {
+        unsigned base = rm;
+        if (rm == 4) {
+            in->has_sib = true;
+            in->sib = next8(r);
+            base = in->sib & 7;
+        }
+        in->disp_size = mod == 1 ? 1 : mod == 2 || base == 5 ? 4 : 0;
+        if (base == 4 || (base == 5 && mod != 0))
+            base_seg = SEG_SS;
+    }
+    in->disp_off = (uint8_t)r->pos;
+    in->disp = (int32_t)next_signed(r, in->disp_size);
+    in->seg = in->override == SEG_NONE ? (uint8_t)base_seg : in->override;
+}
+
+static bool is_far_pointer(const struct insn *in)
+{
+    return in->map == MAP_1B && (in->opcode == 0x9A || in->opcode == 0xEA);
+}
+
+static void read_immediates(struct reader *r, struct insn *in, unsigned flags)
+{
+    in->imm_off = (uint8_t)r->pos;
+    unsigned start = r->pos;
+    if (in->map == MAP_1B && in->opcode == 0xC8) { /* ENTER */
+        in->imm = next_signed(r, 2) & 0xFFFF;
+        in->imm2 = next8(r);
+    } else if (in->map == MAP_1B && (in->opcode == 0xC2 || in->opcode == 0xCA)) {
+        in->imm = next_signed(r, 2) & 0xFFFF;
+    } else if (in->kind == K_MOFFS) {
+        in->imm = next_signed(r, in->addrsize);
+        if (in->addrsize == 2)
+            in->imm &= 0xFFFF;
+    } else if (is_far_pointer(in)) {
+        in->imm = next_signed(r, in->opsize);
+        if (in->opsize == 2)
+            in->imm &= 0xFFFF;
+        in->imm2 = next_signed(r, 2) & 0xFFFF;
+    } else if (flags & OP_IMM8) {
+        in->imm = next_signed(r, 1);
+    } else if (flags & OP_IMMV) {
+        in->imm = next_signed(r, in->opsize);
+    }
+    in->imm_size = (uint8_t)(r->pos - start);
+}
+
+/* ---- Capstone's part ---- */
+
+static const struct {
+    uint8_t group, feature;
+} group_features[] = {
+    {X86_GRP_AVX2, FEAT_AVX2},     {X86_GRP_AVX, FEAT_AVX},     {X86_GRP_AES, FEAT_AES},
+    {X86_GRP_ADX, FEAT_ADX},       {X86_GRP_SHA, FEAT_SHA},     {X86_GRP_PCLMUL, FEAT_PCLMUL},
+    {X86_GRP_SSE42, FEAT_SSE42},   {X86_GRP_SSE41, FEAT_SSE41}, {X86_GRP_SSSE3, FEAT_SSSE3},
+    {X86_GRP_SSE3, FEAT_SSE3},     {X86_GRP_SSE2, FEAT_SSE2},   {X86_GRP_SSE1, FEAT_SSE},
+    {X86_GRP_MMX, FEAT_MMX},       {X86_GRP_CMOV, FEAT_CMOV},   {X86_GRP_3DNOW, FEAT_3DNOW},
+    {X86_GRP_BMI, FEAT_BMI1},      {X86_GRP_BMI2, FEAT_BMI2},   {X86_GRP_FMA, FEAT_FMA},
+    {X86_GRP_F16C, FEAT_F16C},
+};
+
+static uint8_t feature_of(const cs_insn *ci)
+{
+    for (unsigned i = 0; i < sizeof group_features / sizeof *group_features; i++)
+        for (unsigned g = 0; g < ci->detail->groups_count; g++)
+            if (ci->detail->groups[g] == group_features[i].group)
+                return group_features[i].feature;
+    return FEAT_COUNT;
+}
+
+static void flag_effects(const struct insn *in, const cs_insn *ci, struct insn_info *info)
+{
+    const uint64_t read = X86_EFLAGS_TEST_OF | X86_EFLAGS_TEST_SF | X86_EFLAGS_TEST_ZF |
+                          X86_EFLAGS_TEST_PF | X86_EFLAGS_TEST_CF | X86_EFLAGS_TEST_AF;
+    uint64_t f = ci->detail->x86.eflags;
+    bool shift = in->map == MAP_1B && ((in->opcode & 0xFE) == 0xC0 || (in->opcode & 0xFC) == 0xD0);
+    info->flags_read = (f & read) != 0 || (info->op_flags & OP_X87);
+    /* ALU operations proper; a shift by zero leaves the flags alone. */
+    bool alu = in->map == MAP_1B &&
+               (in->opcode < 0x40 || (in->opcode >= 0x80 && in->opcode <= 0x85) ||
+                in->opcode == 0xA8 || in->opcode == 0xA9);
+    bool carry_in = in->map == MAP_1B && ((in->opcode & 0x38) == 0x10 || (in->opcode & 0x38) == 0x18);
+    if (in->opcode >= 0x80 && in->opcode <= 0x83)
+        carry_in = insn_reg(in) == 2 || insn_reg(in) == 3;
+    else if (in->opcode >= 0x40)
+        carry_in = false;
+    info->flags_killed = alu && !carry_in && !shift && !in->has_mem;
+}
+
+static void memory_operand(struct insn *in, const cs_insn *ci)
+{
+    const cs_x86 *x = &ci->detail->x86;
+    for (unsigned i = 0; i < x->op_count; i++)
+        if (x->operands[i].type == X86_OP_MEM) {
+            in->mem_size = x->operands[i].size;
+            return;
+        }
+}
+
+/* Sizes of integer and x87 memory operands follow from the opcode; Capstone's are right for the
+ * SIMD maps, and wrong for a few of these. */
+static uint8_t x87_mem_size(const struct insn *in)
+{
+    static const uint8_t size[8][8] = {
+        {4, 4, 4, 4, 4, 4, 4, 4},  {4, 0, 4, 4, 255, 2, 255, 2},   {4, 4, 4, 4, 4, 4, 4, 4},
+        {4, 4, 4, 4, 0, 10, 0, 10}, {8, 8, 8, 8, 8, 8, 8, 8},      {8, 8, 8, 8, 255, 0, 255, 2},
+        {2, 2, 2, 2, 2, 2, 2, 2},  {2, 2, 2, 2, 10, 8, 10, 8},
+    };
+    return size[in->opcode & 7][insn_reg(in)];
+}
+
+static void integer_mem_size(struct insn *in, unsigned flags)
+{
+    if (in->map == MAP_0F && (in->opcode == 0xB6 || in->opcode == 0xBE ||
+                              (in->opcode >= 0x90 && in->opcode < 0xA0)))
+        in->mem_size = 1;
+    else if (in->map == MAP_0F && (in->opcode == 0xB7 || in->opcode == 0xBF))
+        in->mem_size = 2;
+    else if (in->map == MAP_0F && in->opcode == 0xC7)
+        in->mem_size = 8;
+    else if (in->map == MAP_0F && in->opcode == 0xC3)
+        in->mem_size = 4;
+    else if (flags & (OP_BYTE | OP_BYTE_RM))
+        in->mem_size = 1;
+    else if (flags & OP_SIZE)
+        in->mem_size = in->opsize;
+}
+
+/* How the memory operand is used, bit 0 read, bit 1 written.  Unsure: both. */
+static uint8_t mem_access_of(const struct insn *in, unsigned flags)
+{
+    uint8_t o = in->opcode, reg = (uint8_t)insn_reg(in);
+    if (flags & OP_X87) {
+        bool store = (o == 0xD9 && (reg == 2 || reg == 3 || reg == 7)) ||
+                     ((o == 0xDB || o == 0xDD || o == 0xDF) && (reg >= 1 && reg <= 3)) ||
+                     ((o == 0xDB || o == 0xDD) && reg == 7) || (o == 0xDF && reg >= 6);
+        return store ? 2 : 1;
+    }
+    if (in->map == MAP_1B) {
+        if (o < 0x40)
+            return (o & 7) < 2 && (o & 0x38) != 0x38 ? 3 : 1;
+        if (o >= 0x80 && o <= 0x83)
+            return reg == 7 ? 1 : 3;
+        if (o == 0x88 || o == 0x89 || o == 0xC6 || o == 0xC7 || o == 0x8F)
+            return 2;
+        if (o == 0xF6 || o == 0xF7)
+            return reg == 2 || reg == 3 ? 3 : 1;
+        if (o == 0x69 || o == 0x6B || o == 0x84 || o == 0x85 || o == 0x8A || o == 0x8B)
+            return 1;
+        if (o == 0xFE || o == 0xFF)
+            return reg < 2 ? 3 : 1;
+        return 3;
+    }
+    if (in->map == MAP_0F) {
+        switch (o) {
+        case 0x13: case 0x17: case 0x2B: case 0x7F: case 0xC3: case 0xD6: case 0xE7: case 0x29:
+            return 2;
+        case 0x7E:
+            return in->rep == 0xF3 ? 1 : 2;
+        case 0x11:
+            return 2;
+        case 0xA3: case 0xAF: case 0xB6: case 0xB7: case 0xBE: case 0xBF: case 0xBC: case 0xBD:
+        case 0xB8:
+            return 1;
+        case 0xBA:
+            return reg == 4 ? 1 : 3;
+        case 0xAE:
+            return reg == 3 ? 2 : 1;
+        default:
+            if (o >= 0x90 && o < 0xA0)
+                return 2;
+            if ((o >= 0xA4 && o < 0xAE) || (o >= 0xB0 && o < 0xB4) || o == 0xBB || o == 0xC0 ||
+                o == 0xC1 || o == 0xC7)
+                return 3;
+            return 1;
+        }
+    }
+    if (in->map == MAP_0F38)
+        return o == 0xF1 && in->rep != 0xF2 ? 2 : 1;
+    return o >= 0x14 && o <= 0x17 ? 2 : 1; /* PEXTR*, EXTRACTPS */
+}
+
+static bool simd_map(const struct insn *in, unsigned flags)
+{
+    return in->map >= MAP_0F38 || (flags & (OP_SSE | OP_MMX));
+}
+
+static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
+                         struct insn_info *info)
+{
+    unsigned m = bits == 32;
+    const uint8_t *code = in->bytes;
+    size_t size = in->len;
+    uint64_t address = 0;
+    bool ok = cs_disasm_iter(d->handle[m], &code, &size, &address, d->insn[m]) &&
+              d->insn[m]->size == in->len;
+    bool simd = simd_map(in, info->op_flags);
+    if (!ok) {
+        if (simd) /* else an alias or hint that Capstone leaves out: our table knows it */
+            info->invalid = 1;
+        info->flags_read = 1;
+        info->feature = FEAT_COUNT;
+        return;
+    }
+    info->feature = feature_of(d->insn[m]);
+    flag_effects(in, d->insn[m], info);
+    if (simd)
+        memory_operand(in, d->insn[m]);
+}
+
+static uint8_t own_feature(const struct insn *in, uint8_t feature)
+{
+    if (in->map == MAP_0F && in->opcode == 0xC7)
+        return in->has_mem ? FEAT_CX8 : insn_reg(in) == 6 ? FEAT_RDRAND : FEAT_RDSEED;
+    if (in->map == MAP_0F && in->opcode >= 0x40 && in->opcode < 0x50)
+        return FEAT_CMOV;
+    if (in->map == MAP_0F && in->opcode == 0xB8)
+        return FEAT_POPCNT;
+    if (in->map == MAP_0F && in->opcode >= 0x19 && in->opcode <= 0x1F)
+        return FEAT_NOPL;
+    if (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0)
+        return in->rep == 0xF2 ? FEAT_SSE42 : FEAT_MOVBE;
+    return feature;
+}
+
+static void classify(struct decoder *d, unsigned bits, unsigned flags, struct insn *in,
+                     struct insn_info *info)
+{
+    info->op_flags = (uint16_t)flags;
+    info->feature = FEAT_COUNT;
+    if (in->lock && !((flags & OP_LOCK) && in->has_mem))
+        in->kind = K_INVALID;
+    if (in->map == MAP_0F && in->opcode == 0xB8 && in->rep != 0xF3)
+        in->kind = K_INVALID;
+    if (in->kind == K_INVALID) {
+        info->invalid = 1;
+        return;
+    }
+    if (in->kind == K_PLAIN)
+        ask_capstone(d, bits, in, info);
+    else
+        info->flags_read = 1;
+    info->feature = own_feature(in, info->feature);
+    if (!in->has_mem)
+        return;
+    if (flags & OP_X87)
+        in->mem_size = x87_mem_size(in);
+    else if (!simd_map(in, flags) || (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0))
+        integer_mem_size(in, flags);
+    in->mem_access = mem_access_of(in, flags);
+}
+
+enum decode_result decode_insn(struct decoder *d, const uint8_t *bytes, unsigned available,
+                               unsigned bits, struct insn *in, struct insn_info *info)
+{
+    struct reader r = {bytes, 0, available < INSN_MAX_LEN ? available : INSN_MAX_LEN, false};
+    memset(in, 0, sizeof *in);
+    memset(info, 0, sizeof *info);
+    in->override = in->seg = SEG_NONE;
+    read_prefixes(&r, in, bits);
+    read_opcode(&r, in);
+    struct opcode op = opcode_lookup(in->map, in->opcode, 0);
+    /* Groups decide by ModRM: look at it before trusting kind and flags. */
+    if (op.flags & OP_MODRM) {
+        read_modrm(&r, in);
+        op = opcode_lookup(in->map, in->opcode, in->modrm);
+    }
+    in->kind = op.kind;
+    if (in->seg == SEG_NONE)
+        in->seg = in->override == SEG_NONE ? SEG_DS : in->override;
+    read_immediates(&r, in, op.flags);
+    if (r.out)
+        return available >= INSN_MAX_LEN ? DECODE_TOO_LONG : DECODE_SHORT;
+    in->len = (uint8_t)r.pos;
+    memcpy(in->bytes, bytes, in->len);
+    classify(d, bits, op.flags, in, info);
+    if (info->invalid)
+        in->kind = K_INVALID;
+    return DECODE_OK;
+}
+
+unsigned decode_text(struct decoder *d, unsigned bits, const uint8_t *bytes, unsigned available,
+                     uint64_t address, char *out, unsigned n)
+{
+    unsigned m = bits == 16 ? 0 : bits == 32 ? 1 : 2;
+    const uint8_t *code = bytes;
+    size_t size = available;
+    if (!cs_disasm_iter(d->handle[m], &code, &size, &address, d->insn[m])) {
+        snprintf(out, n, "(bad)");
+        return 0;
+    }
+    snprintf(out, n, "%s%s%s", d->insn[m]->mnemonic, *d->insn[m]->op_str ? " " : "",
+             d->insn[m]->op_str);
+    return d->insn[m]->size;
+}

@@ -1,0 +1,276 @@
+/* The hub: deliver what is pending, look up, build, enter, and see why guest code came back. */
+#include <immintrin.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cpu/debug.h"
+#include "translator/internal.h"
+
+enum { EVENTS_OF_MACHINE = EVENT_KICK | EVENT_RESET };
+
+/* gs: reaches the window; C code does not use it. */
+static void set_gs_base(uint64_t base)
+{
+    enum { HWCAP2_FSGSBASE_BIT = 2, ARCH_SET_GS_CODE = 0x1001 };
+    if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT)
+        __asm__ volatile("wrgsbase %0" : : "r"(base));
+    else
+        syscall(SYS_arch_prctl, ARCH_SET_GS_CODE, base);
+}
+
+static void remember(struct translator *t, const struct tb *tb)
+{
+    t->recent[t->recent_pos++ % RECENT] = (uint32_t)(tb - t->tbs);
+}
+
+/* ---- events ---- */
+
+/* Deliver one interrupt or trap that waits; true when something was delivered. SDM vol. 3A
+ * table 6-2 gives the order. */
+static bool deliver_event(struct translator *t, uint32_t events)
+{
+    struct cpu *cpu = t->cpu;
+    if (events & EVENT_DEBUG) {
+        atomic_fetch_and((_Atomic uint32_t *)&cpu->event, ~(uint32_t)EVENT_DEBUG);
+        cpu_debug_trap(cpu);
+        return true;
+    }
+    if (cpu->shadow)
+        return false;
+    if ((events & EVENT_NMI) && !cpu->nmi_blocked) {
+        atomic_fetch_and((_Atomic uint32_t *)&cpu->event, ~(uint32_t)EVENT_NMI);
+        cpu_deliver_nmi(cpu);
+        t->stats.interrupts++;
+        return true;
+    }
+    if ((events & EVENT_INTR) && cpu->iflag) {
+        int vector = cpu->wires.intack(cpu->wires.opaque);
+        if (vector >= 0) {
+            cpu_deliver_interrupt(cpu, (uint8_t)vector);
+            t->stats.interrupts++;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- exits ---- */
+
+static void after_fault(struct translator *t)
+{
+    struct cpu *cpu = t->cpu;
+    struct runtime *rt = t->rt;
+    struct insn in;
+    uint32_t phys;
+    switch (rt->fault_kind) {
+    case HOST_FAULT_GUEST_PF:
+        t->stats.page_faults++;
+        cpu_raise_pf(cpu, &rt->fault);
+        return;
+    case HOST_FAULT_EXCEPTION:
+        if (rt->fault_vector == EXC_MF && !(cpu->cr0 & CR0_NE)) {
+            cpu->ferr_asserted = 1;
+            cpu->wires.ferr(cpu->wires.opaque, true);
+            return;
+        }
+        cpu_raise(cpu, (enum exception)rt->fault_vector, 0);
+        return;
+    default:
+        break;
+    }
+    if (!step_fetch(t, &in, &phys))
+        return;
+    if (policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW)) {
+        if (rt->fault_guard)
+            t->stats.retranslated_gs++;
+        else
+            t->stats.retranslated_slow++;
+        cache_invalidate_at(t, phys);
+    }
+    step_by_hand(t, &in);
+}
+
+enum { PLAIN_RUN = 64 };
+
+static void after_insn(struct translator *t, uint32_t index)
+{
+    struct site *s = &t->sites[index];
+    t->cpu->eip = s->eip;
+    if (!s->slow) {
+        t->stats.sensitive++;
+        cpu_emulate(t->cpu, &s->in);
+        return;
+    }
+    if (++s->plain % PLAIN_RUN == 0) {
+        if (!step_operand_plain(t, &s->in))
+            s->plain = 0;
+        else if (s->tb)
+            policy_relax(t, t->tbs[s->tb].phys + (s->eip - t->tbs[s->tb].eip), s->plain);
+    }
+    struct insn in = s->in; /* the site may go with its block */
+    step_by_hand(t, &in);
+}
+
+/* What an exit left to be done before the next block: link the jump it came from. */
+struct pending_link {
+    uint32_t from, slot, generation;
+    bool valid;
+};
+
+/* Returns true when the next block must be looked up by key: the jump table missed. */
+static bool after_exit(struct translator *t, uint32_t code, struct pending_link *link)
+{
+    struct cpu *cpu = t->cpu;
+    uint32_t value = code & ((1u << 26) - 1);
+    link->valid = false;
+    switch ((enum exit_kind)(code >> 26)) {
+    case EXIT_LOOKUP:
+        cpu->eip = t->rt->exit_eip;
+        return true;
+    case EXIT_CHAIN:
+        *link = (struct pending_link){value / TB_SLOTS, value % TB_SLOTS, t->generation, true};
+        cpu->eip = t->tbs[link->from].exits[link->slot].target;
+        return true;
+    case EXIT_INSN:
+        after_insn(t, value);
+        return false;
+    case EXIT_NEXT:
+    case EXIT_POPF:
+        cpu->eip = t->rt->exit_eip;
+        return false;
+    case EXIT_STI:
+        cpu->eip = t->rt->exit_eip;
+        cpu->shadow = 1;
+        return false;
+    case EXIT_RAISE:
+        cpu->eip = t->sites[value].eip;
+        cpu_raise(cpu, (enum exception)t->sites[value].raise, 0);
+        return false;
+    case EXIT_FAULT:
+        after_fault(t);
+        return false;
+    case EXIT_KICKED:
+    case EXIT_STEPPED:
+        return false;
+    }
+    return false;
+}
+
+/* ---- entering ---- */
+
+/* Host code for cpu->eip; NULL: an exception was raised. */
+static const uint8_t *find_code(struct translator *t, bool missed, struct pending_link *link)
+{
+    uint32_t *entry = t->current ? &t->current->entry[t->cpu->eip & 0xFFFF] : NULL;
+    if (!missed && entry && *entry)
+        return t->rx + *entry;
+    struct tb *tb = build_lookup(t);
+    if (!tb)
+        return NULL;
+    remember(t, tb);
+    if (entry)
+        *entry = tb->entry;
+    if (link->valid && link->generation == t->generation) {
+        struct tb *from = &t->tbs[link->from];
+        if (from->phys >> PAGE_SHIFT == tb->phys >> PAGE_SHIFT && tb->phys2 == ~0u &&
+            from->mode == tb->mode && from->cs_base == tb->cs_base &&
+            from->exits[link->slot].target == tb->eip)
+            cache_link(t, from, link->slot, tb);
+    }
+    return t->rx + tb->direct;
+}
+
+/* Execute exactly one instruction: after STI and MOV SS, with TF, with breakpoints armed. */
+static void run_one(struct translator *t)
+{
+    struct cpu *cpu = t->cpu;
+    struct pending_link link = {0};
+    uint32_t mode = t->mode, trap = cpu->flags_sys & FLAG_TF;
+    bool armed = cpu_debug_armed(cpu);
+    if (armed && cpu_debug_exec(cpu, cpu->seg[SEG_CS].base + cpu->eip))
+        return;
+    cpu->flags_sys &= ~(uint32_t)FLAG_RF;
+    t->mode |= MODE_ONE | (armed ? MODE_WATCH : 0);
+    struct tb *tb = build_lookup(t);
+    t->mode = mode;
+    cpu->shadow = 0;
+    if (!tb)
+        return;
+    remember(t, tb);
+    uint32_t code = t->enter(cpu, t->rx + tb->direct, cpu->eip);
+    if (code == EXIT_CODE(EXIT_KICKED, 0))
+        return;
+    uint32_t before = cpu->eip;
+    after_exit(t, code, &link);
+    bool repeats = cpu->eip == before && (code >> 26) != EXIT_NEXT; /* fault resumed, or REP */
+    if (trap && !cpu->exc.valid && !cpu->shadow && !repeats)
+        cpu_single_step_trap(cpu);
+}
+
+static bool needs_one(const struct cpu *cpu)
+{
+    return cpu->shadow || (cpu->flags_sys & FLAG_TF) || cpu_debug_armed(cpu);
+}
+
+/* Follow changes of mode and address space. */
+static void select_context(struct translator *t)
+{
+    uint64_t window = t->rt->window;
+    if (!t->cpu->mode_changed && t->window && t->window == mmu_window(t->mmu, t->cpu->cpl == 3))
+        return;
+    table_select(t);
+    if (t->rt->window != window)
+        set_gs_base(t->rt->window);
+}
+
+enum run_exit translator_run(struct translator *t)
+{
+    struct cpu *cpu = t->cpu;
+    struct pending_link link = {0};
+    enum run_exit result;
+    bool missed = false;
+    t->window = NULL;
+    t->rt->window = 0;
+    atomic_store(&t->in_guest, true);
+    for (;;) {
+        t->rt->kick = 0;
+        uint32_t events = atomic_load((_Atomic uint32_t *)&cpu->event);
+        if (cpu->shutdown) {
+            result = RUN_SHUTDOWN;
+            break;
+        }
+        if (cpu->exc.valid) {
+            t->stats.exceptions++;
+            cpu_deliver_exception(cpu);
+            missed = false;
+            continue;
+        }
+        if (events & EVENTS_OF_MACHINE) {
+            result = RUN_EVENT;
+            break;
+        }
+        if (events && deliver_event(t, events)) {
+            missed = false;
+            continue;
+        }
+        if (cpu->halted) {
+            result = RUN_HALT;
+            break;
+        }
+        select_context(t);
+        if (needs_one(cpu)) {
+            run_one(t);
+            missed = false;
+            continue;
+        }
+        const uint8_t *code = find_code(t, missed, &link);
+        missed = false;
+        if (!code)
+            continue;
+        t->stats.enters++;
+        missed = after_exit(t, t->enter(cpu, code, cpu->eip), &link);
+    }
+    atomic_store(&t->in_guest, false);
+    return result;
+}

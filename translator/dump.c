@@ -1,0 +1,72 @@
+/* Dumps: guest code beside the host code made from it, and the blocks that ran last. */
+#include <stdio.h>
+
+#include "translator/internal.h"
+
+static void dump_host(struct translator *t, uint32_t from, uint32_t to)
+{
+    char text[128];
+    while (from < to) {
+        unsigned n = decode_text(t->decoder, 64, t->rw + from, to - from,
+                                 (uint64_t)(uintptr_t)t->rx + from, text, sizeof text);
+        log_write(t->log, LOG_OUT_ASM, "    O %06x  %s", from, text);
+        from += n ? n : 1;
+    }
+}
+
+static unsigned dump_guest(struct translator *t, const struct tb *tb, uint32_t offset)
+{
+    char text[128], hex[3 * INSN_MAX_LEN + 1];
+    uint8_t bytes[INSN_MAX_LEN] = {0};
+    phys_read(t->phys, tb->phys + offset, bytes, sizeof bytes);
+    unsigned bits = tb->mode & MODE_CODE32 ? 32 : 16;
+    unsigned n = decode_text(t->decoder, bits, bytes, sizeof bytes, tb->eip + offset, text,
+                             sizeof text);
+    for (unsigned i = 0; i < (n ? n : 1); i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    log_write(t->log, log_on(t->log, LOG_IN_ASM) ? LOG_IN_ASM : LOG_OUT_ASM,
+              "  I %08x  %-20s %s", tb->eip + offset, hex, text);
+    return n;
+}
+
+void dump_block(struct translator *t, const struct tb *tb)
+{
+    bool host = log_on(t->log, LOG_OUT_ASM);
+    log_write(t->log, host ? LOG_OUT_ASM : LOG_IN_ASM,
+              "B %08x phys %08x cs %08x mode %08x: %u instructions, %u bytes -> %u", tb->eip,
+              tb->phys, tb->cs_base, tb->mode, tb->insns, tb->size, tb->code_end - tb->code);
+    uint32_t from = tb->code, last = ~0u;
+    for (uint32_t i = 0; i < tb->map_count; i++) {
+        const struct fault_entry *f = &t->map[tb->map + i];
+        if (host)
+            dump_host(t, from, tb->code + f->host);
+        from = tb->code + f->host;
+        if (f->guest != last && (i > 0 || tb->map_count == 1))
+            dump_guest(t, tb, f->guest);
+        last = i ? f->guest : ~0u;
+    }
+    if (host)
+        dump_host(t, from, tb->code_end);
+}
+
+void translator_describe_recent(struct translator *t, unsigned count,
+                                void (*line)(void *, const char *), void *opaque)
+{
+    char text[192], insn[128];
+    for (unsigned i = 1; i <= count && i <= RECENT && i <= t->recent_pos; i++) {
+        const struct tb *tb = &t->tbs[t->recent[(t->recent_pos - i) % RECENT]];
+        unsigned bits = tb->mode & MODE_CODE32 ? 32 : 16;
+        snprintf(text, sizeof text, "block %08x (cs base %08x, phys %08x), %u instructions%s",
+                 tb->eip, tb->cs_base, tb->phys, tb->insns, tb->valid ? "" : ", since changed");
+        line(opaque, text);
+        for (uint32_t off = 0; off < tb->size;) {
+            uint8_t bytes[INSN_MAX_LEN] = {0};
+            phys_read(t->phys, tb->phys + off, bytes, sizeof bytes);
+            unsigned n = decode_text(t->decoder, bits, bytes, sizeof bytes, tb->eip + off, insn,
+                                     sizeof insn);
+            snprintf(text, sizeof text, "    %08x  %s", tb->eip + off, insn);
+            line(opaque, text);
+            off += n ? n : 1;
+        }
+    }
+}

@@ -1,0 +1,261 @@
+/* Signals on the vCPU's thread: host faults in guest code, and the kick.
+ *
+ * A handler runs on an alternate stack, because RSP is the guest's.  The translator is found
+ * through the stack's first words, so that several machines can live in one process. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "cpu/segment.h"
+#include "translator/internal.h"
+
+enum { ALT_STACK = 256 << 10 };
+#define ALT_MAGIC 0x72696e6765722121ull
+
+struct alt_header {
+    uint64_t magic;
+    struct translator *translator;
+};
+
+static int kick_signal(void)
+{
+    return SIGRTMIN + 2;
+}
+
+static struct translator *owner(const ucontext_t *uc)
+{
+    const struct alt_header *h = uc->uc_stack.ss_sp;
+    if (!h || uc->uc_stack.ss_size != ALT_STACK || h->magic != ALT_MAGIC)
+        return NULL;
+    return h->translator;
+}
+
+static uint32_t cache_offset(const struct translator *t, greg_t rip)
+{
+    uint64_t off = (uint64_t)rip - (uintptr_t)t->rx;
+    return off < t->cache_size ? (uint32_t)off : ~0u;
+}
+
+uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset,
+                   uint8_t *fixup)
+{
+    uint32_t low = tb->map, high = tb->map + tb->map_count;
+    while (high - low > 1) {
+        uint32_t mid = (low + high) / 2;
+        if (tb->code + t->map[mid].host <= offset)
+            low = mid;
+        else
+            high = mid;
+    }
+    *fixup = t->map[low].fixup;
+    return tb->eip + t->map[low].guest;
+}
+
+/* ---- faults ---- */
+
+static const int gpr_of[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+                              REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+
+/* Guest registers out of the signal frame, as they are before the instruction at EIP. */
+static void save_state(struct translator *t, ucontext_t *uc, uint32_t eip, uint8_t fixup)
+{
+    greg_t *r = uc->uc_mcontext.gregs;
+    struct cpu *cpu = t->cpu;
+    for (int i = 0; i < 8; i++)
+        cpu->gpr[i] = (uint32_t)r[gpr_of[i]];
+    if (fixup == FIX_ESI_R9)
+        cpu->gpr[ESI] = (uint32_t)r[REG_R9];
+    cpu->flags_host = (uint32_t)r[REG_EFL] & FLAGS_HOST;
+    cpu->eip = eip;
+}
+
+/* Return from the signal into the hub, with EXIT_FAULT. */
+static void leave_guest(struct translator *t, ucontext_t *uc, enum fault_kind kind)
+{
+    greg_t *r = uc->uc_mcontext.gregs;
+    t->rt->fault_kind = kind;
+    r[REG_RIP] = (greg_t)(uintptr_t)(t->rx + t->stub_fault);
+    r[REG_RSP] = (greg_t)t->rt->host_rsp;
+    r[REG_R11] = EXIT_CODE(EXIT_FAULT, 0);
+    r[REG_EFL] &= ~(greg_t)FLAG_DF;
+}
+
+enum fault_verdict { VERDICT_RESUME, VERDICT_LEAVE, VERDICT_CRASH };
+
+static enum fault_verdict page_fault(struct translator *t, greg_t *r, enum fault_kind *kind)
+{
+    const void *addr = (const void *)r[REG_CR2];
+    enum mmu_access access = r[REG_ERR] & 2 ? MMU_WRITE : MMU_READ;
+    int64_t lin;
+    *kind = HOST_FAULT_BY_HAND;
+    t->rt->fault_guard = 0;
+    if (cpu_limit_area_contains(t->cpu, addr))
+        return VERDICT_LEAVE;
+    struct window *w = mmu_window_at(t->mmu, addr, &lin);
+    if (!w || w != t->window)
+        return VERDICT_CRASH;
+    if (lin < 0 || lin >= (int64_t)1 << 32) {
+        t->rt->fault_guard = 1;
+        return VERDICT_LEAVE;
+    }
+    switch (mmu_fill(t->mmu, w, (uint32_t)lin, access, &t->rt->fault)) {
+    case FILL_MAPPED:
+        t->stats.fills++;
+        return VERDICT_RESUME;
+    case FILL_FAULT:
+        *kind = HOST_FAULT_GUEST_PF;
+        break;
+    case FILL_BY_HAND:
+        break;
+    }
+    return VERDICT_LEAVE;
+}
+
+static enum fault_verdict classify(struct translator *t, greg_t *r, enum fault_kind *kind)
+{
+    *kind = HOST_FAULT_EXCEPTION;
+    switch (r[REG_TRAPNO]) {
+    case 14:
+        return page_fault(t, r, kind);
+    case 0:
+    case 6:
+    case 13:
+    case 16:
+    case 19:
+        t->rt->fault_vector = (uint32_t)r[REG_TRAPNO];
+        return VERDICT_LEAVE;
+    default:
+        return VERDICT_CRASH;
+    }
+}
+
+/* Not guest code: let it crash as it would without us. */
+static void crash(int sig)
+{
+    signal(sig, SIG_DFL);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    (void)info;
+    ucontext_t *uc = context;
+    greg_t *r = uc->uc_mcontext.gregs;
+    int saved_errno = errno;
+    struct translator *t = owner(uc);
+    uint32_t off = t ? cache_offset(t, r[REG_RIP]) : ~0u;
+    enum fault_kind kind;
+    if (off == ~0u) {
+        crash(sig);
+        return;
+    }
+    t->stats.signals++;
+    bool step = off >= t->stub_step && off < t->step_end;
+    struct tb *tb = step ? NULL : cache_at(t, off);
+    enum fault_verdict v = !step && !tb ? VERDICT_CRASH : classify(t, r, &kind);
+    if (v == VERDICT_CRASH) {
+        crash(sig);
+    } else if (v == VERDICT_LEAVE) {
+        uint8_t fixup = FIX_NONE;
+        uint32_t eip = step ? t->cpu->eip : fault_eip(t, tb, off, &fixup);
+        save_state(t, uc, eip, fixup);
+        leave_guest(t, uc, kind);
+    }
+    errno = saved_errno;
+}
+
+/* ---- kicks ---- */
+
+/* Between loading a jump table entry and jumping to it: lea r9, [r9 + r14]; jmp r9. */
+static bool at_table_jump(const struct translator *t, uint32_t off)
+{
+    static const uint8_t tail[] = {0x4F, 0x8D, 0x0C, 0x31, 0x41, 0xFF, 0xE1};
+    if (off + sizeof tail > t->cache_size)
+        return false;
+    return !memcmp(t->rw + off, tail, sizeof tail) ||
+           (off >= 4 && !memcmp(t->rw + off - 4, tail, sizeof tail));
+}
+
+static void on_kick(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)info;
+    ucontext_t *uc = context;
+    greg_t *r = uc->uc_mcontext.gregs;
+    struct translator *t = owner(uc);
+    if (!t)
+        return;
+    t->rt->kick = 1;
+    t->stats.kicks++;
+    uint32_t off = cache_offset(t, r[REG_RIP]);
+    if (off == ~0u)
+        return;
+    if (off >= t->stub_enter && off < t->stub_enter_end) {
+        r[REG_RIP] = (greg_t)(uintptr_t)(t->rx + t->stub_abort);
+        return;
+    }
+    if (off >= t->stub_fpu && off < t->stub_fpu_end)
+        off = cache_offset(t, r[REG_R10]);
+    struct tb *tb = off == ~0u ? NULL : cache_at(t, off);
+    if (!tb)
+        return;
+    for (unsigned s = 0; s < TB_SLOTS; s++)
+        cache_unlink(t, tb, s);
+    r[REG_R12] = (greg_t)(uintptr_t)t->zero_table;
+    if (at_table_jump(t, off))
+        r[REG_RIP] = (greg_t)(uintptr_t)t->rx;
+}
+
+void translator_kick(struct translator *t)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&t->in_guest))
+        pthread_kill(t->thread, kick_signal());
+}
+
+/* ---- set-up ---- */
+
+static bool install(int sig, void (*handler)(int, siginfo_t *, void *))
+{
+    struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigfillset(&sa.sa_mask);
+    sigdelset(&sa.sa_mask, SIGSEGV); /* a fault in a handler must not hang */
+    sigdelset(&sa.sa_mask, SIGBUS);
+    return sigaction(sig, &sa, NULL) == 0;
+}
+
+bool fault_attach(struct translator *t, struct error *err)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    t->alt_stack = mmap(NULL, ALT_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (t->alt_stack == MAP_FAILED) {
+        t->alt_stack = NULL;
+        return error_set(err, "no memory for a signal stack");
+    }
+    *(struct alt_header *)t->alt_stack = (struct alt_header){ALT_MAGIC, t};
+    stack_t ss = {.ss_sp = t->alt_stack, .ss_size = ALT_STACK};
+    bool ok = sigaltstack(&ss, NULL) == 0;
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
+        ok &= install(faults[i], on_fault);
+    ok &= install(kick_signal(), on_kick);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, kick_signal());
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    t->thread = pthread_self();
+    t->attached = ok;
+    return ok || error_set(err, "the host refuses signal handlers: %s", strerror(errno));
+}
+
+void fault_detach(struct translator *t)
+{
+    if (!t->alt_stack)
+        return;
+    if (t->attached && pthread_equal(pthread_self(), t->thread)) {
+        stack_t ss = {.ss_flags = SS_DISABLE};
+        sigaltstack(&ss, NULL);
+    }
+    munmap(t->alt_stack, ALT_STACK);
+    t->alt_stack = NULL;
+}

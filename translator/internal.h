@@ -1,0 +1,295 @@
+/* The translator's own structures: blocks, code cache, jump tables, run-time area. */
+#ifndef RINGER_TRANSLATOR_INTERNAL_H
+#define RINGER_TRANSLATOR_INTERNAL_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "cpu/cpu.h"
+#include "cpu/emulate.h"
+#include "ringer/error.h"
+#include "ringer/log.h"
+#include "translator/decode.h"
+#include "translator/emit.h"
+#include "translator/opcodes.h"
+#include "translator/translator.h"
+
+/* ---- block keys ---- */
+
+/* What a block's code was specialised for.  Segment classes take two bits each. */
+enum mode_bit {
+    MODE_CODE32 = 1u << 0,
+    MODE_STACK32 = 1u << 1,
+    MODE_USER = 1u << 2,    /* CPL 3 */
+    MODE_RING0 = 1u << 3,   /* CPL 0, not V86 */
+    MODE_V86 = 1u << 4,
+    MODE_PE = 1u << 5,
+    MODE_TS = 1u << 6,      /* CR0.TS */
+    MODE_EM = 1u << 7,      /* CR0.EM */
+    MODE_MP = 1u << 8,      /* CR0.MP */
+    MODE_OSFXSR = 1u << 9,  /* CR4.OSFXSR */
+    MODE_ONE = 1u << 10,    /* one instruction, then back to the hub */
+    MODE_WATCH = 1u << 11,  /* data breakpoints: every memory access by hand */
+    MODE_SEG_SHIFT = 12,    /* + 2 * enum seg_index */
+};
+
+enum seg_class {
+    SEG_CHECKED = 0, /* base and limit at run time */
+    SEG_BASED = 1,   /* limit 4 GiB, readable and writable (CS: readable); base at run time */
+    SEG_FLAT = 2,    /* and base 0 */
+};
+
+static inline enum seg_class mode_seg(uint32_t mode, unsigned seg)
+{
+    return (enum seg_class)(mode >> (MODE_SEG_SHIFT + 2 * seg) & 3);
+}
+
+/* ---- exits from translated code: the code in r11d ---- */
+
+enum exit_kind {
+    EXIT_LOOKUP,  /* eip in r8: no block in the jump table */
+    EXIT_CHAIN,   /* value: block * 2 + slot: a direct jump not linked yet */
+    EXIT_INSN,    /* value: site: carry out this instruction (sensitive, or slow) */
+    EXIT_NEXT,    /* eip in r8: end of a MODE_ONE block */
+    EXIT_STI,     /* eip in r8: interrupts were enabled and an event waits */
+    EXIT_RAISE,   /* value: site; exception in its RAISE field */
+    EXIT_FAULT,   /* from a signal handler: details in struct runtime */
+    EXIT_KICKED,  /* entry refused: a kick came in between */
+    EXIT_STEPPED, /* the bounce step ended */
+    EXIT_POPF,    /* eip in r8: POPF enabled interrupts and an event waits */
+};
+#define EXIT_CODE(kind, value) ((uint32_t)(kind) << 26 | (uint32_t)(value))
+
+/* What the signal handler found. */
+enum fault_kind {
+    HOST_FAULT_GUEST_PF, /* fault is filled */
+    HOST_FAULT_BY_HAND,
+    HOST_FAULT_EXCEPTION, /* vector */
+};
+
+enum { BOUNCE_SIZE = 1024 };
+
+/* Lies just before the code cache, so that stubs reach it relative to RIP. Host-writable, never
+ * reachable by a guest operand. */
+struct runtime {
+    uint64_t host_rsp;
+    uint64_t window;    /* base of the current window: r13, gs */
+    uint64_t table;     /* current jump table: r12 */
+    uint32_t exit_eip;  /* r8d at exit */
+    uint32_t kick;      /* set by the kick handler; cleared by the hub */
+    uint32_t host_mxcsr;
+    uint32_t fault_kind;
+    struct mmu_fault fault;
+    uint32_t fault_vector;
+    uint32_t fault_guard; /* the access left the window: the site wants the gs form */
+    uint64_t fault_address;
+    _Alignas(64) uint8_t bounce[BOUNCE_SIZE];
+};
+
+enum { RUNTIME_SIZE = 4096 };
+
+/* ---- blocks ---- */
+
+enum { TB_NONE = 0, TB_MAX_INSNS = 64, TB_SLOTS = 2 };
+
+/* A direct exit.  LINK is the block it jumps to, TB_NONE while it goes to its stub. */
+struct tb_exit {
+    uint32_t target; /* guest EIP */
+    uint32_t patch;  /* cache offset of the jump's rel32, 0: slot unused */
+    uint32_t stub;   /* cache offset of the stub */
+    uint32_t link;
+    uint32_t next_in; /* next exit (block * 2 + slot) that jumps to the same block */
+};
+
+struct tb {
+    uint32_t eip, cs_base, cs_limit, mode;
+    uint32_t phys, phys2;  /* first byte; page of the part beyond the page border, ~0 if none */
+    uint32_t code;         /* cache offset of the first byte emitted */
+    uint32_t entry;        /* checked entry: compares r8d with eip */
+    uint32_t direct;       /* entry for chained jumps */
+    uint32_t direct_live;  /* the same for jumps from blocks that leave the FPU loaded */
+    uint32_t code_end;
+    uint32_t map, map_count; /* fault map entries */
+    uint32_t hash_next;
+    uint32_t page_next[2]; /* next block of the page of phys / phys2 */
+    uint32_t incoming;     /* list of exits that jump here, ~0 ends */
+    uint16_t size;         /* guest bytes */
+    uint16_t insns;
+    bool valid, uses_fpu;
+    struct tb_exit exits[TB_SLOTS];
+};
+
+/* From HOST offset on (relative to tb->code) the guest instruction at GUEST (relative to eip). */
+struct fault_entry {
+    uint16_t host;
+    uint8_t guest;
+    uint8_t fixup; /* FIX_* */
+};
+enum { FIX_NONE, FIX_ESI_R9 /* guest ESI is in r9d */ };
+
+/* An instruction that goes to C. */
+struct site {
+    struct insn in;
+    uint32_t eip;
+    uint32_t tb;
+    uint8_t raise;   /* EXIT_RAISE: the vector */
+    bool slow;       /* memory operand by hand, rather than sensitive */
+    uint16_t plain;  /* slow and harmless executions in a row */
+};
+
+/* Why a guest instruction at some physical address is not translated in its plain form. */
+enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
+
+struct jump_table {
+    struct window *window;
+    uint32_t mode, cs_limit;
+    uint64_t used; /* clock for replacement */
+    uint32_t *entry; /* 65,536 cache offsets, by the low 16 bits of EIP; 0: the miss stub */
+};
+
+enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
+
+/* Everything that is counted; names and order for every view (translator/stats.c). */
+#define TRANSLATOR_COUNTERS(X)                                                                     \
+    X(blocks, "blocks translated")                                                                 \
+    X(insns, "guest instructions translated")                                                      \
+    X(guest_bytes, "guest bytes translated")                                                       \
+    X(host_bytes, "host bytes emitted")                                                            \
+    X(flushes, "generations flushed")                                                              \
+    X(enters, "entries into translated code")                                                      \
+    X(lookups, "block lookups in the hub")                                                         \
+    X(chains, "direct jumps linked")                                                               \
+    X(unlinks, "direct jumps unlinked")                                                            \
+    X(invalidated, "blocks invalidated")                                                           \
+    X(code_writes, "writes to pages with code")                                                    \
+    X(code_hits, "writes that hit translated bytes")                                               \
+    X(sensitive, "sensitive instructions carried out")                                             \
+    X(slow, "instructions carried out by hand")                                                    \
+    X(stepped, "instructions run on a bounce buffer")                                              \
+    X(retranslated_slow, "sites retranslated to be carried out by hand")                           \
+    X(retranslated_gs, "sites retranslated to wrap at 4 GiB")                                      \
+    X(retranslated_plain, "sites retranslated back to plain")                                      \
+    X(signals, "faults taken as signals")                                                          \
+    X(fills, "faults that mapped a page")                                                          \
+    X(page_faults, "page faults given to the guest")                                               \
+    X(exceptions, "exceptions delivered")                                                          \
+    X(interrupts, "interrupts delivered")                                                          \
+    X(kicks, "kicks taken")                                                                        \
+    X(table_switches, "jump table switches")                                                       \
+    X(checked, "blocks proved confined")
+
+struct translator_stats {
+#define X(name, help) uint64_t name;
+    TRANSLATOR_COUNTERS(X)
+#undef X
+};
+
+enum { RECENT = 32 };
+
+struct translator {
+    struct cpu *cpu;
+    struct mmu *mmu;
+    struct phys *phys;
+    struct log *log;
+    struct decoder *decoder;
+    struct translator_options options;
+
+    /* code cache: RW and RX view of one memfd, runtime area in front of the RX view */
+    int fd;
+    uint8_t *rw, *rx;
+    struct runtime *rt;
+    uint32_t cache_size, cache_start /* after the stubs */;
+    struct emit emit; /* the allocation pointer */
+    uint32_t stub_leave, stub_fault, stub_enter, stub_enter_end, stub_abort, stub_fpu,
+        stub_fpu_end, stub_step, step_end;
+    uint32_t (*enter)(struct cpu *cpu, const uint8_t *code, uint32_t eip);
+
+    struct tb *tbs; /* [0] unused; sorted by code offset */
+    uint32_t tb_count, tb_max;
+    struct fault_entry *map;
+    uint32_t map_count, map_max;
+    struct site *sites;
+    uint32_t site_count, site_max;
+    uint32_t *hash;
+    uint32_t *page_tbs;     /* by physical page: first block */
+    uint64_t *page_granule; /* by physical page: one bit for each 64 bytes that hold code */
+    struct {
+        uint32_t phys;
+        uint8_t policy, hits, backoff;
+    } *policy; /* by hash of the physical address of an instruction */
+
+    struct jump_table tables[JUMP_TABLES];
+    uint64_t table_clock;
+    uint32_t *zero_table;
+    struct jump_table *current;
+    struct window *window;
+    uint32_t mode;
+    uint32_t generation;
+
+    struct translator_stats stats;
+    uint32_t recent[RECENT], recent_pos;
+
+    pthread_t thread;
+    bool attached;
+    void *alt_stack;
+    atomic_bool in_guest; /* guest code runs or is about to: a kick needs the signal */
+};
+
+/* ---- cache.c: memory, blocks, links ---- */
+bool cache_init(struct translator *t, struct error *err);
+void cache_free(struct translator *t);
+void cache_flush(struct translator *t); /* a new generation */
+struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
+                      uint32_t cs_limit, uint32_t mode);
+void cache_insert(struct translator *t, struct tb *tb);
+void cache_invalidate(struct translator *t, struct tb *tb);
+void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
+void cache_unlink(struct translator *t, struct tb *from, unsigned slot);
+struct tb *cache_at(struct translator *t, uint32_t offset); /* block whose code holds OFFSET */
+void cache_on_code_write(void *opaque, uint32_t pa, uint32_t len);
+enum site_policy policy_get(struct translator *t, uint32_t phys);
+/* The site at PHYS faulted: bump it; true when its policy changed. */
+bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards);
+void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
+void cache_invalidate_at(struct translator *t, uint32_t phys);
+
+/* ---- table.c: jump tables ---- */
+uint32_t mode_compute(const struct cpu *cpu);
+void table_select(struct translator *t); /* for the present window and mode */
+void table_on_exec_drop(void *opaque, struct window *w, uint32_t lin_page, uint32_t count);
+void table_on_window_gone(void *opaque, struct window *w);
+void table_forget_block(struct translator *t, const struct tb *tb);
+void table_clear_all(struct translator *t);
+
+/* ---- stubs.c ---- */
+void stubs_emit(struct translator *t);
+
+/* ---- build.c ---- */
+/* The block at cpu->eip in the present mode, translated if need be; NULL: an exception was
+ * raised (cpu->exc). */
+struct tb *build_lookup(struct translator *t);
+
+/* ---- step.c ---- */
+/* Carry out IN, whose memory operands may not be touched in place. */
+enum cpu_result step_by_hand(struct translator *t, const struct insn *in);
+/* The instruction at cpu->eip; false: fetching it raised an exception.  *PHYS: where it is. */
+bool step_fetch(struct translator *t, struct insn *in, uint32_t *phys);
+/* Would IN, executed now, touch nothing but plain memory? */
+bool step_operand_plain(struct translator *t, const struct insn *in);
+
+/* ---- fault.c ---- */
+bool fault_attach(struct translator *t, struct error *err);
+void fault_detach(struct translator *t);
+/* Guest EIP (and fixup) at cache offset OFFSET inside TB. */
+uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset,
+                   uint8_t *fixup);
+
+/* ---- check.c ---- */
+/* Prove that TB's code keeps to its confinement; false and a reason in WHY. */
+bool check_block(struct translator *t, const struct tb *tb, char *why, unsigned n);
+
+/* ---- dump.c ---- */
+void dump_block(struct translator *t, const struct tb *tb);
+
+#endif

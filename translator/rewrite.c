@@ -1,0 +1,439 @@
+/* Rewriting of ordinary instructions: the same instruction with its memory operand redirected.
+ *
+ * Every rewrite commits to guest registers only after its last access that may fault, and leaves
+ * the arithmetic flags to the instruction itself: address computation uses MOV, LEA and MOVZX. */
+#include "translator/build.h"
+
+void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field)
+{
+    emit_rex(e, w, reg, R_NONE, R_NONE);
+    emit8(e, opcode);
+    emit8(e, (uint8_t)((reg & 7) << 3 | 5));
+    emit32(e, (uint32_t)(field - RUNTIME_SIZE) - (e->pos + 4));
+}
+
+/* From here on a fault belongs to the current instruction, with FIXUP to undo. */
+void mark_fault(struct build *b, uint8_t fixup)
+{
+    struct translator *t = b->t;
+    if (t->map_count >= t->map_max) {
+        b->e->overflow = true;
+        return;
+    }
+    t->map[t->map_count++] = (struct fault_entry){
+        (uint16_t)(b->e->pos - b->tb->code), (uint8_t)(b->eip - b->tb->eip), fixup};
+    b->tb->map_count++;
+}
+
+/* ---- addresses ---- */
+
+/* ModRM forms of 16-bit addressing: SDM vol. 2A table 2-1. */
+static void emit_ea16(struct build *b)
+{
+    static const uint8_t base[8] = {RBX, RBX, RBP, RBP, RSI, RDI, RBP, RBX};
+    static const uint8_t index[8] = {RSI, RDI, RSI, RDI, R_NONE, R_NONE, R_NONE, R_NONE};
+    const struct insn *in = b->in;
+    unsigned rm = insn_rm(in);
+    if (rm == 6 && in->modrm < 0x40) {
+        emit_mov_imm(b->e, R8, (uint16_t)in->disp);
+        return;
+    }
+    if (index[rm] == R_NONE && in->disp == 0) {
+        emit_zx16(b->e, R8, base[rm]);
+        return;
+    }
+    emit_lea(b->e, R8, base[rm], index[rm], in->disp);
+    emit_zx16(b->e, R8, R8);
+}
+
+static bool absolute_ea(const struct insn *in)
+{
+    if (in->kind == K_MOFFS)
+        return true;
+    if (in->addrsize == 2 || in->modrm >= 0x40)
+        return false;
+    return insn_rm(in) == 5 || (in->has_sib && (in->sib & 0x3F) == 0x25);
+}
+
+static uint32_t absolute_address(const struct insn *in)
+{
+    return in->kind == K_MOFFS ? in->imm : (uint32_t)in->disp;
+}
+
+/* ModRM (with REG), SIB and displacement as the guest wrote them, for 64-bit mode. */
+static void emit_guest_modrm(struct build *b, unsigned reg)
+{
+    const struct insn *in = b->in;
+    if (absolute_ea(in)) {
+        emit_mem(b->e, reg, R_NONE, R_NONE, (int32_t)absolute_address(in));
+        return;
+    }
+    emit8(b->e, (uint8_t)((in->modrm & 0xC7) | (reg & 7) << 3));
+    if (in->has_sib)
+        emit8(b->e, in->sib);
+    if (in->disp_size == 1)
+        emit8(b->e, (uint8_t)in->disp);
+    else if (in->disp_size == 4)
+        emit32(b->e, (uint32_t)in->disp);
+}
+
+void emit_ea(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (absolute_ea(in)) {
+        emit_mov_imm(b->e, R8, absolute_address(in));
+    } else if (in->addrsize == 2) {
+        emit_ea16(b);
+    } else {
+        emit_rex(b->e, false, R8, R_NONE, R_NONE);
+        emit8(b->e, 0x8D);
+        emit_guest_modrm(b, R8);
+    }
+}
+
+void emit_segment(struct build *b, unsigned seg, unsigned size, bool write)
+{
+    enum seg_class class = mode_seg(b->mode, seg);
+    if (seg == SEG_CS && write)
+        class = SEG_CHECKED;
+    if (class == SEG_CHECKED) {
+        int32_t check = write ? SEG_OFF(seg, write_check) : SEG_OFF(seg, read_check);
+        emit_op_mem(b->e, true, 0x8B, R9, R_CPU, R_NONE, check);
+        emit_rex(b->e, false, R9, R8, R9); /* movzx r9d, byte [r9 + r8 + size - 1] */
+        emit8(b->e, 0x0F);
+        emit8(b->e, 0xB6);
+        emit_mem(b->e, R9, R9, R8, (int32_t)size - 1);
+    }
+    if (class != SEG_FLAT) {
+        emit_load(b->e, R9, R_CPU, SEG_OFF(seg, base));
+        emit_lea(b->e, R8, R8, R9, 0);
+    }
+}
+
+enum { NEAR_NEGATIVE = -0x10000 };
+
+/* [r13 + reg + disp] is right when it does not rely on wrapping at 4 GiB; a wrong guess lands in
+ * a guard and the site is made again in the gs form. */
+static bool window_form(const struct build *b)
+{
+    const struct insn *in = b->in;
+    if (b->policy == SITE_GS)
+        return false;
+    if (absolute_ea(in))
+        return (int32_t)absolute_address(in) >= 0;
+    if (in->disp < NEAR_NEGATIVE)
+        return false;
+    return !in->has_sib || (in->sib & 0x38) == 0x20;
+}
+
+enum addr_form mem_prepare(struct build *b, unsigned size, unsigned access, bool byte_high)
+{
+    const struct insn *in = b->in;
+    bool write = access & 2;
+    if (in->addrsize == 4 && seg_flat(b, in->seg) && !(in->seg == SEG_CS && write))
+        return window_form(b) && !byte_high ? ADDR_WINDOW : ADDR_GS;
+    emit_ea(b);
+    emit_segment(b, in->seg, size ? size : 1, write);
+    return ADDR_R8;
+}
+
+static void emit_opcode(struct emit *e, const struct hostop *op)
+{
+    if (op->map != MAP_1B)
+        emit8(e, 0x0F);
+    if (op->map == MAP_0F38)
+        emit8(e, 0x38);
+    if (op->map == MAP_0F3A)
+        emit8(e, 0x3A);
+    emit8(e, op->opcode);
+}
+
+static void emit_prefixes(struct emit *e, const struct hostop *op)
+{
+    if (op->opsize)
+        emit8(e, 0x66);
+    if (op->rep)
+        emit8(e, op->rep);
+}
+
+static void emit_imm(struct emit *e, const struct hostop *op)
+{
+    for (unsigned i = 0; i < op->imm_len; i++)
+        emit8(e, op->imm[i]);
+}
+
+/* AH..BH cannot stand beside a REX prefix: the address goes through ESI, kept in r9d. */
+static void mem_emit_high_byte(struct build *b, const struct hostop *op)
+{
+    emit_mov(b->e, R9, RSI);
+    emit_mov(b->e, RSI, R8);
+    mark_fault(b, FIX_ESI_R9);
+    emit8(b->e, 0x65);
+    emit8(b->e, 0x67);
+    emit_prefixes(b->e, op);
+    emit_opcode(b->e, op);
+    emit_mem(b->e, op->reg, RSI, R_NONE, 0);
+    emit_imm(b->e, op);
+    emit_mov(b->e, RSI, R9);
+    mark_fault(b, FIX_NONE);
+}
+
+void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
+{
+    struct emit *e = b->e;
+    const struct insn *in = b->in;
+    if (form == ADDR_R8 && op->byte_reg && op->reg >= 4 && op->reg < 8) {
+        mem_emit_high_byte(b, op);
+        return;
+    }
+    if (form == ADDR_GS) {
+        emit8(e, 0x65);
+        emit8(e, 0x67);
+    }
+    emit_prefixes(e, op);
+    if (form == ADDR_GS) {
+        emit_rex(e, false, op->reg, R_NONE, R_NONE);
+        emit_opcode(e, op);
+        emit_guest_modrm(b, op->reg);
+    } else if (form == ADDR_R8) {
+        emit_rex(e, false, op->reg, R_WINDOW, R8);
+        emit_opcode(e, op);
+        emit_mem(e, op->reg, R8, R_WINDOW, 0);
+    } else if (absolute_ea(in)) {
+        emit_rex(e, false, op->reg, R_NONE, R_WINDOW);
+        emit_opcode(e, op);
+        emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
+    } else {
+        unsigned base = in->has_sib ? in->sib & 7u : insn_rm(in);
+        emit_rex(e, false, op->reg, R_WINDOW, base);
+        emit_opcode(e, op);
+        emit_mem(e, op->reg, base, R_WINDOW, in->disp);
+    }
+    emit_imm(e, op);
+}
+
+void mem_load(struct build *b, unsigned size, unsigned dst)
+{
+    struct hostop op = {.opcode = 0x8B, .reg = (uint8_t)dst};
+    if (size == 2) {
+        op.map = MAP_0F;
+        op.opcode = 0xB7;
+    }
+    mem_emit(b, mem_prepare(b, size, 1, false), &op);
+}
+
+/* ---- plain instructions ---- */
+
+/* F3 is part of the opcode only on models that know it: TZCNT and LZCNT are BSF and BSR on
+ * others. */
+static uint8_t kept_rep(const struct build *b)
+{
+    const struct insn *in = b->in;
+    const struct cpu_model *model = b->t->cpu->model;
+    if (b->info->op_flags & (OP_SSE | OP_MMX))
+        return in->rep;
+    if (!(b->info->op_flags & OP_REP))
+        return 0;
+    if (in->map == MAP_0F && in->opcode == 0xBC)
+        return in->rep == 0xF3 && cpu_has(model, FEAT_BMI1) ? 0xF3 : 0;
+    if (in->map == MAP_0F && in->opcode == 0xBD)
+        return in->rep == 0xF3 && cpu_has(model, FEAT_LZCNT) ? 0xF3 : 0;
+    return in->rep;
+}
+
+static bool opcode_group(const struct insn *in)
+{
+    if (in->map != MAP_1B)
+        return false;
+    switch (in->opcode) {
+    case 0x80: case 0x82: case 0xC0: case 0xC6: case 0xD0: case 0xD2: case 0xF6: case 0xFE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct hostop hostop_of(const struct build *b)
+{
+    const struct insn *in = b->in;
+    unsigned flags = b->info->op_flags;
+    return (struct hostop){
+        .opcode = in->map == MAP_1B && in->opcode == 0x82 ? 0x80 : in->opcode,
+        .map = in->map,
+        .rep = kept_rep(b),
+        .opsize = flags & OP_SIZE ? in->opsize == 2
+                                  : (flags & (OP_SSE | OP_MMX)) && in->opsize_prefix,
+        .byte_reg = (flags & OP_BYTE) && !opcode_group(in),
+        .reg = (uint8_t)insn_reg(in),
+        .imm = in->bytes + in->imm_off,
+        .imm_len = in->imm_size,
+    };
+}
+
+/* Bit strings reach beyond their operand: only the flat form has room for that on both sides. */
+static bool bit_string(const struct insn *in)
+{
+    return in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
+}
+
+void rewrite_PLAIN(struct build *b)
+{
+    const struct insn *in = b->in;
+    struct hostop op = hostop_of(b);
+    if (in->has_mem) {
+        if (bit_string(in) && !(in->addrsize == 4 && seg_flat(b, in->seg))) {
+            exit_site(b, true);
+            return;
+        }
+        bool high = op.byte_reg && op.reg >= 4;
+        mem_emit(b, mem_prepare(b, in->mem_size, in->mem_access, high), &op);
+        return;
+    }
+    emit_prefixes(b->e, &op);
+    emit_opcode(b->e, &op);
+    if (in->has_modrm)
+        emit8(b->e, in->modrm);
+    emit_imm(b->e, &op);
+}
+
+void rewrite_on_bounce(struct build *b, int32_t field)
+{
+    struct hostop op = hostop_of(b);
+    emit_prefixes(b->e, &op);
+    emit_opcode(b->e, &op);
+    emit8(b->e, (uint8_t)((op.reg & 7) << 3 | 5));
+    emit32(b->e, (uint32_t)(field - RUNTIME_SIZE) - (b->e->pos + 4 + op.imm_len));
+    emit_imm(b->e, &op);
+}
+
+void rewrite_NOP(struct build *b)
+{
+    (void)b;
+}
+
+void rewrite_INCDEC(struct build *b)
+{
+    if (b->in->opsize == 2)
+        emit8(b->e, 0x66);
+    emit8(b->e, 0xFF);
+    emit8(b->e, (uint8_t)(0xC0 | (b->in->opcode & 8) | (b->in->opcode & 7)));
+}
+
+void rewrite_LEA(struct build *b)
+{
+    unsigned reg = insn_reg(b->in);
+    if (b->in->addrsize == 4 && !absolute_ea(b->in)) {
+        if (b->in->opsize == 2)
+            emit8(b->e, 0x66);
+        emit8(b->e, 0x8D);
+        emit_guest_modrm(b, reg);
+        return;
+    }
+    emit_ea(b);
+    if (b->in->opsize == 2)
+        emit_mov16(b->e, reg, R8);
+    else
+        emit_mov(b->e, reg, R8);
+}
+
+void rewrite_MOFFS(struct build *b)
+{
+    static const uint8_t opcodes[4] = {0x8A, 0x8B, 0x88, 0x89};
+    uint8_t o = b->in->opcode & 3;
+    struct hostop op = {.opcode = opcodes[o], .opsize = (o & 1) && b->in->opsize == 2};
+    unsigned size = o & 1 ? b->in->opsize : 1;
+    mem_emit(b, mem_prepare(b, size, o & 2 ? 2 : 1, false), &op);
+}
+
+void rewrite_XLAT(struct build *b)
+{
+    if (b->in->addrsize != 4 || !seg_flat(b, b->in->seg)) {
+        exit_site(b, true);
+        return;
+    }
+    emit8(b->e, 0x65);
+    emit8(b->e, 0x67);
+    emit8(b->e, 0xD7);
+}
+
+void rewrite_SENSITIVE(struct build *b)
+{
+    exit_site(b, false);
+}
+
+void rewrite_INVALID(struct build *b)
+{
+    exit_raise(b, EXC_UD);
+}
+
+/* ---- dispatch ---- */
+
+/* Is the FPU there for this instruction?  The exception it raises otherwise, 0 if it may run.
+ * SDM vol. 3A tables 2-2, 12-1, 13-1. */
+static uint8_t fpu_exception(const struct build *b)
+{
+    const struct insn *in = b->in;
+    unsigned flags = b->info->op_flags;
+    if (flags & OP_X87) {
+        if (in->map == MAP_1B && in->opcode == 0x9B)
+            return (b->mode & MODE_MP) && (b->mode & MODE_TS) ? EXC_NM : 0;
+        return b->mode & (MODE_EM | MODE_TS) ? EXC_NM : 0;
+    }
+    if (!(flags & (OP_MMX | OP_SSE)) || (in->map == MAP_0F38 && in->opcode == 0xF6))
+        return 0;
+    bool mmx = (flags & OP_MMX) && !in->opsize_prefix && !in->rep;
+    if (in->map == MAP_0F && (in->opcode < 0x60 || in->opcode == 0xC2 || in->opcode == 0xC6))
+        mmx = false;
+    if (in->map == MAP_0F38 && in->opcode >= 0xC8 && in->opcode <= 0xCD) /* SHA */
+        mmx = false;
+    if ((b->mode & MODE_EM) || (!mmx && !(b->mode & MODE_OSFXSR)))
+        return EXC_UD;
+    return b->mode & MODE_TS ? EXC_NM : 0;
+}
+
+static bool touches_memory(const struct insn *in)
+{
+    switch (in->kind) {
+    case K_PLAIN: case K_CALL_RM: case K_JMP_RM: case K_PUSH_RM: case K_POP_RM:
+        return in->has_mem || in->kind == K_CALL_RM || in->kind == K_PUSH_RM;
+    case K_MOFFS: case K_XLAT: case K_STRING: case K_PUSH_REG: case K_POP_REG: case K_PUSH_IMM:
+    case K_PUSHA: case K_POPA: case K_LEAVE: case K_CALL_REL: case K_RET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void rewrite_insn(struct build *b)
+{
+    static void (*const rewrite[K_COUNT])(struct build *) = {
+#define X(name) rewrite_##name,
+        INSN_KINDS(X)
+#undef X
+    };
+    const struct insn *in = b->in;
+    const struct cpu_model *model = b->t->cpu->model;
+    unsigned feature = b->info->op_flags & OP_X87 ? FEAT_FPU : b->info->feature;
+    b->policy = SITE_PLAIN;
+    if (in->kind != K_INVALID && in->kind != K_SENSITIVE && feature < FEAT_COUNT &&
+        !cpu_has(model, feature)) {
+        /* without an FPU the 486 takes #NM for ESC when EM is set; our models all have one */
+        exit_raise(b, EXC_UD);
+        return;
+    }
+    if (in->kind == K_PLAIN) {
+        uint8_t vector = fpu_exception(b);
+        if (vector) {
+            exit_raise(b, vector);
+            return;
+        }
+    }
+    if (touches_memory(in)) {
+        b->policy = policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip));
+        if (b->policy == SITE_SLOW || (b->mode & MODE_WATCH)) {
+            exit_site(b, true);
+            return;
+        }
+    }
+    rewrite[in->kind](b);
+}

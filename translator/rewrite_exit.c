@@ -1,0 +1,135 @@
+/* Ways out of a block. */
+#include "translator/build.h"
+
+static uint32_t new_site(struct build *b)
+{
+    struct translator *t = b->t;
+    if (t->site_count >= t->site_max) {
+        b->e->overflow = true;
+        return 0;
+    }
+    struct site *s = &t->sites[t->site_count];
+    *s = (struct site){.in = *b->in, .eip = b->eip, .tb = (uint32_t)(b->tb - t->tbs)};
+    return t->site_count++;
+}
+
+void exit_code(struct build *b, enum exit_kind kind, uint32_t value)
+{
+    emit_mov_imm(b->e, R11, EXIT_CODE(kind, value));
+    emit_jmp(b->e, b->t->stub_leave);
+}
+
+void exit_site(struct build *b, bool slow)
+{
+    uint32_t site = new_site(b);
+    b->t->sites[site].slow = slow;
+    exit_code(b, EXIT_INSN, site);
+    b->ended = true;
+}
+
+void exit_raise(struct build *b, uint8_t vector)
+{
+    uint32_t site = new_site(b);
+    b->t->sites[site].raise = vector;
+    exit_code(b, EXIT_RAISE, site);
+    b->ended = true;
+}
+
+/* lea r9, [r9 + r14]; jmp r9.  The kick handler knows these bytes. */
+static void emit_table_jump(struct emit *e)
+{
+    emit_op_mem(e, true, 0x8D, R9, R9, R_CODE, 0);
+    emit8(e, 0x41);
+    emit8(e, 0xFF);
+    emit8(e, 0xE1);
+}
+
+/* A jump may be linked when it stays on the block's page: then whatever maps the one maps the
+ * other. */
+static bool linkable(const struct build *b, uint32_t target)
+{
+    uint32_t here = b->cs_base + b->tb->eip, there = b->cs_base + target;
+    return (here ^ there) < PAGE_SIZE && (here >> PAGE_SHIFT) == (there >> PAGE_SHIFT) &&
+           b->tb->phys2 == ~0u && !(b->mode & MODE_ONE);
+}
+
+static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t patch)
+{
+    b->tb->exits[slot].target = target;
+    b->tb->exits[slot].patch = patch;
+}
+
+void exit_goto(struct build *b, unsigned slot, uint32_t target)
+{
+    if (b->mode & MODE_ONE) {
+        emit_mov_imm(b->e, R8, target);
+        exit_code(b, EXIT_NEXT, 0);
+    } else if (linkable(b, target)) {
+        use_slot(b, slot, target, emit_jmp(b->e, 0));
+    } else {
+        emit_mov_imm(b->e, R8, target);
+        emit_load(b->e, R9, R_TABLE, (int32_t)(target & 0xFFFF) * 4);
+        emit_table_jump(b->e);
+    }
+    b->ended = true;
+}
+
+void exit_branch(struct build *b, unsigned cc, uint32_t target)
+{
+    if (linkable(b, target)) {
+        use_slot(b, 0, target, emit_jcc(b->e, cc, 0));
+        exit_goto(b, 1, b->next);
+        return;
+    }
+    uint32_t taken = emit_jcc(b->e, cc, 0);
+    exit_goto(b, 1, b->next);
+    emit_patch32(b->e, taken, b->e->pos);
+    exit_goto(b, 0, target);
+}
+
+void exit_indirect(struct build *b)
+{
+    b->ended = true;
+    if (b->mode & MODE_ONE) {
+        exit_code(b, EXIT_NEXT, 0);
+        return;
+    }
+    emit_zx16(b->e, R9, R8);
+    static const uint8_t load[] = {0x47, 0x8B, 0x0C, 0x8C}; /* mov r9d, [r12 + r9*4] */
+    for (unsigned i = 0; i < sizeof load; i++)
+        emit8(b->e, load[i]);
+    emit_table_jump(b->e);
+}
+
+void exit_if_event(struct build *b, enum exit_kind kind)
+{
+    emit_mov(b->e, R9, RCX);
+    emit_load(b->e, RCX, R_CPU, CPU_OFF(event));
+    uint32_t none = emit_jrcxz(b->e);
+    emit_mov(b->e, RCX, R9);
+    emit_mov_imm(b->e, R8, b->next);
+    exit_code(b, kind, 0);
+    emit_patch8(b->e, none, b->e->pos);
+    emit_mov(b->e, RCX, R9);
+}
+
+void exit_stubs(struct build *b)
+{
+    uint32_t self = (uint32_t)(b->tb - b->t->tbs);
+    for (unsigned s = 0; s < TB_SLOTS; s++) {
+        struct tb_exit *x = &b->tb->exits[s];
+        if (!x->patch)
+            continue;
+        x->stub = b->e->pos;
+        emit_patch32(b->e, x->patch, x->stub);
+        exit_code(b, EXIT_CHAIN, self * TB_SLOTS + s);
+    }
+}
+
+bool branch_target(struct build *b, uint32_t displacement, uint32_t *target)
+{
+    *target = b->next + displacement;
+    if (b->in->opsize == 2)
+        *target &= 0xFFFF;
+    return *target <= b->cs_limit;
+}

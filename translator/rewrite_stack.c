@@ -1,0 +1,162 @@
+/* PUSH, POP and their kin.  On a flat 32-bit stack each is one access and one LEA; elsewhere the
+ * new offset is computed, checked and based like any other operand's. */
+#include "translator/build.h"
+
+static bool stack32(const struct build *b)
+{
+    return b->mode & MODE_STACK32;
+}
+
+/* r8d = offset of the SIZE bytes at ESP - BELOW, r9d = their linear address. */
+static void stack_address(struct build *b, unsigned size, uint32_t below, bool write)
+{
+    struct emit *e = b->e;
+    emit_lea(e, R8, RSP, R_NONE, -(int32_t)below);
+    if (!stack32(b))
+        emit_zx16(e, R8, R8);
+    emit_mov(e, R11, R8);
+    emit_segment(b, SEG_SS, size, write);
+    emit_mov(e, R9, R8);
+    emit_mov(e, R8, R11);
+}
+
+/* ESP or SP = r8d. */
+static void stack_commit(struct build *b)
+{
+    if (stack32(b))
+        emit_mov(b->e, RSP, R8);
+    else
+        emit_mov16(b->e, RSP, R8);
+}
+
+void push_reg(struct build *b, unsigned size, unsigned reg)
+{
+    if (flat_stack(b)) {
+        emit_store_sized(b->e, size, reg, RSP, R_WINDOW, -(int32_t)size);
+        emit_lea(b->e, RSP, RSP, R_NONE, -(int32_t)size);
+        return;
+    }
+    stack_address(b, size, size, true);
+    emit_store_sized(b->e, size, reg, R9, R_WINDOW, 0);
+    stack_commit(b);
+}
+
+void push_imm(struct build *b, unsigned size, uint32_t imm)
+{
+    if (flat_stack(b)) {
+        emit_store_imm(b->e, size, RSP, R_WINDOW, -(int32_t)size, imm);
+        emit_lea(b->e, RSP, RSP, R_NONE, -(int32_t)size);
+        return;
+    }
+    stack_address(b, size, size, true);
+    emit_store_imm(b->e, size, R9, R_WINDOW, 0, imm);
+    stack_commit(b);
+}
+
+void pop_r10(struct build *b, unsigned size, uint32_t extra)
+{
+    if (flat_stack(b)) {
+        emit_load_sized(b->e, size, R10, RSP, R_WINDOW, 0);
+        emit_lea(b->e, RSP, RSP, R_NONE, (int32_t)(size + extra));
+        return;
+    }
+    stack_address(b, size, 0, false);
+    emit_load_sized(b->e, size, R10, R9, R_WINDOW, 0);
+    emit_lea(b->e, R8, R8, R_NONE, (int32_t)(size + extra));
+    stack_commit(b);
+}
+
+void rewrite_PUSH_REG(struct build *b)
+{
+    push_reg(b, b->in->opsize, b->in->opcode & 7);
+}
+
+void rewrite_POP_REG(struct build *b)
+{
+    unsigned reg = b->in->opcode & 7;
+    if (flat_stack(b) && b->in->opsize == 4 && reg != ESP) {
+        emit_op_mem(b->e, false, 0x8B, reg, RSP, R_WINDOW, 0);
+        emit_lea(b->e, RSP, RSP, R_NONE, 4);
+        return;
+    }
+    pop_r10(b, b->in->opsize, 0);
+    if (b->in->opsize == 2)
+        emit_mov16(b->e, reg, R10);
+    else
+        emit_mov(b->e, reg, R10);
+}
+
+void rewrite_PUSH_IMM(struct build *b)
+{
+    push_imm(b, b->in->opsize, b->in->imm);
+}
+
+void rewrite_PUSH_RM(struct build *b)
+{
+    if (!b->in->has_mem) {
+        push_reg(b, b->in->opsize, insn_rm(b->in));
+        return;
+    }
+    mem_load(b, b->in->opsize, R10);
+    push_reg(b, b->in->opsize, R10);
+}
+
+/* POP to memory: its address is computed with ESP already moved (SDM vol. 2B, POP). */
+void rewrite_POP_RM(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (!in->has_mem) {
+        pop_r10(b, in->opsize, 0);
+        if (in->opsize == 2)
+            emit_mov16(b->e, insn_rm(in), R10);
+        else
+            emit_mov(b->e, insn_rm(in), R10);
+        return;
+    }
+    bool esp_based = in->has_sib && (in->sib & 7) == 4;
+    if (!flat_stack(b) || esp_based) {
+        exit_site(b, true);
+        return;
+    }
+    struct hostop store = {.opcode = 0x89, .reg = R10, .opsize = in->opsize == 2};
+    emit_load_sized(b->e, in->opsize, R10, RSP, R_WINDOW, 0);
+    mem_emit(b, mem_prepare(b, in->opsize, 2, false), &store);
+    emit_lea(b->e, RSP, RSP, R_NONE, in->opsize);
+}
+
+void rewrite_PUSHA(struct build *b)
+{
+    if (!flat_stack(b) || b->in->opsize != 4) {
+        exit_site(b, true);
+        return;
+    }
+    for (int r = 0; r < 8; r++)
+        emit_op_mem(b->e, false, 0x89, (unsigned)r, RSP, R_WINDOW, -4 * (r + 1));
+    emit_lea(b->e, RSP, RSP, R_NONE, -32);
+}
+
+void rewrite_POPA(struct build *b)
+{
+    if (!flat_stack(b) || b->in->opsize != 4) {
+        exit_site(b, true);
+        return;
+    }
+    /* both ends first: after that no load can fault with half of the registers changed */
+    emit_op_mem(b->e, false, 0x8B, R8, RSP, R_WINDOW, 0);
+    emit_op_mem(b->e, false, 0x8B, R8, RSP, R_WINDOW, 28);
+    for (int r = 7; r >= 0; r--)
+        if (r != ESP)
+            emit_op_mem(b->e, false, 0x8B, (unsigned)r, RSP, R_WINDOW, 4 * (7 - r));
+    emit_lea(b->e, RSP, RSP, R_NONE, 32);
+}
+
+void rewrite_LEAVE(struct build *b)
+{
+    if (!flat_stack(b) || b->in->opsize != 4) {
+        exit_site(b, true);
+        return;
+    }
+    emit_op_mem(b->e, false, 0x8B, R8, RBP, R_WINDOW, 0);
+    emit_lea(b->e, RSP, RBP, R_NONE, 4);
+    emit_mov(b->e, RBP, R8);
+}

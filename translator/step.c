@@ -1,0 +1,125 @@
+/* One instruction whose memory operands may not be touched in place (device memory, pages with
+ * code, accesses that wrap).  Data movement is done in C; anything else is run by the host on a
+ * bounce buffer: read the operand there, run the very instruction on it, write it back. */
+#include "translator/build.h"
+
+enum { BOUNCE_FIELD = offsetof(struct runtime, bounce) };
+
+bool step_fetch(struct translator *t, struct insn *in, uint32_t *phys)
+{
+    struct cpu *cpu = t->cpu;
+    struct mmu_fault fault;
+    struct insn_info info;
+    uint64_t pa;
+    uint8_t bytes[INSN_MAX_LEN];
+    uint32_t lin = cpu->seg[SEG_CS].base + cpu->eip, n = PAGE_SIZE - (lin & (PAGE_SIZE - 1));
+    if (!mmu_fetch(t->mmu, t->window, lin, &pa, &fault))
+        return cpu_raise_pf(cpu, &fault);
+    *phys = (uint32_t)pa;
+    if (n > INSN_MAX_LEN)
+        n = INSN_MAX_LEN;
+    phys_read(t->phys, pa, bytes, n);
+    unsigned bits = t->mode & MODE_CODE32 ? 32 : 16;
+    if (decode_insn(t->decoder, bytes, n, bits, in, &info) == DECODE_SHORT) {
+        if (!mmu_fetch(t->mmu, t->window, lin + n, &pa, &fault))
+            return cpu_raise_pf(cpu, &fault);
+        phys_read(t->phys, pa, bytes + n, INSN_MAX_LEN - n);
+        if (decode_insn(t->decoder, bytes, INSN_MAX_LEN, bits, in, &info) != DECODE_OK)
+            return cpu_raise(cpu, EXC_GP, 0);
+    }
+    return true;
+}
+
+/* Write the instruction, operand redirected to the bounce buffer at SHIFT, into the step area. */
+static bool emit_step(struct translator *t, const struct insn *in, uint32_t shift)
+{
+    struct decoded d;
+    struct emit e = {.base = t->rw, .pos = t->stub_step, .limit = t->step_end};
+    struct build b = {.t = t, .e = &e, .mode = t->mode, .in = &d.in, .info = &d.info};
+    decode_insn(t->decoder, in->bytes, in->len, t->mode & MODE_CODE32 ? 32 : 16, &d.in, &d.info);
+    if (decoded_uses_fpu(&d)) { /* lea r10, [rip + 5]; jmp load */
+        emit_rex(&e, true, R10, R_NONE, R_NONE);
+        emit8(&e, 0x8D);
+        emit8(&e, 0x15);
+        emit32(&e, 5);
+        emit_jmp(&e, t->stub_fpu);
+    }
+    rewrite_on_bounce(&b, (int32_t)(BOUNCE_FIELD + shift));
+    exit_code(&b, EXIT_STEPPED, 0);
+    return !e.overflow;
+}
+
+/* Run the step area; false: it raised an exception. */
+static bool run_step(struct translator *t)
+{
+    uint32_t code;
+    do {
+        t->rt->kick = 0; /* the hub looks at cpu->event before it enters guest code again */
+        code = t->enter(t->cpu, t->rx + t->stub_step, t->cpu->eip);
+    } while (code == EXIT_CODE(EXIT_KICKED, 0));
+    if (code == EXIT_CODE(EXIT_STEPPED, 0))
+        return true;
+    return cpu_raise(t->cpu, (enum exception)t->rt->fault_vector, 0);
+}
+
+static enum cpu_result step_on_bounce(struct translator *t, const struct insn *in)
+{
+    struct cpu *cpu = t->cpu;
+    uint32_t ea = cpu_effective_address(cpu, in), size = in->mem_size ? in->mem_size : 4;
+    uint32_t shift = (cpu->seg[in->seg].base + ea) & 15; /* alignment faults stay faults */
+    uint8_t *bounce = t->rt->bounce + shift;
+    enum seg_index seg = (enum seg_index)in->seg;
+    t->stats.stepped++;
+    if ((in->mem_access & 1) && !cpu_load(cpu, seg, ea, bounce, size))
+        return CPU_EXCEPTION;
+    if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
+        return CPU_EXCEPTION;
+    if (!emit_step(t, in, shift)) {
+        log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
+        cpu_raise(cpu, EXC_UD, 0);
+        return CPU_EXCEPTION;
+    }
+    if (!run_step(t))
+        return CPU_EXCEPTION;
+    if ((in->mem_access & 2) && !cpu_store(cpu, seg, ea, bounce, size))
+        return CPU_EXCEPTION;
+    cpu->eip += in->len;
+    return CPU_NEXT;
+}
+
+enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
+{
+    bool handled = false;
+    t->stats.slow++;
+    enum cpu_result r = cpu_emulate_data(t->cpu, in, &handled);
+    if (handled)
+        return r;
+    if (in->kind == K_SENSITIVE)
+        return cpu_emulate(t->cpu, in);
+    if (in->has_mem)
+        return step_on_bounce(t, in);
+    log_unimp(t->log, "instruction %02x in map %u by hand, without a memory operand", in->opcode,
+              in->map);
+    cpu_raise(t->cpu, EXC_UD, 0);
+    return CPU_EXCEPTION;
+}
+
+bool step_operand_plain(struct translator *t, const struct insn *in)
+{
+    struct cpu *cpu = t->cpu;
+    struct mmu_fault fault;
+    uint64_t pa, offset;
+    uint32_t lin;
+    if (in->has_mem)
+        lin = cpu->seg[in->seg].base + cpu_effective_address(cpu, in);
+    else if (in->kind == K_STRING && (in->opcode & 0xFE) != 0xAC)
+        lin = cpu->seg[SEG_ES].base + cpu->gpr[EDI];
+    else if (in->kind == K_MOFFS)
+        lin = cpu->seg[in->seg].base + in->imm;
+    else
+        return false;
+    if (!mmu_translate(t->mmu, lin, MMU_READ, cpu->cpl == 3, &pa, &fault) || pa >> 32)
+        return false;
+    uint32_t pfn = (uint32_t)pa >> PAGE_SHIFT;
+    return phys_frame(t->phys, pfn, &offset) == PHYS_RAM && phys_frame_flags(t->phys, pfn) == 0;
+}

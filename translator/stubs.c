@@ -1,0 +1,141 @@
+/* The code around the blocks: in from C, out to C, and loading the FPU.
+ *
+ * The miss stub stands at offset 0, so that an empty jump table entry leads there.  While blocks
+ * run RSP is the guest's ESP, so nothing here pushes before RSP is the host's again. */
+#include <stddef.h>
+
+#include "translator/internal.h"
+
+#define CPU(field) ((int32_t)offsetof(struct cpu, field))
+#define RT(field)  ((int32_t)offsetof(struct runtime, field))
+
+static const uint8_t saved[] = {RBX, RBP, R_TABLE, R_WINDOW, R_CODE, R_CPU};
+enum { SAVED = sizeof saved };
+
+/* OPCODE reg, [runtime area + FIELD], relative to RIP; TAIL bytes of immediate follow. */
+static void rt_op(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field,
+                  unsigned tail)
+{
+    emit_rex(e, w, reg, R_NONE, R_NONE);
+    emit8(e, opcode);
+    emit8(e, (uint8_t)((reg & 7) << 3 | 5));
+    emit32(e, (uint32_t)(field - RUNTIME_SIZE) - (e->pos + 4 + tail));
+}
+
+static void pop_saved_and_return(struct emit *e)
+{
+    for (int i = SAVED - 1; i >= 0; i--) {
+        emit_rex(e, false, R_NONE, R_NONE, saved[i]);
+        emit8(e, 0x58 | (saved[i] & 7));
+    }
+    emit8(e, 0xC3);
+}
+
+/* if (cpu->fpu_live) { fxsave64; fpu_live = 0; the host's own FPU state } */
+static void park_fpu(struct emit *e)
+{
+    emit_op_mem(e, false, 0x83, 7, R_CPU, R_NONE, CPU(fpu_live)); /* cmp dword, 0 */
+    emit8(e, 0);
+    uint32_t skip = emit_jcc(e, 4, 0);
+    emit_rex(e, true, 0, R_NONE, R_CPU);
+    emit8(e, 0x0F);
+    emit8(e, 0xAE);
+    emit_mem(e, 0, R_CPU, R_NONE, CPU(fpu)); /* fxsave64 */
+    emit_store_imm(e, 4, R_CPU, R_NONE, CPU(fpu_live), 0);
+    emit8(e, 0xDB);
+    emit8(e, 0xE3); /* fninit */
+    emit8(e, 0x0F);
+    rt_op(e, false, 0xAE, 2, RT(host_mxcsr), 0); /* ldmxcsr */
+    emit_patch32(e, skip, e->pos);
+}
+
+static void emit_leave(struct translator *t)
+{
+    struct emit *e = &t->emit;
+    emit_mov_imm(e, R11, EXIT_CODE(EXIT_LOOKUP, 0)); /* offset 0: the miss stub */
+    t->stub_leave = e->pos;
+    for (unsigned r = 0; r < 8; r++)
+        emit_store(e, R_CPU, CPU(gpr) + 4 * (int32_t)r, r);
+    rt_op(e, false, 0x89, R8, RT(exit_eip), 0);
+    rt_op(e, true, 0x8B, RSP, RT(host_rsp), 0);
+    emit8(e, 0x9C); /* pushfq */
+    emit8(e, 0x58); /* pop rax */
+    emit8(e, 0x25); /* and eax, imm32 */
+    emit32(e, FLAGS_HOST);
+    emit_store(e, R_CPU, CPU(flags_host), RAX);
+    t->stub_fault = e->pos; /* the signal handler has saved registers and flags */
+    emit8(e, 0xFC);
+    park_fpu(e);
+    emit_mov(e, RAX, R11);
+    pop_saved_and_return(e);
+}
+
+/* enter(cpu rdi, code rsi, eip edx).  A kick that arrives inside goes to the abort path: until
+ * the last jump nothing of the guest's state has been changed. */
+static void emit_enter(struct translator *t)
+{
+    struct emit *e = &t->emit;
+    uint32_t start = e->pos;
+    for (unsigned i = 0; i < SAVED; i++) {
+        emit_rex(e, false, R_NONE, R_NONE, saved[i]);
+        emit8(e, 0x50 | (saved[i] & 7));
+    }
+    rt_op(e, true, 0x89, RSP, RT(host_rsp), 0);
+    t->stub_enter = e->pos;
+    rt_op(e, false, 0x83, 7, RT(kick), 1); /* cmp dword [kick], 0 */
+    emit8(e, 0);
+    uint32_t abort = emit_jcc(e, 5, 0);
+    emit_op_reg(e, true, 0x8B, R_CPU, RDI);
+    emit_op_reg(e, true, 0x8B, R9, RSI);
+    emit_mov(e, R8, RDX);
+    rt_op(e, true, 0x8B, R_WINDOW, RT(window), 0);
+    rt_op(e, true, 0x8B, R_TABLE, RT(table), 0);
+    rt_op(e, true, 0x8D, R_CODE, RUNTIME_SIZE, 0); /* lea r14, start of the cache */
+    emit_load(e, RAX, R_CPU, CPU(flags_host));
+    emit8(e, 0x50);
+    emit8(e, 0x9D); /* popfq */
+    static const uint8_t order[8] = {RCX, RDX, RBX, RBP, RSI, RDI, RSP, RAX};
+    for (unsigned i = 0; i < 8; i++)
+        emit_load(e, order[i], R_CPU, CPU(gpr) + 4 * order[i]);
+    emit8(e, 0x41); /* jmp r9 */
+    emit8(e, 0xFF);
+    emit8(e, 0xE1);
+    t->stub_enter_end = e->pos;
+    t->stub_abort = e->pos;
+    emit_patch32(e, abort, e->pos);
+    rt_op(e, true, 0x8B, RSP, RT(host_rsp), 0);
+    emit8(e, 0xFC);
+    emit_mov_imm(e, RAX, EXIT_CODE(EXIT_KICKED, 0));
+    pop_saved_and_return(e);
+    void *p = t->rx + start;
+    memcpy(&t->enter, &p, sizeof p);
+}
+
+/* Load the guest's FPU state and go back to r10. */
+static void emit_fpu_load(struct translator *t)
+{
+    struct emit *e = &t->emit;
+    t->stub_fpu = e->pos;
+    emit_rex(e, true, 0, R_NONE, R_CPU);
+    emit8(e, 0x0F);
+    emit8(e, 0xAE);
+    emit_mem(e, 1, R_CPU, R_NONE, CPU(fpu)); /* fxrstor64 */
+    emit_store_imm(e, 4, R_CPU, R_NONE, CPU(fpu_live), 1);
+    emit8(e, 0x41); /* jmp r10 */
+    emit8(e, 0xFF);
+    emit8(e, 0xE2);
+    t->stub_fpu_end = e->pos;
+}
+
+void stubs_emit(struct translator *t)
+{
+    enum { STEP_ROOM = 256 };
+    emit_leave(t);
+    emit_enter(t);
+    emit_fpu_load(t);
+    t->stub_step = t->emit.pos;
+    t->step_end = t->emit.pos += STEP_ROOM;
+    uint32_t mxcsr;
+    __asm__("stmxcsr %0" : "=m"(mxcsr));
+    t->rt->host_mxcsr = mxcsr;
+}

@@ -1,0 +1,54 @@
+/* The binary translator: guest code to host code, and the hub that runs it. */
+#ifndef RINGER_TRANSLATOR_TRANSLATOR_H
+#define RINGER_TRANSLATOR_TRANSLATOR_H
+
+#include "cpu/cpu.h"
+
+struct translator;
+struct error;
+
+struct translator_options {
+    uint32_t cache_bytes;  /* code cache size; 0: default */
+    bool check;            /* run the confinement checker over every block */
+    uint32_t max_insns;    /* instructions a block at most; 0: default; 1 is single-step */
+    bool fail_cache_alloc; /* tests: pretend the code cache could not be had */
+};
+
+/* Why translator_run came back. */
+enum run_exit {
+    RUN_EVENT,    /* cpu->event has EVENT_KICK or EVENT_RESET: serve it (and clear it) */
+    RUN_HALT,     /* HLT with nothing pending: wait for an event, then run again */
+    RUN_SHUTDOWN, /* triple fault; cpu->shutdown is set */
+};
+
+/* A translator for CPU.  One vCPU thread uses it; translator_kick may come from any thread. */
+struct translator *translator_new(struct cpu *cpu, struct log *log,
+                                  const struct translator_options *options, struct error *err);
+void translator_free(struct translator *t);
+
+/* Bind to the calling thread: signal handlers and alternate stack.  Call once on the vCPU thread
+ * before translator_run; undone by translator_free. */
+bool translator_attach(struct translator *t, struct error *err);
+
+/* Run guest code, delivering exceptions and interrupts, until something needs the machine. */
+enum run_exit translator_run(struct translator *t);
+
+/* Make translator_run look at cpu->event soon.  Any thread, async-signal-safe.  The caller has
+ * set the bits before. */
+void translator_kick(struct translator *t);
+
+/* Forget every block (a snapshot was loaded). */
+void translator_flush(struct translator *t);
+
+/* Counters, by name, for `info tb` and --stats. */
+void translator_describe(struct translator *t, void (*line)(void *, const char *), void *opaque);
+/* The last blocks entered, newest first, with their guest disassembly: for crash reports. */
+void translator_describe_recent(struct translator *t, unsigned count,
+                                void (*line)(void *, const char *), void *opaque);
+
+/* Disassemble one guest instruction (BITS 16 or 32) or host instruction (64) at BYTES, which
+ * stands at ADDRESS.  Text into OUT; returns its length in bytes, 0 when it is none. */
+unsigned translator_disassemble(struct translator *t, unsigned bits, const uint8_t *bytes,
+                                unsigned available, uint64_t address, char *out, unsigned n);
+
+#endif
