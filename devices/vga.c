@@ -1,0 +1,100 @@
+/* The VGA: composition, reset, snapshot fields. */
+#include "devices/vga.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void vga_reset(void *dev)
+{
+    struct vga *v = dev;
+
+    /* All registers zero; the adapter answers (a PC's firmware finds it enabled). */
+    v->misc = v->feature = 0;
+    v->adapter_enable = 0x0E;
+    v->subsystem_enable = 1;
+    v->seq_index = v->gfx_index = v->attr_index = v->crtc_index = 0;
+    memset(v->seq, 0, sizeof(v->seq));
+    memset(v->gfx, 0, sizeof(v->gfx));
+    memset(v->attr, 0, sizeof(v->attr));
+    memset(v->crtc, 0, sizeof(v->crtc));
+    v->attr_data = 0;
+    v->status_toggle = 0;
+    memset(v->dac, 0, sizeof(v->dac));
+    v->dac_mask = 0xFF;
+    v->dac_index = v->dac_component = v->dac_reading = 0;
+    memset(v->dac_latch, 0, sizeof(v->dac_latch));
+    v->latch = 0;
+    vga_dispi_reset(v);
+    vga_mem_update(v);
+}
+
+static void vga_loaded(void *dev)
+{
+    vga_mem_update(dev);
+}
+
+static void vga_free(void *dev)
+{
+    free(dev); /* video memory is phys's */
+}
+
+static const struct field vga_fields[] = {
+    FIELD(struct vga, misc),
+    FIELD(struct vga, feature),
+    FIELD(struct vga, adapter_enable),
+    FIELD(struct vga, subsystem_enable),
+    FIELD(struct vga, seq_index),
+    FIELD_ARRAY(struct vga, seq),
+    FIELD(struct vga, gfx_index),
+    FIELD_ARRAY(struct vga, gfx),
+    FIELD(struct vga, attr_index),
+    FIELD_ARRAY(struct vga, attr),
+    FIELD(struct vga, attr_data),
+    FIELD(struct vga, crtc_index),
+    FIELD_ARRAY(struct vga, crtc),
+    FIELD(struct vga, status_toggle),
+    FIELD_ARRAY(struct vga, dac),
+    FIELD(struct vga, dac_mask),
+    FIELD(struct vga, dac_index),
+    FIELD(struct vga, dac_component),
+    FIELD(struct vga, dac_reading),
+    FIELD_ARRAY(struct vga, dac_latch),
+    FIELD(struct vga, dispi_index),
+    FIELD_ARRAY(struct vga, dispi),
+    FIELD(struct vga, latch),
+    FIELD(struct vga, rotated),
+    FIELD_END,
+};
+
+static const struct device_class vga_class = {
+    .name = "vga",
+    .fields = vga_fields,
+    .reset = vga_reset,
+    .loaded = vga_loaded,
+    .free = vga_free,
+};
+
+struct vga *vga_init(struct board *board, uint32_t vram_bytes)
+{
+    uint32_t bytes = VGA_LEGACY_BYTES, max_bytes = 16u << 20;
+    struct vga *v = calloc(1, sizeof(*v));
+
+    if (!v)
+        return NULL;
+    while (bytes < max_bytes && bytes * 2 <= vram_bytes)
+        bytes *= 2;
+    v->vram_bytes = bytes; /* a power of two: plane addresses wrap */
+    v->clock = board->clock;
+    v->phys = board->phys;
+    v->log = board->log;
+    if (phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram) < 0 ||
+        phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v) < 0) {
+        free(v);
+        return NULL;
+    }
+    vga_map_ports(v, board->bus);
+    vga_dispi_map(v, board->bus);
+    device_add(board->devices, &vga_class, v);
+    vga_reset(v);
+    return v;
+}
