@@ -757,6 +757,42 @@ START_TEST(hostile)
 }
 END_TEST
 
+static void add_tests(TCase *tc)
+{
+    const TTest *const tests[] = {
+        reset_gives_four_results,
+        polling_can_be_disabled,
+        dmagate_gates_the_interrupt,
+        seeks,
+        recalibrate_of_no_drive_fails,
+        overlapped_seeks,
+        disk_change,
+        reads_by_dma,
+        multitrack_and_result_ids,
+        writes_by_dma,
+        write_protect,
+        sectors_that_are_not_there,
+        media_answer_at_their_rate,
+        one_sided_and_forty_tracks,
+        no_medium,
+        boot_sector_image,
+        masked_dma_overruns,
+        reads_and_writes_without_dma,
+        read_track,
+        read_id,
+        deleted_data,
+        verify,
+        format_track,
+        scan,
+        implied_seek,
+        modes_and_dumpreg,
+        hostile,
+    };
+
+    for (unsigned i = 0; i < sizeof tests / sizeof *tests; i++)
+        tcase_add_test(tc, tests[i]);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("fdc");
@@ -765,33 +801,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, reset_gives_four_results);
-    tcase_add_test(tc, polling_can_be_disabled);
-    tcase_add_test(tc, dmagate_gates_the_interrupt);
-    tcase_add_test(tc, seeks);
-    tcase_add_test(tc, recalibrate_of_no_drive_fails);
-    tcase_add_test(tc, overlapped_seeks);
-    tcase_add_test(tc, disk_change);
-    tcase_add_test(tc, reads_by_dma);
-    tcase_add_test(tc, multitrack_and_result_ids);
-    tcase_add_test(tc, writes_by_dma);
-    tcase_add_test(tc, write_protect);
-    tcase_add_test(tc, sectors_that_are_not_there);
-    tcase_add_test(tc, media_answer_at_their_rate);
-    tcase_add_test(tc, one_sided_and_forty_tracks);
-    tcase_add_test(tc, no_medium);
-    tcase_add_test(tc, boot_sector_image);
-    tcase_add_test(tc, masked_dma_overruns);
-    tcase_add_test(tc, reads_and_writes_without_dma);
-    tcase_add_test(tc, read_track);
-    tcase_add_test(tc, read_id);
-    tcase_add_test(tc, deleted_data);
-    tcase_add_test(tc, verify);
-    tcase_add_test(tc, format_track);
-    tcase_add_test(tc, scan);
-    tcase_add_test(tc, implied_seek);
-    tcase_add_test(tc, modes_and_dumpreg);
-    tcase_add_test(tc, hostile);
+    add_tests(tc);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
