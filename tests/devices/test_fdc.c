@@ -142,6 +142,13 @@ static void command(unsigned len, const uint8_t *bytes)
 
 #define COMMAND(...) command(sizeof((uint8_t[]){__VA_ARGS__}), (uint8_t[]){__VA_ARGS__})
 
+/* A command, and the time that it takes. */
+#define RUN(...)                                                                                   \
+    do {                                                                                           \
+        COMMAND(__VA_ARGS__);                                                                      \
+        wait_ms(1);                                                                                \
+    } while (0)
+
 /* Read the result; it must have exactly N bytes. */
 static const uint8_t *result(unsigned n)
 {
@@ -173,8 +180,7 @@ static void dma_program(uint32_t count)
 
 static void seek_to(uint8_t track)
 {
-    COMMAND(0x0F, 0x00, track);
-    wait_ms(1);
+    RUN(0x0F, 0x00, track);
     COMMAND(0x08);
     RESULT(0x20, track);
 }
@@ -213,8 +219,7 @@ START_TEST(polling_can_be_disabled)
 {
     out(DOR, 0x18);
     out(DOR, 0x1C);
-    COMMAND(0x13, 0, 0x10, 0);
-    wait_ms(1);
+    RUN(0x13, 0, 0x10, 0);
     ck_assert_int_eq(irq_edges, 0);
     COMMAND(0x08);
     RESULT(0x80);
@@ -224,8 +229,7 @@ END_TEST
 START_TEST(dmagate_gates_the_interrupt)
 {
     out(DOR, 0x14);
-    COMMAND(0x07, 0);
-    wait_ms(1);
+    RUN(0x07, 0);
     ck_assert_int_eq(irq_level, 0);
     out(DOR, 0x1C);
     ck_assert_int_eq(irq_level, 1);
@@ -244,19 +248,15 @@ START_TEST(seeks)
     RESULT(0x20, 10);
     COMMAND(0x04, 0x00);
     RESULT(0x28);
-    COMMAND(0x8F, 0x00, 4); /* relative, outwards */
-    wait_ms(1);
+    RUN(0x8F, 0x00, 4); /* relative, outwards */
     COMMAND(0x08);
     RESULT(0x20, 6);
-    COMMAND(0xCF, 0x00, 7); /* inwards */
-    wait_ms(1);
+    RUN(0xCF, 0x00, 7); /* inwards */
     COMMAND(0x08);
     RESULT(0x20, 13);
-    COMMAND(0x0A | 0x40, 0x00);
-    wait_ms(1);
+    RUN(0x0A | 0x40, 0x00);
     ck_assert_uint_eq(result(7)[3], 13);
-    COMMAND(0x07, 0x00);
-    wait_ms(1);
+    RUN(0x07, 0x00);
     COMMAND(0x08);
     RESULT(0x20, 0);
     COMMAND(0x04, 0x05);
@@ -266,20 +266,16 @@ END_TEST
 
 START_TEST(recalibrate_of_no_drive_fails)
 {
-    COMMAND(0x07, 0x02);
-    wait_ms(1);
+    RUN(0x07, 0x02);
     COMMAND(0x08);
     RESULT(0x72, 0);
-    COMMAND(0x0F, 0x00, 83); /* too far for 79 steps */
-    wait_ms(1);
+    RUN(0x0F, 0x00, 83); /* too far for 79 steps */
     COMMAND(0x08);
     RESULT(0x20, 83);
-    COMMAND(0x07, 0x00);
-    wait_ms(1);
+    RUN(0x07, 0x00);
     COMMAND(0x08);
     RESULT(0x70, 0);
-    COMMAND(0x07, 0x00);
-    wait_ms(1);
+    RUN(0x07, 0x00);
     COMMAND(0x08);
     RESULT(0x20, 0);
 }
@@ -301,8 +297,7 @@ END_TEST
 START_TEST(disk_change)
 {
     ck_assert_uint_eq(in(DIR)&0x80, 0x80);
-    COMMAND(0x07, 0x00); /* at track 0 nothing steps */
-    wait_ms(1);
+    RUN(0x07, 0x00); /* at track 0 nothing steps */
     ck_assert_uint_eq(in(DIR)&0x80, 0x80);
     COMMAND(0x08);
     RESULT(0x20, 0);
@@ -336,8 +331,7 @@ START_TEST(reads_by_dma)
     check_sector(0, 3 * 36 + 18 + 4);
     check_sector(1, 3 * 36 + 18 + 5);
     dma_program(2 * 512);
-    COMMAND(0xE6, 0x04, 3, 1, 5, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0xE6, 0x04, 3, 1, 5, 2, SPT, 0x1B, 0xFF);
     RESULT(0x04, 0, 0, 3, 1, 7, 2);
 }
 END_TEST
@@ -345,26 +339,21 @@ END_TEST
 START_TEST(multitrack_and_result_ids)
 {
     dma_program(4 * 512); /* 17, 18 of side 0, 1, 2 of side 1 */
-    COMMAND(0xC6, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0xC6, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
     RESULT(0x04, 0, 0, 0, 1, 3, 2);
     check_sector(2, 18);
     check_sector(3, 19);
     dma_program(2 * 512); /* ends with side 0: other side, sector 1 */
-    COMMAND(0xC6, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0xC6, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
     RESULT(0x04, 0, 0, 0, 1, 1, 2);
     dma_program(512); /* last of the cylinder: next cylinder, side 0 */
-    COMMAND(0xC6, 0x04, 0, 1, 18, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0xC6, 0x04, 0, 1, 18, 2, SPT, 0x1B, 0xFF);
     RESULT(0x04, 0, 0, 1, 0, 1, 2);
     dma_program(512); /* without MT the head stays */
-    COMMAND(0x46, 0x04, 0, 1, 18, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x46, 0x04, 0, 1, 18, 2, SPT, 0x1B, 0xFF);
     RESULT(0x04, 0, 0, 1, 1, 1, 2);
     dma_program(4 * 512); /* no terminal count before the end */
-    COMMAND(0x46, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x46, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
     RESULT(0x40, 0x80, 0, 1, 0, 1, 2);
     ck_assert_uint_eq(dma.pos, 2 * 512);
 }
@@ -377,8 +366,7 @@ START_TEST(writes_by_dma)
     seek_to(1);
     memset(dma.memory, 0xA7, 1024);
     dma_program(512 + 100); /* the rest of the second sector becomes zeros */
-    COMMAND(0xC5, 0x00, 1, 0, 2, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0xC5, 0x00, 1, 0, 2, 2, SPT, 0x1B, 0xFF);
     RESULT(0x00, 0, 0, 1, 0, 4, 2);
     ck_assert(block_read(disk, 37, sector, 1));
     ck_assert_uint_eq(sector[511], 0xA7);
@@ -396,11 +384,9 @@ START_TEST(write_protect)
     COMMAND(0x04, 0x00);
     RESULT(0x78);
     dma_program(512);
-    COMMAND(0x45, 0x00, 0, 0, 1, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x45, 0x00, 0, 0, 1, 2, SPT, 0x1B, 0xFF);
     RESULT(0x40, 0x02, 0, 0, 0, 1, 2);
-    COMMAND(0x4D, 0x00, 2, SPT, 0x54, 0xF6);
-    wait_ms(1);
+    RUN(0x4D, 0x00, 2, SPT, 0x54, 0xF6);
     ck_assert_uint_eq(result(7)[1], 0x02);
 }
 END_TEST
@@ -408,8 +394,7 @@ END_TEST
 static void read_one(uint8_t c, uint8_t h, uint8_t r, uint8_t n)
 {
     dma_program(512);
-    COMMAND(0x46, h << 2, c, h, r, n, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x46, h << 2, c, h, r, n, SPT, 0x1B, 0xFF);
 }
 
 START_TEST(sectors_that_are_not_there)
@@ -423,8 +408,7 @@ START_TEST(sectors_that_are_not_there)
     read_one(7, 0, 1, 2); /* the head is elsewhere */
     RESULT(0x40, 0x04, 0x10, 7, 0, 1, 2);
     dma_program(512);
-    COMMAND(0x46, 0x00, 0, 1, 1, 2, SPT, 0x1B, 0xFF); /* H against the head selected */
-    wait_ms(1);
+    RUN(0x46, 0x00, 0, 1, 1, 2, SPT, 0x1B, 0xFF); /* H against the head selected */
     RESULT(0x40, 0x04, 0, 0, 1, 1, 2);
     seek_to(82);
     read_one(82, 0, 1, 2); /* unformatted */
@@ -453,12 +437,10 @@ START_TEST(media_answer_at_their_rate)
     out(DSR, 0); /* sets the rate too */
     read_one(0, 0, 1, 2);
     ck_assert_uint_eq(result(7)[0], 0);
-    COMMAND(0x06, 0, 0, 0, 1, 2, SPT, 0x1B, 0xFF); /* FM */
-    wait_ms(1);
+    RUN(0x06, 0, 0, 0, 1, 2, SPT, 0x1B, 0xFF); /* FM */
     ck_assert_uint_eq(result(7)[1], 0x01);
     out(DOR, 0x0C); /* motor off */
-    COMMAND(0x4A, 0);
-    wait_ms(1);
+    RUN(0x4A, 0);
     ck_assert_uint_eq(result(7)[1], 0x01);
 }
 END_TEST
@@ -471,8 +453,7 @@ START_TEST(one_sided_and_forty_tracks)
     RESULT(0x44, 0x01, 0, 0, 1, 1, 2);
     seek_to(39);
     dma_program(512);
-    COMMAND(0x46, 0x00, 39, 0, 8, 2, 8, 0x2A, 0xFF);
-    wait_ms(1);
+    RUN(0x46, 0x00, 39, 0, 8, 2, 8, 0x2A, 0xFF);
     RESULT(0x00, 0, 0, 40, 0, 1, 2);
     check_sector(0, 319);
     seek_to(20); /* a driver that steps twice */
@@ -488,8 +469,7 @@ START_TEST(no_medium)
     read_one(0, 0, 1, 2);
     ck_assert_uint_eq(result(7)[1], 0x01);
     dma_program(512);
-    COMMAND(0x45, 0x00, 0, 0, 1, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x45, 0x00, 0, 0, 1, 2, SPT, 0x1B, 0xFF);
     ck_assert_uint_eq(result(7)[0], 0x40);
     insert(2000, false); /* no floppy size: stays empty */
     read_one(0, 0, 1, 2);
@@ -530,8 +510,7 @@ START_TEST(reads_and_writes_without_dma)
 {
     COMMAND(0x03, 0xAF, 0x03); /* ND */
     irq_edges = 0;
-    COMMAND(0x46, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x46, 0x00, 0, 0, 17, 2, SPT, 0x1B, 0xFF);
     ck_assert_int_eq(irq_edges, 1);
     for (unsigned i = 0; i < 1024; i++) {
         ck_assert_uint_eq(in(MSR), 0xF0);
@@ -541,8 +520,7 @@ START_TEST(reads_and_writes_without_dma)
     RESULT(0x40, 0x80, 0, 1, 0, 1, 2);
     check_sector(0, 16);
     check_sector(1, 17);
-    COMMAND(0x45, 0x00, 0, 0, 18, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x45, 0x00, 0, 0, 18, 2, SPT, 0x1B, 0xFF);
     for (unsigned i = 0; i < 512; i++) {
         ck_assert_uint_eq(in(MSR), 0xB0);
         ck_assert_int_eq(irq_level, 1); /* each byte has its interrupt */
@@ -558,14 +536,12 @@ END_TEST
 START_TEST(read_track)
 {
     dma_program(SPT * 512);
-    COMMAND(0x42, 0x04, 0, 1, 1, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x42, 0x04, 0, 1, 1, 2, SPT, 0x1B, 0xFF);
     ck_assert_uint_eq(result(7)[0], 0x04);
     check_sector(0, 18);
     check_sector(17, 35);
     dma_program(512);
-    COMMAND(0x42, 0x00, 0, 0, 5, 2, SPT, 0x1B, 0xFF); /* from the index, not from 5 */
-    wait_ms(1);
+    RUN(0x42, 0x00, 0, 0, 5, 2, SPT, 0x1B, 0xFF); /* from the index, not from 5 */
     ck_assert_uint_eq(result(7)[1], 0x04);
     check_sector(0, 0);
 }
@@ -596,26 +572,21 @@ END_TEST
 START_TEST(deleted_data)
 {
     dma_program(512);
-    COMMAND(0x49, 0x00, 0, 0, 3, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x49, 0x00, 0, 0, 3, 2, SPT, 0x1B, 0xFF);
     ck_assert_uint_eq(result(7)[0], 0);
     dma_program(3 * 512); /* READ DATA stops after it */
-    COMMAND(0x46, 0x00, 0, 0, 2, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x46, 0x00, 0, 0, 2, 2, SPT, 0x1B, 0xFF);
     RESULT(0x00, 0, 0x40, 0, 0, 3, 2);
     ck_assert_uint_eq(dma.pos, 2 * 512);
     dma_program(2 * 512); /* SK leaves it out */
-    COMMAND(0x66, 0x00, 0, 0, 2, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x66, 0x00, 0, 0, 2, 2, SPT, 0x1B, 0xFF);
     RESULT(0x00, 0, 0x40, 0, 0, 5, 2);
     check_sector(1, 3);
     dma_program(512);
-    COMMAND(0x6C, 0x00, 0, 0, 2, 2, SPT, 0x1B, 0xFF); /* READ DELETED DATA finds only it */
-    wait_ms(1);
+    RUN(0x6C, 0x00, 0, 0, 2, 2, SPT, 0x1B, 0xFF); /* READ DELETED DATA finds only it */
     RESULT(0x00, 0, 0x40, 0, 0, 4, 2);
     dma_program(512); /* an ordinary write takes the mark away */
-    COMMAND(0x45, 0x00, 0, 0, 3, 2, SPT, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x45, 0x00, 0, 0, 3, 2, SPT, 0x1B, 0xFF);
     result(7);
     read_one(0, 0, 3, 2);
     RESULT(0x00, 0, 0, 0, 0, 4, 2);
@@ -624,17 +595,13 @@ END_TEST
 
 START_TEST(verify)
 {
-    COMMAND(0x56, 0x00, 0, 0, 1, 2, SPT, 0x1B, 0xFF); /* to the end of the track */
-    wait_ms(1);
+    RUN(0x56, 0x00, 0, 0, 1, 2, SPT, 0x1B, 0xFF); /* to the end of the track */
     RESULT(0x00, 0, 0, 1, 0, 1, 2);
-    COMMAND(0xD6, 0x80, 0, 0, 1, 2, SPT, 0x1B, 20); /* EC: 20 sectors, both sides */
-    wait_ms(1);
+    RUN(0xD6, 0x80, 0, 0, 1, 2, SPT, 0x1B, 20); /* EC: 20 sectors, both sides */
     RESULT(0x04, 0, 0, 0, 1, 3, 2);
-    COMMAND(0x56, 0x80, 0, 0, 1, 2, SPT, 0x1B, 20); /* more than there are */
-    wait_ms(1);
+    RUN(0x56, 0x80, 0, 0, 1, 2, SPT, 0x1B, 20); /* more than there are */
     RESULT(0x40, 0x80, 0, 1, 0, 1, 2);
-    COMMAND(0x56, 0x00, 0, 0, 1, 2, 30, 0x1B, 0xFF);
-    wait_ms(1);
+    RUN(0x56, 0x00, 0, 0, 1, 2, 30, 0x1B, 0xFF);
     ck_assert_uint_eq(result(7)[1], 0x04);
 }
 END_TEST
@@ -647,8 +614,7 @@ START_TEST(format_track)
     for (uint8_t i = 0; i < SPT; i++)
         memcpy(dma.memory + 4 * i, ((uint8_t[]){4, 1, i + 1, 2}), 4);
     dma_program(4 * SPT);
-    COMMAND(0x4D, 0x04, 2, SPT, 0x54, 0xF6);
-    wait_ms(1);
+    RUN(0x4D, 0x04, 2, SPT, 0x54, 0xF6);
     ck_assert_uint_eq(result(7)[0], 0x04);
     ck_assert(block_read(disk, 4 * 36 + 18, sector, 1));
     ck_assert_uint_eq(sector[0], 0xF6);
@@ -659,8 +625,7 @@ START_TEST(format_track)
     /* IDs that the image cannot have leave it alone */
     memset(dma.memory, 0xFF, 64);
     dma_program(4 * SPT);
-    COMMAND(0x4D, 0x00, 2, SPT, 0x54, 0xF6);
-    wait_ms(1);
+    RUN(0x4D, 0x00, 2, SPT, 0x54, 0xF6);
     result(7);
     ck_assert(block_read(disk, 4 * 36, sector, 1));
     ck_assert_uint_eq(sector[0], (4 * 36) & 0xFF);
@@ -676,16 +641,13 @@ START_TEST(scan)
     memcpy(dma.memory + 1024, dma.memory, 512);
     memcpy(sector, dma.memory, 512);
     dma_program(3 * 512);
-    COMMAND(0x51, 0x00, 0, 0, 1, 2, SPT, 0x1B, 1);
-    wait_ms(1);
+    RUN(0x51, 0x00, 0, 0, 1, 2, SPT, 0x1B, 1);
     RESULT(0x00, 0, 0x08, 0, 0, 3, 2); /* equal at sector 3 */
     dma_program(512);
-    COMMAND(0x59, 0x00, 0, 0, 2, 2, SPT, 0x1B, 1);
-    wait_ms(1);
+    RUN(0x59, 0x00, 0, 0, 2, 2, SPT, 0x1B, 1);
     RESULT(0x00, 0, 0x00, 0, 0, 2, 2); /* lower */
     dma_program(512);
-    COMMAND(0x5D, 0x00, 0, 0, 2, 2, 2, 0x1B, 1);
-    wait_ms(1);
+    RUN(0x5D, 0x00, 0, 0, 2, 2, 2, 0x1B, 1);
     ck_assert_uint_eq(result(7)[2], 0x04); /* not higher */
 }
 END_TEST
