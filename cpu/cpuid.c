@@ -1,0 +1,179 @@
+/* CPUID.  Intel SDM vol. 2A, CPUID.  Nothing is reported that this layer or the host cannot do;
+ * there is no local APIC, and the hypervisor leaves are absent. */
+#include "cpu/control.h"
+
+#include "cpu/model.h"
+
+#include <string.h>
+
+struct cpuid_bit {
+    uint8_t feature, bit;
+};
+
+static uint32_t collect(const struct cpu_model *model, const struct cpuid_bit *bits, unsigned n)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (cpu_has(model, bits[i].feature))
+            value |= 1u << bits[i].bit;
+    return value;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static uint32_t leaf1_edx(const struct cpu_model *m)
+{
+    static const struct cpuid_bit bits[] = {
+        {FEAT_FPU, 0},   {FEAT_TSC, 4},      {FEAT_MSR, 5},  {FEAT_CX8, 8},
+        {FEAT_SEP, 11},  {FEAT_CMOV, 15},    {FEAT_MMX, 23}, {FEAT_FXSR, 24},
+        {FEAT_SSE, 25},  {FEAT_SSE2, 26},    {FEAT_CLFLUSH, 19},
+    };
+    uint32_t value = collect(m, bits, COUNT(bits));
+    value |= (m->cr4 & CR4_VME ? 1u << 1 : 0) | (m->cr4 & CR4_DE ? 1u << 2 : 0);
+    value |= (m->pse ? 1u << 3 : 0) | (m->pae ? 1u << 6 : 0) | (m->pge ? 1u << 13 : 0);
+    value |= m->cr4 & CR4_MCE ? 1u << 7 : 0;
+    value |= m->mtrr ? 1u << 12 | 1u << 16 : 0; /* MTRR, PAT */
+    value |= m->mca ? 1u << 14 : 0;
+    value |= m->pse36 ? 1u << 17 : 0;
+    return value;
+}
+
+static uint32_t leaf1_ecx(const struct cpu_model *m)
+{
+    static const struct cpuid_bit bits[] = {
+        {FEAT_SSE3, 0},   {FEAT_PCLMUL, 1}, {FEAT_MONITOR, 3}, {FEAT_SSSE3, 9},
+        {FEAT_SSE41, 19}, {FEAT_SSE42, 20}, {FEAT_MOVBE, 22},  {FEAT_POPCNT, 23},
+        {FEAT_AES, 25},   {FEAT_RDRAND, 30},
+    };
+    return collect(m, bits, COUNT(bits));
+}
+
+static void leaf1(const struct cpu_model *m, uint32_t regs[4])
+{
+    regs[0] = m->signature;
+    regs[1] = cpu_has(m, FEAT_CLFLUSH) ? 8u << 8 : 0; /* line size in quadwords; APIC id 0 */
+    regs[2] = leaf1_ecx(m);
+    regs[3] = leaf1_edx(m);
+}
+
+/* Cache and TLB descriptors (SDM table 3-12): 4 KiB and 4 MiB TLBs, 32 KiB L1s, an L2. */
+static void leaf2(const struct cpu_model *m, uint32_t regs[4])
+{
+    regs[0] = 0x01 | 0x01u << 8 | 0x02u << 16 | 0x03u << 24; /* AL: one call tells all */
+    if (m->max_leaf >= 4)
+        regs[3] = 0x2C | 0x30u << 8 | 0x7Du << 16; /* 32 KiB 8-way L1 D and I; 2 MiB L2 */
+    else
+        regs[3] = 0x0C | 0x08u << 8 | 0x43u << 16; /* 16 KiB L1 D and I; 512 KiB L2 */
+    if (m->signature >> 8 == 0xF)
+        regs[3] = 0x66 | 0x70u << 8 | 0x7Bu << 16; /* 8 KiB L1 D, trace cache, 512 KiB L2 */
+}
+
+/* Deterministic cache parameters. */
+static void leaf4(uint32_t subleaf, uint32_t regs[4])
+{
+    struct cache {
+        uint8_t type, level;
+        uint16_t ways;
+        uint32_t sets;
+    };
+    static const struct cache caches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 8, 4096}};
+    if (subleaf >= COUNT(caches))
+        return;
+    const struct cache *c = &caches[subleaf];
+    regs[0] = c->type | (uint32_t)c->level << 5 | 1u << 8;
+    regs[1] = 63 | (uint32_t)(c->ways - 1) << 22;
+    regs[2] = c->sets - 1;
+}
+
+static void leaf7(const struct cpu_model *m, uint32_t subleaf, uint32_t regs[4])
+{
+    static const struct cpuid_bit bits[] = {
+        {FEAT_BMI1, 3}, {FEAT_BMI2, 8}, {FEAT_RDSEED, 18}, {FEAT_ADX, 19}, {FEAT_SHA, 29},
+    };
+    if (subleaf != 0)
+        return;
+    regs[1] = collect(m, bits, COUNT(bits));
+    regs[3] = m->safe ? 1u << 29 : 0; /* ARCH_CAPABILITIES */
+}
+
+static void leaf_max(const struct cpu_model *m, uint32_t regs[4])
+{
+    regs[0] = m->max_leaf;
+    memcpy(&regs[1], "Genu", 4);
+    memcpy(&regs[3], "ineI", 4);
+    memcpy(&regs[2], "ntel", 4);
+}
+
+static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t subleaf,
+                       uint32_t regs[4])
+{
+    switch (leaf) {
+    case 0:
+        leaf_max(m, regs);
+        break;
+    case 1:
+        leaf1(m, regs);
+        break;
+    case 2:
+        leaf2(m, regs);
+        break;
+    case 4:
+        leaf4(subleaf, regs);
+        break;
+    case 5: /* MONITOR line sizes */
+        if (cpu_has(m, FEAT_MONITOR))
+            regs[0] = regs[1] = 64;
+        break;
+    case 7:
+        leaf7(m, subleaf, regs);
+        break;
+    default: /* thermal, DCA, performance monitoring, topology: none */
+        break;
+    }
+}
+
+static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t regs[4])
+{
+    char brand[48] = {0};
+    switch (leaf) {
+    case 0x80000000:
+        regs[0] = 0x80000008;
+        break;
+    case 0x80000001:
+        regs[2] = (cpu_has(m, FEAT_LZCNT) ? 1u << 5 : 0) |
+                  (cpu_has(m, FEAT_PREFETCHW) ? 1u << 8 : 0);
+        regs[3] = (m->nx ? 1u << 20 : 0) | (cpu_has(m, FEAT_RDTSCP) ? 1u << 27 : 0);
+        break;
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004:
+        strncpy(brand, m->brand, sizeof brand - 1);
+        memcpy(regs, brand + (leaf - 0x80000002) * 16, 16);
+        break;
+    case 0x80000006: /* L2: 64-byte lines, 8 ways, 2 MiB */
+        regs[2] = 64 | 6u << 12 | 2048u << 16;
+        break;
+    case 0x80000007: /* the TSC does not stop or change its rate */
+        regs[3] = m->safe ? 1u << 8 : 0;
+        break;
+    case 0x80000008: /* physical and linear address bits */
+        regs[0] = (m->pae ? 36 : 32) | 32u << 8;
+        break;
+    default:
+        break;
+    }
+}
+
+void cpu_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+    const struct cpu_model *m = cpu->model;
+    memset(regs, 0, 4 * sizeof regs[0]);
+    if (leaf >= 0x80000000 && m->brand && leaf <= 0x80000008) {
+        extended_leaf(m, leaf, regs);
+        return;
+    }
+    /* Anything beyond the last leaf gives the data of the last basic one. */
+    if (leaf > m->max_leaf)
+        leaf = m->max_leaf;
+    basic_leaf(m, leaf, subleaf, regs);
+}

@@ -1,0 +1,20 @@
+/* x87/SSE state as the guest sees it: the FXSAVE image of struct cpu, error reporting. */
+#ifndef RINGER_CPU_FPU_STATE_H
+#define RINGER_CPU_FPU_STATE_H
+
+#include "cpu/emulate.h"
+
+/* FNINIT's state (SDM vol. 2, FINIT) in cpu->fpu, pointers zero; XMM registers and MXCSR stay. */
+void cpu_fpu_init(struct cpu *cpu);
+/* The state after RESET: as above with XMM zero and MXCSR 1F80h. */
+void cpu_fpu_reset(struct cpu *cpu);
+
+/* A waiting x87 instruction found an unmasked exception pending (SDM vol. 1 section 8.7).
+ * CR0.NE: #MF (CPU_EXCEPTION).  Else FERR# is asserted, and the processor waits for the
+ * interrupt: CPU_AGAIN (eip unchanged) until the guest wrote port F0h (IGNNE#), then CPU_NEXT:
+ * ignore it and carry the instruction out. */
+enum cpu_result cpu_fpu_error(struct cpu *cpu);
+/* Does the image in cpu->fpu have an unmasked exception pending? */
+bool cpu_fpu_pending(const struct cpu *cpu);
+
+#endif
