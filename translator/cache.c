@@ -1,5 +1,6 @@
 /* The code cache: one memfd mapped twice (writable here, executable there), filled from one end
  * and flushed whole, by generation; and the blocks in it, by key, by physical page, by link. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

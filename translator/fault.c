@@ -2,6 +2,7 @@
  *
  * A handler runs on an alternate stack, because RSP is the guest's.  The translator is found
  * through the stack's first words, so that several machines can live in one process. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
