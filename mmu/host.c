@@ -8,7 +8,7 @@
 #include "mmu/mmu_internal.h"
 
 /* Runs made to either side of the one that was asked for: bounds the time of one fault. */
-#define SIDE_RUNS 8
+#define SIDE_RUNS 15
 
 enum action { ACTION_SKIP, ACTION_KEEP, ACTION_PROTECT, ACTION_MAP };
 

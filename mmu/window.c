@@ -23,7 +23,7 @@ static bool reserve(struct mmu *m, unsigned count)
 
     if (area == MAP_FAILED)
         return false;
-    madvise(area, bytes, MADV_DONTDUMP);
+    /* No madvise here: what is unmapped later has plain flags, and must merge with this. */
     m->area = area;
     m->area_bytes = bytes;
     m->first = (uint8_t *)(((uintptr_t)area + WINDOW_BYTES - 1) & ~(WINDOW_BYTES - 1));
