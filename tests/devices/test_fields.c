@@ -1,0 +1,170 @@
+/* The field tables: what they name is all of a device's state, and can be put back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chipset.h"
+
+enum { IMAGE_SIZE = 16384 };
+
+struct image {
+    uint8_t bytes[IMAGE_SIZE];
+    size_t len;
+    bool restore;
+};
+
+static void copy_fields(void *opaque, const struct device_class *class, void *dev)
+{
+    struct image *image = opaque;
+
+    for (const struct field *f = class->fields; f->name; f++) {
+        size_t len = (size_t)f->size * f->count;
+        uint8_t *at = (uint8_t *)dev + f->offset;
+
+        ck_assert_uint_le(image->len + len, IMAGE_SIZE);
+        if (image->restore)
+            memcpy(at, image->bytes + image->len, len);
+        else
+            memcpy(image->bytes + image->len, at, len);
+        image->len += len;
+    }
+    if (image->restore && class->loaded)
+        class->loaded(dev);
+}
+
+static void save(struct chipset *c, struct image *image)
+{
+    *image = (struct image){.len = 0};
+    device_each(c->board.devices, copy_fields, image);
+}
+
+static void restore(struct chipset *c, struct image *image)
+{
+    image->len = 0;
+    image->restore = true;
+    device_each(c->board.devices, copy_fields, image);
+}
+
+static void check_table(void *opaque, const struct device_class *class, void *dev)
+{
+    (void)dev;
+    (void)opaque;
+    for (const struct field *f = class->fields; f->name; f++) {
+        ck_assert_uint_gt(f->count, 0);
+        ck_assert(f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
+        for (const struct field *g = f + 1; g->name; g++) {
+            ck_assert_msg(strcmp(f->name, g->name), "%s: %s twice", class->name, f->name);
+            ck_assert_msg(f->offset + f->size * f->count <= g->offset ||
+                              g->offset + g->size * g->count <= f->offset,
+                          "%s: %s over %s", class->name, f->name, g->name);
+        }
+    }
+}
+
+struct machine {
+    struct chipset c;
+    struct pic *pic;
+    struct i8042 *k;
+};
+
+static void open_machine(struct machine *m)
+{
+    chipset_open(&m->c, 1 << 20);
+    m->pic = pic_init(&m->c.board, chipset_wire(&m->c, 0));
+    pit_init(&m->c.board, pic_line(m->pic, 0));
+    rtc_init(&m->c.board, pic_line(m->pic, 8), 1000000000);
+    dma_init(&m->c.board);
+    m->k = i8042_init(&m->c.board, pic_line(m->pic, 1), pic_line(m->pic, 12),
+                      chipset_wire(&m->c, 1), chipset_wire(&m->c, 2));
+    uart_init(&m->c.board, 0x3f8, pic_line(m->pic, 4), NULL);
+    debugcon_init(&m->c.board, 0xe9, NULL);
+    isa_debug_exit_init(&m->c.board, 0xf4, 4, NULL, NULL);
+    reset_control_init(&m->c.board, chipset_wire(&m->c, 2));
+    device_reset_all(m->c.board.devices);
+}
+
+/* Every port gets a value; SEED makes it another one each time. */
+static unsigned poke_all(struct machine *m, unsigned seed)
+{
+    static const uint16_t ranges[][2] = {{0x00, 0x10}, {0x20, 2},  {0x40, 4},    {0x60, 2},
+                                         {0x64, 1},    {0x70, 2},  {0x80, 0x10}, {0x92, 1},
+                                         {0xa0, 2},    {0xc0, 32}, {0x3f8, 8},   {0x4d0, 2},
+                                         {0xcf8, 4},   {0xe9, 1},  {0xf4, 4}};
+
+    for (unsigned r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
+        for (unsigned i = 0; i < ranges[r][1]; i++) {
+            seed = seed * 1103515245 + 12345;
+            bus_out(m->c.board.bus, (uint16_t)(ranges[r][0] + i), seed >> 16, 1 + (seed >> 9 & 1));
+            bus_in(m->c.board.bus, (uint16_t)(ranges[r][0] + (seed >> 20 & 15)), 1);
+        }
+    }
+    i8042_key(m->k, seed & 0x7f, seed >> 8 & 1);
+    i8042_mouse(m->k, (int)seed, (int)(seed >> 3), (int)(seed >> 5), seed);
+    return seed;
+}
+
+static void scribble(struct machine *m, unsigned seed)
+{
+    seed = poke_all(m, seed);
+    chipset_step(&m->c, seed >> 8 & 0xfffff);
+    if (pic_pending(m->pic))
+        pic_intack(m->pic);
+}
+
+START_TEST(test_tables_are_well_formed)
+{
+    struct machine m;
+
+    open_machine(&m);
+    device_each(m.c.board.devices, check_table, NULL);
+    chipset_close(&m.c);
+}
+END_TEST
+
+START_TEST(test_state_can_be_put_back)
+{
+    static struct image first, second;
+    struct machine m;
+
+    open_machine(&m);
+    for (unsigned round = 0; round < 50; round++) {
+        scribble(&m, round);
+        save(&m.c, &first);
+        ck_assert_uint_gt(first.len, 500);
+        poke_all(&m, ~round);
+        restore(&m.c, &first);
+        save(&m.c, &second);
+        ck_assert_uint_eq(first.len, second.len);
+        for (size_t i = 0; i < first.len; i++)
+            ck_assert_msg(first.bytes[i] == second.bytes[i], "round %u, byte %zu", round, i);
+    }
+    chipset_close(&m.c);
+}
+END_TEST
+
+/* Whatever a guest writes, nothing crashes, hangs or leaves the structures (run this one with the
+ * sanitizers). */
+START_TEST(test_hostile_port_writes)
+{
+    struct machine m;
+
+    open_machine(&m);
+    for (unsigned round = 0; round < 3000; round++)
+        scribble(&m, round * 2654435761u + 17);
+    device_reset_all(m.c.board.devices);
+    ck_assert_uint_eq(bus_in(m.c.board.bus, 0x3fd, 1), 0x60);
+    ck_assert(!pic_pending(m.pic));
+    chipset_close(&m.c);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("fields");
+    TCase *t = tcase_create("fields");
+
+    tcase_add_test(t, test_tables_are_well_formed);
+    tcase_add_test(t, test_state_can_be_put_back);
+    tcase_add_test(t, test_hostile_port_writes);
+    suite_add_tcase(s, t);
+    return chipset_run(s);
+}
