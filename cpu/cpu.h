@@ -133,7 +133,8 @@ struct cpu {
      * triple fault.  For crash reports (cpu_describe). */
     struct fault_record faults[4];
     uint32_t fault_count;
-    uint32_t tsc_aux; /* what RDTSCP leaves in ECX */
+    uint32_t tsc_aux;   /* what RDTSCP leaves in ECX */
+    uint32_t spec_ctrl; /* IA32_SPEC_CTRL: storage */
 };
 
 /* Bits of cpu.event, set with atomic OR from any thread. */

@@ -93,7 +93,8 @@ static void leaf7(const struct cpu_model *m, uint32_t subleaf, uint32_t regs[4])
     if (subleaf != 0)
         return;
     regs[1] = collect(m, bits, COUNT(bits));
-    regs[3] = m->safe ? 1u << 29 : 0; /* ARCH_CAPABILITIES */
+    /* SPEC_CTRL and PRED_CMD, which IBRS_ALL wants; ARCH_CAPABILITIES. */
+    regs[3] = m->safe ? 1u << 26 | 1u << 29 : 0;
 }
 
 static void leaf_max(const struct cpu_model *m, uint32_t regs[4])

@@ -75,11 +75,14 @@ static const struct cpu_model models[] = {
      .pse = true,
      .nx = true,
      .mxcsr_mask = 0xFFFF},
+    /* Family 6, model 36h: an in-order core, which kernels know not to speculate.  They then
+     * leave out retpolines and the rest, which would cost time and guard against nothing here.
+     * Leaf 7 and ARCH_CAPABILITIES say the same to those that ask there. */
     {.name = "max",
      .brand = "ringer Virtual CPU",
      .features = SET_MAX,
-     .signature = 0x306A9,
-     .max_leaf = 13,
+     .signature = 0x30661,
+     .max_leaf = 7,
      .cr4 = CR4_PENTIUM3,
      .mtrr = true,
      .mca = true,

@@ -9,6 +9,7 @@
 enum msr {
     MSR_P5_MC_ADDR = 0x00, MSR_P5_MC_TYPE = 0x01, MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17,
     MSR_APIC_BASE = 0x1B, MSR_EBL_CR_POWERON = 0x2A, MSR_FEATURE_CONTROL = 0x3A,
+    MSR_SPEC_CTRL = 0x48, MSR_PRED_CMD = 0x49,
     MSR_UCODE_UPDATE = 0x79, MSR_UCODE_REV = 0x8B, MSR_BBL_CR_CTL3 = 0x11E,
     MSR_PERFCTR0 = 0xC1, MSR_PERFCTR1 = 0xC2, MSR_MTRRCAP = 0xFE, MSR_ARCH_CAPABILITIES = 0x10A,
     MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176,
@@ -25,12 +26,14 @@ enum msr {
 enum { MTRR_PHYS = 0, MTRR_FIX = 16, MTRR_DEF = 27 };
 
 /* Vol. 4 table 2-2, IA32_ARCH_CAPABILITIES: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO,
- * MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, GDS_NO, RFDS_NO.  RSBA
+ * MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO,
+ * GDS_NO, RFDS_NO, ITS_NO.  RSBA
  * (bit 2) is clear.  Guest and host code never share privileged state here, and a guest that
  * worked around these would only lose time. */
 #define ARCH_CAPABILITIES                                                                      \
     (1ull << 0 | 1ull << 1 | 1ull << 3 | 1ull << 4 | 1ull << 5 | 1ull << 6 | 1ull << 8 |       \
-     1ull << 13 | 1ull << 14 | 1ull << 15 | 1ull << 26 | 1ull << 27)
+     1ull << 13 | 1ull << 14 | 1ull << 15 | 1ull << 20 | 1ull << 24 | 1ull << 26 |             \
+     1ull << 27 | 1ull << 62)
 
 #define MTRRCAP     0x508ull /* eight variable pairs, fixed ranges, write combining */
 #define PAT_RESET   0x0007040600070406ull
@@ -45,7 +48,7 @@ void cpu_reset_msrs(struct cpu *cpu)
     cpu->misc_enable = MISC_ENABLE;
     cpu->efer = 0;
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
-    cpu->tsc_aux = 0;
+    cpu->tsc_aux = cpu->spec_ctrl = 0;
 }
 
 /* Where an MTRR is stored; NULL when INDEX is none. */
@@ -111,6 +114,8 @@ static bool read_p6(struct cpu *cpu, uint32_t index, uint64_t *value)
         *value = cpu->misc_enable;
     else if (index == MSR_ARCH_CAPABILITIES && cpu->model->safe)
         *value = ARCH_CAPABILITIES;
+    else if (index == MSR_SPEC_CTRL && cpu->model->safe)
+        *value = cpu->spec_ctrl;
     else if (reads_zero(index))
         *value = 0;
     else
@@ -192,10 +197,17 @@ static bool write_p6(struct cpu *cpu, uint32_t index, uint64_t value, bool *know
         cpu->misc_enable = value;
         return true;
     }
+    if (index == MSR_SPEC_CTRL && cpu->model->safe) {
+        if (value & ~7ull)
+            return cpu_raise(cpu, EXC_GP, 0);
+        cpu->spec_ctrl = (uint32_t)value;
+        return true;
+    }
     if (index == MSR_FEATURE_CONTROL || index == MSR_MTRRCAP || index == MSR_MCG_CAP ||
         index == MSR_ARCH_CAPABILITIES)
         return cpu_raise(cpu, EXC_GP, 0); /* locked or read-only */
-    *known = reads_zero(index) || index == MSR_UCODE_UPDATE;
+    *known = reads_zero(index) || index == MSR_UCODE_UPDATE ||
+             (index == MSR_PRED_CMD && cpu->model->safe);
     return true; /* counters stand still, microcode is as it is */
 }
 
