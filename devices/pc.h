@@ -1,0 +1,101 @@
+/* The devices of the board: one init function each.  All register themselves with the board's
+ * bus, memory and device list, which own them from then on. */
+#ifndef RINGER_DEVICES_PC_H
+#define RINGER_DEVICES_PC_H
+
+#include "devices/block.h"
+#include "devices/bus.h"
+#include "devices/chardev.h"
+#include "devices/clock.h"
+#include "devices/device.h"
+#include "mmu/phys.h"
+
+/* --- two 8259A at 20h, A0h, ELCR at 4D0h (devices/pic.c) --- */
+struct pic;
+struct pic *pic_init(struct board *board, struct irq_line intr);
+void pic_set_irq(void *pic, int irq, int level); /* irq_line-shaped */
+int pic_intack(struct pic *pic);                 /* vector; spurious when nothing is left */
+bool pic_pending(struct pic *pic);
+void pic_describe(struct pic *pic, void (*line)(void *, const char *), void *opaque);
+
+static inline struct irq_line pic_line(struct pic *pic, int irq)
+{
+    return (struct irq_line){pic_set_irq, pic, irq};
+}
+
+/* --- 8254 at 40h and the system control port 61h (devices/pit.c) --- */
+struct pit;
+struct pit *pit_init(struct board *board, struct irq_line irq0);
+
+/* --- MC146818 RTC and CMOS at 70h (devices/rtc.c) --- */
+struct rtc;
+/* EPOCH: seconds since 1970 that the clock shows at power-on. */
+struct rtc *rtc_init(struct board *board, struct irq_line irq8, int64_t epoch);
+void rtc_set_cmos(struct rtc *rtc, uint8_t index, uint8_t value); /* defaults, kept over reset */
+uint8_t rtc_get_cmos(struct rtc *rtc, uint8_t index);
+
+/* --- two 8237A, page registers (devices/dma.c) --- */
+struct dma;
+struct dma *dma_init(struct board *board);
+/* A device's transfer on CHANNEL (0-7). Moves up to LEN bytes between BUF and memory in the
+ * direction programmed; returns bytes moved; *TC set when the count ran out. 0: masked. */
+uint32_t dma_to_memory(struct dma *d, int channel, const void *buf, uint32_t len, bool *tc);
+uint32_t dma_from_memory(struct dma *d, int channel, void *buf, uint32_t len, bool *tc);
+bool dma_ready(struct dma *d, int channel);
+
+/* --- 8042 with PS/2 keyboard and auxiliary port at 60h/64h, port 92h (devices/i8042.c,
+ *     devices/ps2kbd.c, devices/ps2mouse.c) --- */
+struct i8042;
+struct i8042 *i8042_init(struct board *board, struct irq_line irq1, struct irq_line irq12,
+                         struct irq_line a20, struct irq_line reset);
+/* A key of a US keyboard by its PS/2 set 1 code: e.g. 1Eh for A; extended keys have E0h in bits
+ * 8..15 (E048h: Up); Pause is E11Dh, PrintScreen E037h. */
+void i8042_key(struct i8042 *k, uint16_t set1_code, bool down);
+void i8042_mouse(struct i8042 *k, int dx, int dy, int dz, unsigned buttons);
+unsigned i8042_leds(struct i8042 *k); /* bit 0 scroll, 1 num, 2 caps */
+bool i8042_queue_room(struct i8042 *k); /* true when another key would not be lost */
+
+/* --- 16550A (devices/uart.c) --- */
+struct uart;
+/* CHAR may be NULL: nothing connected. */
+struct uart *uart_init(struct board *board, uint16_t base, struct irq_line irq,
+                       struct chardev *chr);
+
+/* --- 82077AA at 3F0h with two drives, DMA channel 2 (devices/fdc.c) --- */
+struct fdc;
+struct fdc *fdc_init(struct board *board, struct irq_line irq6, struct dma *dma);
+/* Put BLOCK into DRIVE (0, 1), or take out what is there when NULL; sets disk change. The block
+ * stays the caller's. */
+void fdc_insert(struct fdc *f, int drive, struct block *block);
+
+/* --- ATA channel with two drives, PIO, LBA48 (devices/ide.c) --- */
+struct ide;
+struct ide *ide_init(struct board *board, uint16_t base, uint16_t control, struct irq_line irq);
+void ide_attach(struct ide *ide, int drive, struct block *block, const char *serial);
+
+/* --- standard VGA, 256 KiB .. 16 MiB of memory (devices/vga*.c) --- */
+struct vga;
+struct vga *vga_init(struct board *board, uint32_t vram_bytes);
+struct vga_text {
+    bool text_mode;
+    unsigned columns, rows;
+    unsigned cursor_x, cursor_y; /* column, row */
+    bool cursor_visible;
+    uint16_t cells[132 * 60]; /* character | attribute << 8, row by row */
+};
+void vga_text(struct vga *v, struct vga_text *out);
+/* The size of the picture that the CRTC scans out, in pixels as doubled for output (640x400 for
+ * mode 13h, 720x400 for 9-dot text). */
+void vga_size(struct vga *v, unsigned *width, unsigned *height);
+/* Draw it: WIDTH*HEIGHT pixels, 0x00RRGGBB, STRIDE in pixels. */
+void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride);
+
+/* --- small ones (devices/debugcon.c, devices/isa_debug_exit.c, devices/reset.c) --- */
+void debugcon_init(struct board *board, uint16_t port, struct chardev *chr);
+/* A write of V ends ringer with exit status (V << 1) | 1: calls EXIT with it. */
+void isa_debug_exit_init(struct board *board, uint16_t base, uint16_t size,
+                         void (*exit)(void *opaque, int status), void *opaque);
+/* CF9h reset control; and 0F0h/0F1h (FERR/IGNNE) is the CPU's. */
+void reset_control_init(struct board *board, struct irq_line reset);
+
+#endif
