@@ -1,0 +1,215 @@
+/* The virtual BIOS: the ROM in memory, and the trap port that its services end in. */
+#include "bios/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+extern const uint8_t bios_rom_start[], bios_rom_end[];
+
+/* The number behind the OUT that the CPU stands at, or 0 when the write is none of the ROM's.
+ * EIP may be that of the OUT or of its successor: both are recognised by the bytes. */
+static unsigned trap_number(const struct bios *b)
+{
+    static const uint8_t pattern[4] = {0xE6, ROM_TRAP_PORT, 0xEB, 0x01};
+    uint32_t at = b->cpu->seg[SEG_CS].base + b->cpu->eip;
+
+    for (unsigned back = 0; back <= 2; back += 2) {
+        uint32_t offset = at - back - (ROM_SEGMENT << 4);
+
+        if (offset < ROM_SIZE - 5 && memcmp(b->rom + offset, pattern, sizeof pattern) == 0)
+            return b->rom[offset + 4];
+    }
+    return 0;
+}
+
+static void dispatch(struct bios *b, unsigned trap)
+{
+    switch (trap) {
+    case TRAP_RESET:
+        set_lo(b, EAX, bios_shutdown_code(b));
+        break;
+    case TRAP_POST:
+        bios_post(b);
+        break;
+    case TRAP_BOOT:
+        bios_boot(b, false);
+        break;
+    case TRAP_BOOT_NEXT:
+        bios_boot(b, true);
+        break;
+    case TRAP_INT02:
+        bios_nmi(b);
+        break;
+    case TRAP_INT05:
+        bios_print_screen(b);
+        break;
+    case TRAP_INT09:
+        int09(b);
+        break;
+    case TRAP_INT10:
+        int10(b);
+        break;
+    case TRAP_INT13:
+        int13(b);
+        break;
+    case TRAP_INT14:
+        int14(b);
+        break;
+    case TRAP_INT14_LATE:
+        int14_late(b);
+        break;
+    case TRAP_INT15:
+        int15(b);
+        break;
+    case TRAP_WAIT_INIT:
+        int15_wait_init(b);
+        break;
+    case TRAP_WAIT:
+        int15_wait(b);
+        break;
+    case TRAP_INT16:
+        int16(b);
+        break;
+    case TRAP_INT17:
+        int17(b);
+        break;
+    case TRAP_INT1A:
+        int1a(b);
+        break;
+    case TRAP_INT70:
+        int70(b);
+        break;
+    case TRAP_INT74:
+        int74(b);
+        break;
+    case TRAP_ENTER_PM:
+        int15_enter_pm(b);
+        break;
+    }
+}
+
+static void trap_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
+{
+    struct bios *b = opaque;
+    unsigned trap = trap_number(b);
+
+    (void)offset, (void)value, (void)size;
+    if (trap == 0)
+        return;
+    live_flag(b, FLAG_CF | FLAG_ZF, false);
+    dispatch(b, trap);
+}
+
+static uint32_t trap_read(void *opaque, uint16_t offset, unsigned size)
+{
+    (void)opaque, (void)offset, (void)size;
+    return 0xFF;
+}
+
+static void beep_over(void *opaque)
+{
+    struct bios *b = opaque;
+
+    out8(b, 0x61, in8(b, 0x61) & ~3);
+}
+
+static void bios_reset(void *dev)
+{
+    struct bios *b = dev;
+
+    vtimer_cancel(b->clock, &b->beep);
+    b->boot_next = 0;
+    b->vbe_mode = 0;
+    b->vbe_linear = false;
+}
+
+static void bios_free(void *dev)
+{
+    struct bios *b = dev;
+
+    linux_free(b->kernel);
+    multiboot_free(b->multiboot);
+    free(b->rom);
+    free(b);
+}
+
+static const struct field bios_fields[] = {
+    FIELD(struct bios, boot_next),
+    FIELD(struct bios, vbe_linear),
+    FIELD(struct bios, vbe_mode),
+    FIELD_END,
+};
+
+static const struct device_class bios_class = {
+    .name = "bios",
+    .fields = bios_fields,
+    .reset = bios_reset,
+    .free = bios_free,
+};
+
+static const struct io_ops trap_ops = {trap_read, trap_write, 1};
+
+static void set_drives(struct bios *b)
+{
+    const struct bios_config *c = &b->config;
+
+    for (int i = 0; i < 2; i++) {
+        b->floppy[i].present = c->floppy_present[i] || c->floppy[i];
+        floppy_set(b, i, c->floppy[i]);
+        b->floppy[i].changed = false;
+    }
+    for (int i = 0; i < BIOS_DISKS; i++) {
+        struct bios_disk *d = &b->disk[b->disks];
+
+        if (!c->disk[i])
+            continue;
+        d->block = c->disk[i];
+        d->sectors = block_sectors(d->block);
+        disk_geometry(d->block, &d->geometry);
+        if (d->geometry.cylinders > 1024)
+            d->geometry.cylinders = 1024;
+        b->disks++;
+    }
+}
+
+struct bios *bios_init(const struct bios_config *config, struct error *err)
+{
+    struct bios *b = calloc(1, sizeof *b);
+
+    if (!b || !(b->rom = malloc(ROM_SIZE))) {
+        free(b);
+        error_set(err, "out of memory for the BIOS");
+        return NULL;
+    }
+    b->config = *config;
+    b->cpu = config->cpu;
+    b->bus = config->board->bus;
+    b->clock = config->board->clock;
+    b->phys = config->board->phys;
+    b->log = config->board->log;
+    strncpy(b->boot_order, config->boot_order && *config->boot_order ? config->boot_order : "cad",
+            sizeof b->boot_order - 1);
+    vtimer_init(&b->beep, "BIOS beep", beep_over, b);
+    set_drives(b);
+
+    memcpy(b->rom, bios_rom_start, ROM_SIZE);
+    bios_fill_rom(b);
+    if (phys_map_rom(b->phys, "BIOS", 0xF0000, ROM_SIZE, b->rom, ROM_SIZE) < 0 ||
+        phys_map_rom(b->phys, "BIOS at reset", 0xFFFF0000u, ROM_SIZE, b->rom, ROM_SIZE) < 0) {
+        bios_free(b);
+        error_set(err, "no room for the BIOS in the table of memory regions");
+        return NULL;
+    }
+    bus_map(b->bus, "BIOS traps", ROM_TRAP_PORT, 1, &trap_ops, b);
+    device_add(config->board->devices, &bios_class, b);
+    bios_power_on_cmos(b);
+    return b;
+}
+
+void bios_set_floppy(struct bios *b, int drive, struct block *block)
+{
+    if (drive < 0 || drive > 1)
+        return;
+    b->config.floppy[drive] = block;
+    floppy_set(b, drive, block);
+}

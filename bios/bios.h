@@ -1,0 +1,51 @@
+/* The virtual BIOS: a small ROM whose services trap to C; and direct boot of kernels. */
+#ifndef RINGER_BIOS_BIOS_H
+#define RINGER_BIOS_BIOS_H
+
+#include "cpu/cpu.h"
+#include "devices/pc.h"
+
+struct error;
+struct bios;
+
+struct bios_config {
+    struct cpu *cpu;
+    struct board *board;
+    struct vga *vga;
+    struct i8042 *keyboard;
+    struct rtc *rtc;
+    struct block *floppy[2]; /* NULL: drive is empty (see floppy_present) */
+    bool floppy_present[2];
+    struct block *disk[4];
+    const char *boot_order;  /* QEMU's letters: a floppy, c disk, d CD, n network */
+    bool fast_boot;          /* no pause at the banner */
+    uint16_t serial_ports[4], parallel_ports[3]; /* I/O bases, 0: none */
+};
+
+/* Map the ROM, register the trap, and (as a device) set BDA, EBDA and CMOS at reset.  The board
+ * must outlive it. */
+struct bios *bios_init(const struct bios_config *config, struct error *err);
+/* A medium was changed by the monitor. */
+void bios_set_floppy(struct bios *b, int drive, struct block *block);
+
+/* Direct boot: after each reset POST ends in the kernel instead of INT 19h.  Files are read
+ * here; ERR names what is wrong with them.  bzImage/zImage of every boot protocol. */
+struct boot_kernel {
+    const char *kernel, *initrd, *append; /* initrd, append may be NULL */
+};
+bool bios_boot_linux(struct bios *b, const struct boot_kernel *k, struct error *err);
+/* Multiboot 1: ELF and a.out-kludge; INITRD is a comma-separated list of modules, "file args". */
+bool bios_boot_multiboot(struct bios *b, const struct boot_kernel *k, struct error *err);
+
+/* What is the file at PATH, by content? */
+enum image_kind {
+    IMAGE_UNKNOWN,
+    IMAGE_FLOPPY,    /* a standard floppy size */
+    IMAGE_DISK,      /* boot signature or partition table */
+    IMAGE_CD,        /* ISO 9660 */
+    IMAGE_LINUX,     /* bzImage */
+    IMAGE_MULTIBOOT,
+};
+enum image_kind image_identify(const char *path, struct error *err);
+
+#endif

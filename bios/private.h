@@ -1,0 +1,232 @@
+/* What the files of the virtual BIOS share. */
+#ifndef RINGER_BIOS_PRIVATE_H
+#define RINGER_BIOS_PRIVATE_H
+
+#include "bios/bios.h"
+#include "bios/rom.h"
+#include "ringer/error.h"
+#include "ringer/log.h"
+
+enum { BIOS_DISKS = 4, EBDA_SEGMENT = 0x9FC0, EBDA_BASE = 0x9FC00 };
+
+struct bios_floppy {
+    struct block *block; /* NULL: no medium */
+    bool present;
+    bool changed; /* the disk change line: reported once */
+    uint8_t type; /* CMOS drive type: 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M */
+    struct geometry media;
+};
+
+struct bios_disk {
+    struct block *block;
+    uint64_t sectors;
+    struct geometry geometry; /* as INT 13h shows it: at most 1024 cylinders */
+};
+
+struct linux_image;
+struct multiboot_image;
+
+struct bios {
+    struct bios_config config;
+    struct cpu *cpu;
+    struct bus *bus;
+    struct vclock *clock;
+    struct phys *phys;
+    struct log *log;
+    uint8_t *rom; /* ROM_SIZE bytes, as the guest sees them */
+
+    struct bios_floppy floppy[2];
+    struct bios_disk disk[BIOS_DISKS]; /* numbered from 80h without gaps */
+    unsigned disks;
+
+    char boot_order[8];
+    unsigned boot_next; /* index into boot_order of the next device that INT 18h tries */
+    struct linux_image *kernel;
+    struct multiboot_image *multiboot;
+
+    struct vtimer beep;
+    bool vbe_linear; /* the VBE mode that is set uses the linear frame buffer */
+    uint16_t vbe_mode;
+};
+
+/* ---- registers (bios/guest.h has the memory) ---- */
+
+static inline uint16_t reg16(const struct bios *b, enum gpr r)
+{
+    return b->cpu->gpr[r];
+}
+
+static inline uint8_t reg_lo(const struct bios *b, enum gpr r)
+{
+    return b->cpu->gpr[r];
+}
+
+static inline uint8_t reg_hi(const struct bios *b, enum gpr r)
+{
+    return b->cpu->gpr[r] >> 8;
+}
+
+static inline void set_reg16(struct bios *b, enum gpr r, uint16_t v)
+{
+    b->cpu->gpr[r] = (b->cpu->gpr[r] & 0xFFFF0000u) | v;
+}
+
+static inline void set_lo(struct bios *b, enum gpr r, uint8_t v)
+{
+    b->cpu->gpr[r] = (b->cpu->gpr[r] & 0xFFFFFF00u) | v;
+}
+
+static inline void set_hi(struct bios *b, enum gpr r, uint8_t v)
+{
+    b->cpu->gpr[r] = (b->cpu->gpr[r] & 0xFFFF00FFu) | (uint32_t)v << 8;
+}
+
+/* The live flags, which the ROM looks at behind a trap. */
+static inline void live_flag(struct bios *b, uint32_t flag, bool on)
+{
+    b->cpu->flags_host = on ? b->cpu->flags_host | flag : b->cpu->flags_host & ~flag;
+}
+
+/* ---- guest memory (bios/guest.c) ---- */
+
+/* Linear addresses, through paging (a V86 monitor may be on), as the supervisor.  What is not
+ * mapped reads as FFh and swallows writes; false says that it happened. */
+bool lin_read(struct bios *b, uint32_t lin, void *data, uint32_t len);
+bool lin_write(struct bios *b, uint32_t lin, const void *data, uint32_t len);
+void lin_fill(struct bios *b, uint32_t lin, uint8_t value, uint32_t len);
+/* SEG:OFFSET as a 16-bit program addresses it: the offset wraps at 64 KiB. */
+bool seg_read(struct bios *b, enum seg_index seg, uint16_t offset, void *data, uint32_t len);
+bool seg_write(struct bios *b, enum seg_index seg, uint16_t offset, const void *data,
+               uint32_t len);
+
+uint8_t lin8(struct bios *b, uint32_t lin);
+uint16_t lin16(struct bios *b, uint32_t lin);
+uint32_t lin32(struct bios *b, uint32_t lin);
+void set_lin8(struct bios *b, uint32_t lin, uint8_t v);
+void set_lin16(struct bios *b, uint32_t lin, uint16_t v);
+void set_lin32(struct bios *b, uint32_t lin, uint32_t v);
+
+/* BIOS data area: OFFSET from 0040:0000. */
+static inline uint8_t bda8(struct bios *b, unsigned offset)
+{
+    return lin8(b, 0x400 + offset);
+}
+
+static inline uint16_t bda16(struct bios *b, unsigned offset)
+{
+    return lin16(b, 0x400 + offset);
+}
+
+static inline void set_bda8(struct bios *b, unsigned offset, uint8_t v)
+{
+    set_lin8(b, 0x400 + offset, v);
+}
+
+static inline void set_bda16(struct bios *b, unsigned offset, uint16_t v)
+{
+    set_lin16(b, 0x400 + offset, v);
+}
+
+/* Interrupt vector N. */
+void set_vector(struct bios *b, uint8_t n, uint16_t segment, uint16_t offset);
+
+/* The FLAGS image that the service's IRET will load. */
+void frame_flag(struct bios *b, uint16_t flag, bool on);
+
+static inline void set_carry(struct bios *b, bool on)
+{
+    frame_flag(b, FLAG_CF, on);
+}
+
+/* ---- ports ---- */
+
+static inline uint8_t in8(struct bios *b, uint16_t port)
+{
+    return bus_in(b->bus, port, 1);
+}
+
+static inline void out8(struct bios *b, uint16_t port, uint8_t v)
+{
+    bus_out(b->bus, port, v, 1);
+}
+
+/* RAM below 4 GiB, less the EBDA: the top of extended memory as an address. */
+uint32_t bios_ram_top(const struct bios *b);
+
+/* ---- services, one file each ---- */
+
+uint8_t bios_shutdown_code(struct bios *b);          /* post.c: TRAP_RESET */
+void bios_post(struct bios *b);                      /* post.c */
+void bios_power_on_cmos(struct bios *b);             /* cmos.c: defaults before the first POST */
+uint16_t bios_equipment(const struct bios *b);       /* cmos.c */
+void bios_fill_rom(struct bios *b);                  /* tables.c: fonts and tables */
+void bios_fill_vectors(struct bios *b);              /* tables.c */
+void bios_banner(struct bios *b);                    /* banner.c */
+void bios_boot(struct bios *b, bool next);           /* boot.c: TRAP_BOOT */
+void bios_print(struct bios *b, const char *text);   /* video.c: teletype, \n is CR LF */
+void bios_nmi(struct bios *b);                       /* misc.c */
+void bios_print_screen(struct bios *b);              /* serial.c */
+
+void int09(struct bios *b);
+void int10(struct bios *b);
+void int13(struct bios *b);
+void int14(struct bios *b);
+void int14_late(struct bios *b);
+void int15(struct bios *b);
+void int15_wait_init(struct bios *b);
+void int15_wait(struct bios *b);
+void int15_enter_pm(struct bios *b);
+void int16(struct bios *b);
+void int17(struct bios *b);
+void int1a(struct bios *b);
+void int70(struct bios *b);
+void int74(struct bios *b);
+
+void int13_floppy(struct bios *b);                   /* floppy.c */
+void int13_disk(struct bios *b, struct bios_disk *d); /* disk.c */
+void int13_lba(struct bios *b, struct bios_disk *d); /* edd.c */
+void floppy_set(struct bios *b, int drive, struct block *block);
+void int15_mouse(struct bios *b);                    /* mouse.c: C2h */
+void int15_memory_map(struct bios *b);               /* memmap.c: E820h */
+void int15_block_move(struct bios *b);               /* memmap.c: 87h */
+void int15_e801(struct bios *b);
+void int15_e881(struct bios *b);
+uint16_t bios_extended_kib(const struct bios *b);    /* for 88h and CMOS: at most 63 MiB */
+
+/* keyboard.c: put a key into the type-ahead buffer; false when it is full. */
+bool key_store(struct bios *b, uint16_t key);
+
+/* kbc.c: the 8042, polled with a limit of virtual time. */
+bool kbc_command(struct bios *b, uint8_t command);
+bool kbc_write(struct bios *b, uint8_t value);
+bool kbc_read(struct bios *b, uint8_t *value);
+bool kbc_init(struct bios *b);
+
+/* cmos.c */
+uint8_t cmos_read(struct bios *b, uint8_t index);
+void cmos_write(struct bios *b, uint8_t index, uint8_t value);
+void cmos_checksum(struct bios *b);
+static inline uint8_t from_bcd(uint8_t v)
+{
+    return (v >> 4) * 10 + (v & 15);
+}
+static inline uint8_t to_bcd(unsigned v)
+{
+    return v / 10 % 10 << 4 | v % 10;
+}
+
+/* Direct boot: load and set registers; false with a message on the screen. */
+bool linux_load(struct bios *b);
+void linux_free(struct linux_image *image);
+bool multiboot_load(struct bios *b);
+void multiboot_free(struct multiboot_image *image);
+
+/* Memory map, as E820h gives it. */
+struct map_entry {
+    uint64_t base, length;
+    uint32_t type; /* 1 RAM, 2 reserved */
+};
+enum { MAP_ENTRIES = 8 };
+unsigned bios_memory_map(const struct bios *b, struct map_entry map[MAP_ENTRIES]);
+
+#endif
