@@ -11,6 +11,10 @@
 /* Neighbours of a 4 KiB page: its aligned block, and beyond it as long as frames go on. */
 #define BLOCK      16u
 #define EXTEND_MAX 256u
+/* Runs made beside the one asked for.  A run costs half of a fault: scattered small pages are only
+ * worth it near by, the pieces of a large page always. */
+#define SIDE_SMALL 4u
+#define SIDE_LARGE 15u
 
 #define PTE_P 0x01ull
 #define PTE_US 0x04ull
@@ -46,8 +50,10 @@ static uint32_t with_host(const struct window *w, uint32_t pfn, uint32_t flags)
 /* Remember a translation without mapping anything on the host. */
 static void store_translation(struct window *w, uint32_t page, uint32_t entry)
 {
-    uint32_t old = w->map[page];
+    uint32_t old;
 
+    window_touch(w, page);
+    old = w->map[page];
     if (old & MAP_VALID) {
         if (old >> PAGE_SHIFT != entry >> PAGE_SHIFT)
             window_drop(w, page, page + 1); /* only where tables could not be copied */
@@ -88,7 +94,7 @@ static void fill_large(struct mmu *m, struct window *w, uint32_t page, uint32_t 
     flags |= MAP_VALID | MAP_LARGE;
     for (uint32_t i = 0; i < n; i++)
         m->want[i] = (pfn + i) << PAGE_SHIFT | with_host(w, pfn + i, flags);
-    host_apply(w, page - focus, n, m->want, focus);
+    host_apply(w, page - focus, n, m->want, focus, SIDE_LARGE);
 }
 
 /* The neighbour whose entry is PTE, under a directory entry as K found it; 0 when it stays out. */
@@ -162,7 +168,7 @@ static void fill_small(struct mmu *m, struct window *w, uint32_t page, const str
         if (m->want[i])
             aspace_note_pte(m, w->as, leaf.base + i, leaf_entry(&leaf, i));
     }
-    host_apply(w, leaf.base + low, high - low, m->want + low, focus - low);
+    host_apply(w, leaf.base + low, high - low, m->want + low, focus - low, SIDE_SMALL);
 }
 
 /* The reverse map and the host's mappings are bounded: make room before a fill needs it. */
@@ -206,7 +212,7 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin,
     if (k.large)
         fill_large(m, w, page, entry);
     else if (k.uncopied)
-        host_apply(w, page, 1, &entry, 0);
+        host_apply(w, page, 1, &entry, 0, 0);
     else
         fill_small(m, w, page, &k);
     entry = w->map[page];

@@ -7,9 +7,6 @@
 
 #include "mmu/mmu_internal.h"
 
-/* Runs made to either side of the one that was asked for: bounds the time of one fault. */
-#define SIDE_RUNS 15
-
 enum action { ACTION_SKIP, ACTION_KEEP, ACTION_PROTECT, ACTION_MAP };
 
 static bool edge(uint32_t before, uint32_t after)
@@ -19,9 +16,18 @@ static bool edge(uint32_t before, uint32_t after)
     return (before & MAP_HOST) && (before >> PAGE_SHIFT) + 1 != after >> PAGE_SHIFT;
 }
 
+/* An entry that may lie in a group never written: reading it would only make the host map a page
+ * of zeroes that the first write replaces. */
+static inline uint32_t peek_entry(const struct window *w, uint32_t page)
+{
+    uint32_t group = page / GROUP_SIZE;
+
+    return w->touched[group / 64] >> group % 64 & 1 ? w->map[page] : 0;
+}
+
 uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end)
 {
-    uint32_t count = 0, last = first ? w->map[first - 1] : 0;
+    uint32_t count = 0, last = first ? peek_entry(w, first - 1) : 0;
 
     for (uint32_t page = first; page < end; page++) {
         uint32_t entry = w->map[page];
@@ -29,7 +35,7 @@ uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end)
         count += edge(last, entry);
         last = entry;
     }
-    return count + edge(last, end < MAP_PAGES ? w->map[end] : 0);
+    return count + edge(last, end < MAP_PAGES ? peek_entry(w, end) : 0);
 }
 
 static void count_edges(struct window *w, uint32_t before, uint32_t after)
@@ -45,8 +51,8 @@ void host_store(struct window *w, uint32_t page, uint32_t entry)
 
     if (old >> PAGE_SHIFT == entry >> PAGE_SHIFT)
         entry |= old & (old & MAP_VALID ? MAP_EXEC | MAP_RMAP : MAP_RMAP);
-    w->map[page] = entry;
     window_touch(w, page);
+    w->map[page] = entry;
     if ((old & MAP_EXEC) && !(entry & MAP_EXEC) && m->wires.on_exec_drop)
         m->wires.on_exec_drop(m->wires.opaque, w, page, 1);
 }
@@ -74,12 +80,12 @@ bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before)
     return true;
 }
 
-static uint32_t file_page(const struct window *w, uint32_t entry)
+static inline uint32_t file_page(const struct window *w, uint32_t entry)
 {
     return w->mmu->phys->frame[entry_pfn(w, entry)] & FRAME_FILE_MASK;
 }
 
-static enum action action_of(const struct window *w, uint32_t page, uint32_t want)
+static inline enum action action_of(const struct window *w, uint32_t page, uint32_t want)
 {
     uint32_t have = w->map[page];
 
@@ -90,32 +96,74 @@ static enum action action_of(const struct window *w, uint32_t page, uint32_t wan
     return (have ^ want) & MAP_HOSTW ? ACTION_PROTECT : ACTION_KEEP;
 }
 
-/* Do pages I and I + 1 go into one call? */
-static bool joined(const struct window *w, uint32_t first, const uint32_t *want, uint32_t i)
+/* What is to be done to page I of WANT, as one word: neighbours with equal words go into one call.
+ * The word of a page to map has the distance from its place to its file page. */
+static inline uint64_t step_of(const struct window *w, uint32_t first, const uint32_t *want,
+                               uint32_t i)
 {
     enum action action = action_of(w, first + i, want[i]);
+    uint64_t step = action;
 
-    if (action != action_of(w, first + i + 1, want[i + 1]))
-        return false;
     if (action == ACTION_SKIP)
-        return true;
-    if ((want[i] ^ want[i + 1]) & MAP_HOSTW)
-        return false;
-    return action != ACTION_MAP || file_page(w, want[i]) + 1 == file_page(w, want[i + 1]);
+        return step;
+    step |= want[i] & MAP_HOSTW ? 1u << 8 : 0;
+    if (action == ACTION_MAP)
+        step |= (uint64_t)(file_page(w, want[i]) - i) << 32;
+    return step;
 }
 
-static void add_reverse(struct window *w, uint32_t page, bool first_of_run)
+/* The end of the run that I begins, and the start of the run that I ends. */
+static uint32_t run_end(const struct window *w, uint32_t first, const uint32_t *want, uint32_t i,
+                        uint32_t n)
 {
-    struct mmu *m = w->mmu;
+    uint64_t step = step_of(w, first, want, i);
+
+    while (++i < n && step_of(w, first, want, i) == step)
+        ;
+    return i;
+}
+
+static uint32_t run_start(const struct window *w, uint32_t first, const uint32_t *want, uint32_t i)
+{
+    uint64_t step = step_of(w, first, want, i);
+
+    while (i > 0 && step_of(w, first, want, i - 1) == step)
+        i--;
+    return i;
+}
+
+/* With the A20 gate off a large page is not one stretch of frames. */
+static bool by_chunk(const struct window *w, uint32_t entry)
+{
+    return (entry & MAP_LARGE) && !(w->as->key.mode & MODE_A20_OFF);
+}
+
+static void add_reverse(struct window *w, uint32_t page)
+{
     uint32_t entry = w->map[page];
 
-    /* With the A20 gate off a large page is not one stretch of frames. */
-    if ((entry & MAP_LARGE) && !(w->as->key.mode & MODE_A20_OFF)) {
-        if (first_of_run || page % CHUNK_PAGES == 0)
-            rmap_add_chunk(m, w, page, entry_pfn(w, entry));
+    if (by_chunk(w, entry)) {
+        rmap_add_chunk(w->mmu, w, page, entry_pfn(w, entry));
     } else if (!(entry & MAP_RMAP)) {
-        rmap_add(m, w, page, entry_pfn(w, entry));
+        rmap_add(w->mmu, w, page, entry_pfn(w, entry));
         w->map[page] |= MAP_RMAP;
+    }
+}
+
+static void store_run(struct window *w, uint32_t first, uint32_t n, const uint32_t *want)
+{
+    window_touch(w, first);
+    window_touch(w, first + n - 1);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t *entry = &w->map[first + i];
+
+        w->hosted += !(*entry & MAP_HOST);
+        if (*entry)
+            host_store(w, first + i, want[i]);
+        else
+            *entry = want[i];
+        if (!by_chunk(w, *entry) || i == 0 || (first + i) % CHUNK_PAGES == 0)
+            add_reverse(w, first + i);
     }
 }
 
@@ -131,13 +179,9 @@ static bool map_run(struct window *w, uint32_t first, uint32_t n, const uint32_t
         return false;
     m->stats.fill_runs++;
     m->stats.fill_pages += n;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!(w->map[first + i] & MAP_HOST))
-            w->hosted++;
-        host_store(w, first + i, want[i]);
-        add_reverse(w, first + i, i == 0);
-    }
-    count_edges(w, before, host_edges(w, first, first + n));
+    store_run(w, first, n, want);
+    /* One mapping now, with an edge at either end at most. */
+    count_edges(w, before, host_edges(w, first, first) + host_edges(w, first + n, first + n));
     return true;
 }
 
@@ -178,31 +222,28 @@ static void apply_hard(struct window *w, uint32_t page, const uint32_t *want)
     apply_run(w, page, 1, want);
 }
 
-void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want, uint32_t focus)
+void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want,
+                uint32_t focus, uint32_t side_runs)
 {
-    uint32_t left = focus, right = focus + 1;
+    uint32_t left = run_start(w, first, want, focus), right = run_end(w, first, want, focus, n);
 
-    while (left > 0 && joined(w, first, want, left - 1))
-        left--;
-    while (right < n && joined(w, first, want, right - 1))
-        right++;
     if (!apply_run(w, first + left, right - left, want + left)) {
         apply_hard(w, first + focus, want + focus);
         return;
     }
-    for (int runs = 0; right < n && runs < SIDE_RUNS; runs++) {
-        uint32_t start = right++;
+    for (uint32_t runs = 0; right < n && runs < side_runs;) {
+        uint32_t start = right;
 
-        while (right < n && joined(w, first, want, right - 1))
-            right++;
+        right = run_end(w, first, want, start, n);
+        runs += !!(want[start] & MAP_HOST);
         if (!apply_run(w, first + start, right - start, want + start))
             return;
     }
-    for (int runs = 0; left > 0 && runs < SIDE_RUNS; runs++) {
-        uint32_t end = left--;
+    for (uint32_t runs = 0; left > 0 && runs < side_runs;) {
+        uint32_t end = left;
 
-        while (left > 0 && joined(w, first, want, left - 1))
-            left--;
+        left = run_start(w, first, want, end - 1);
+        runs += !!(want[left] & MAP_HOST);
         if (!apply_run(w, first + left, end - left, want + left))
             return;
     }

@@ -199,9 +199,9 @@ void windows_reclaim(struct mmu *m, struct window *keep, bool hard);
 /* Host mappings (boundaries) in pages [first, end] of W's map as it stands. */
 uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end);
 /* Put WANT[0..n) at FIRST on; words without MAP_HOST are left alone.  The run at FOCUS first, then
- * a few to either side. */
+ * up to SIDE_RUNS to either side: each is a call, so that bounds the time of one fault. */
 void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want,
-                uint32_t focus);
+                uint32_t focus, uint32_t side_runs);
 
 /* Store a map entry, keeping what is still true of the old one (host mapping, execution, reverse
  * node), and telling the owner when the page led elsewhere. */
@@ -215,7 +215,11 @@ static inline void window_touch(struct window *w, uint32_t page)
 {
     uint32_t group = page / GROUP_SIZE;
 
+    if (w->touched[group / 64] >> group % 64 & 1)
+        return;
     w->touched[group / 64] |= 1ull << group % 64;
+    /* Still zero, but by writing first the host faults once and not twice. */
+    *(volatile uint32_t *)&w->map[page] = 0;
 }
 
 /* The frame a map entry leads to, A20 applied. */
