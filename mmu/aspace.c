@@ -71,7 +71,8 @@ static enum change change_of(uint64_t old, uint64_t now, bool leaf_table)
         (~old & now & ENTRY_NX))
         return CHANGE_DROP;
     if (!leaf_table)
-        return (lost & (ENTRY_RW | ENTRY_D)) || ((old ^ now) & ENTRY_PS) ? CHANGE_DROP : CHANGE_NONE;
+        return (lost & (ENTRY_RW | ENTRY_D)) || ((old ^ now) & ENTRY_PS) ? CHANGE_DROP
+                                                                         : CHANGE_NONE;
     return lost & (ENTRY_RW | ENTRY_D) ? CHANGE_REDUCE : CHANGE_NONE;
 }
 

@@ -16,11 +16,11 @@
 #define SIDE_SMALL 4u
 #define SIDE_LARGE 15u
 
-#define PTE_P 0x01ull
+#define PTE_P  0x01ull
 #define PTE_US 0x04ull
 #define PTE_RW 0x02ull
-#define PTE_A 0x20ull
-#define PTE_D 0x40ull
+#define PTE_A  0x20ull
+#define PTE_D  0x40ull
 #define PTE_NX (1ull << 63)
 
 uint32_t fill_flags(enum view view, bool writable, bool dirty, bool nx)
@@ -185,8 +185,8 @@ static void make_room(struct mmu *m, struct window *w)
         windows_reclaim(m, w, false);
 }
 
-enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin,
-                              enum mmu_access access, struct mmu_fault *fault)
+enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enum mmu_access access,
+                              struct mmu_fault *fault)
 {
     uint32_t page = lin >> PAGE_SHIFT, entry, pfn;
     struct walk k;
@@ -217,5 +217,5 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin,
         fill_small(m, w, page, &k);
     entry = w->map[page];
     return (entry & MAP_HOST) && (access != MMU_WRITE || (entry & MAP_HOSTW)) ? FILL_MAPPED
-                                                                             : FILL_BY_HAND;
+                                                                              : FILL_BY_HAND;
 }

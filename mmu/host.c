@@ -222,8 +222,8 @@ static void apply_hard(struct window *w, uint32_t page, const uint32_t *want)
     apply_run(w, page, 1, want);
 }
 
-void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want,
-                uint32_t focus, uint32_t side_runs)
+void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want, uint32_t focus,
+                uint32_t side_runs)
 {
     uint32_t left = run_start(w, first, want, focus), right = run_end(w, first, want, focus, n);
 

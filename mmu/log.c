@@ -30,15 +30,9 @@ static const struct {
     const char *name;
     uint32_t mask;
 } channel_names[] = {
-    {"in_asm", LOG_IN_ASM},
-    {"out_asm", LOG_OUT_ASM},
-    {"int", LOG_INT},
-    {"exec", LOG_EXEC},
-    {"mmu", LOG_MMU},
-    {"guest_errors", LOG_GUEST_ERRORS},
-    {"unimp", LOG_UNIMP},
-    {"io", LOG_IO},
-    {"all", 0xFF},
+    {"in_asm", LOG_IN_ASM}, {"out_asm", LOG_OUT_ASM}, {"int", LOG_INT},
+    {"exec", LOG_EXEC},     {"mmu", LOG_MMU},         {"guest_errors", LOG_GUEST_ERRORS},
+    {"unimp", LOG_UNIMP},   {"io", LOG_IO},           {"all", 0xFF},
 };
 
 struct log *log_new(const char *path, uint32_t channels)

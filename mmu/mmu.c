@@ -12,9 +12,9 @@
 #include "ringer/error.h"
 #include "ringer/log.h"
 
-#define CR0_BIT_PG  (1u << 31)
-#define CR0_BIT_WP  (1u << 16)
-#define CR4_PAGING  (1u << 4 | 1u << 5 | 1u << 7) /* PSE, PAE, PGE */
+#define CR0_BIT_PG   (1u << 31)
+#define CR0_BIT_WP   (1u << 16)
+#define CR4_PAGING   (1u << 4 | 1u << 5 | 1u << 7) /* PSE, PAE, PGE */
 #define EFER_BIT_NXE (1u << 11)
 
 static void on_protect(void *opaque, uint32_t pfn)
@@ -75,9 +75,8 @@ static void enter(struct mmu *m, const struct paging *pg, bool sync)
     m->cur = as;
     as->stamp = ++m->stamp;
     m->cur_window[1] = as->window[key.mode & MODE_PG ? VIEW_USER : VIEW_SUPER];
-    m->cur_window[0] = as->window[(key.mode & MODE_PG) && !(pg->cr0 & CR0_BIT_WP)
-                                      ? VIEW_SUPER_NOWP
-                                      : VIEW_SUPER];
+    m->cur_window[0] =
+        as->window[(key.mode & MODE_PG) && !(pg->cr0 & CR0_BIT_WP) ? VIEW_SUPER_NOWP : VIEW_SUPER];
     if (sync && !created)
         aspace_sync(m, as);
 }

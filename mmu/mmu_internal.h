@@ -67,7 +67,7 @@ struct aspace {
     bool used;
     struct aspace_key key;
     uint32_t a20_pfn_mask;
-    bool uncopied; /* a table lay outside RAM: forget all at the next event */
+    bool uncopied;  /* a table lay outside RAM: forget all at the next event */
     uint64_t stamp; /* for least recently used */
     struct window *window[VIEWS];
     uint16_t dir[4]; /* copies of the page directories, SLOT_NONE when not taken */
@@ -90,9 +90,9 @@ struct rnode {
     uint32_t where; /* linear page | window id << 20 */
     uint32_t generation;
 };
-#define RNODES    (1u << 21)
-#define RMAP_MANY 0xFFFFFFFFu /* too many to list: look through all windows */
-#define CHUNK_PAGES 512u      /* large pages are listed by 2 MiB of physical memory */
+#define RNODES      (1u << 21)
+#define RMAP_MANY   0xFFFFFFFFu /* too many to list: look through all windows */
+#define CHUNK_PAGES 512u        /* large pages are listed by 2 MiB of physical memory */
 
 struct rmap {
     struct rnode *node;
@@ -118,7 +118,7 @@ struct mmu {
     uint8_t *first; /* 4 GiB-aligned; window i at first + 4 GiB + i * 8 GiB */
     unsigned window_count;
     struct window *windows;
-    uint32_t *maps; /* MAP_PAGES words a window */
+    uint32_t *maps;         /* MAP_PAGES words a window */
     struct aspace *aspaces; /* as many as windows */
     struct table *tables;   /* index 0 is not used */
     uint8_t *copies;        /* a page for each table */
@@ -134,14 +134,14 @@ enum walk_end { WALK_OK, WALK_NOT_PRESENT, WALK_RESERVED };
 /* A page walk. Everything that a fill needs to know of it. */
 struct walk {
     enum walk_end end;
-    unsigned level;  /* of the last entry read: 3 PDPTE, 2 PDE, 1 PTE */
-    bool large;      /* 2 or 4 MiB page, or no paging */
-    bool uncopied;   /* a table lay outside RAM and ROM */
-    bool user, writable, nx; /* of all levels together */
+    unsigned level;                      /* of the last entry read: 3 PDPTE, 2 PDE, 1 PTE */
+    bool large;                          /* 2 or 4 MiB page, or no paging */
+    bool uncopied;                       /* a table lay outside RAM and ROM */
+    bool user, writable, nx;             /* of all levels together */
     bool dir_user, dir_writable, dir_nx; /* of the directory's entry alone */
-    uint64_t pde, pte;         /* pte: the leaf entry, of large pages too */
-    uint64_t pde_pa, pte_pa;   /* where they are */
-    uint64_t pa;               /* of the address asked for, before A20 */
+    uint64_t pde, pte;                   /* pte: the leaf entry, of large pages too */
+    uint64_t pde_pa, pte_pa;             /* where they are */
+    uint64_t pa;                         /* of the address asked for, before A20 */
 };
 
 /* Read the entries for LIN, decide nothing, change nothing. */
@@ -168,7 +168,7 @@ static inline unsigned aspace_slot_shift(const struct aspace *as)
 /* ---- aspace.c ---- */
 
 struct aspace *aspace_get(struct mmu *m, const struct aspace_key *key, bool *created);
-void aspace_free(struct mmu *m, struct aspace *as); /* its windows go too */
+void aspace_free(struct mmu *m, struct aspace *as);   /* its windows go too */
 void aspace_forget(struct mmu *m, struct aspace *as); /* stays in use, empty */
 /* A successful walk is about to be relied on: bring the copies in step with what was read, drop
  * what they show to be stale. */
@@ -200,8 +200,8 @@ void windows_reclaim(struct mmu *m, struct window *keep, bool hard);
 uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end);
 /* Put WANT[0..n) at FIRST on; words without MAP_HOST are left alone.  The run at FOCUS first, then
  * up to SIDE_RUNS to either side: each is a call, so that bounds the time of one fault. */
-void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want,
-                uint32_t focus, uint32_t side_runs);
+void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want, uint32_t focus,
+                uint32_t side_runs);
 
 /* Store a map entry, keeping what is still true of the old one (host mapping, execution, reverse
  * node), and telling the owner when the page led elsewhere. */

@@ -22,8 +22,8 @@
 
 void *lazy_alloc(size_t bytes)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
 
     return p == MAP_FAILED ? NULL : p;
 }
@@ -100,8 +100,8 @@ static bool make_memory(struct phys *p, uint64_t bytes, struct error *err)
     p->file_pages = (uint32_t)(bytes >> PAGE_SHIFT);
     /* Address space for later video memory too: the alias never moves. */
     p->alias_bytes = bytes + ((uint64_t)PHYS_EXTRA_PAGES << PAGE_SHIFT);
-    p->alias = mmap(NULL, p->alias_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                    p->fd, 0);
+    p->alias =
+        mmap(NULL, p->alias_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, p->fd, 0);
     if (p->alias == MAP_FAILED) {
         p->alias = NULL;
         return error_set(err, "cannot map %llu MiB of guest memory: %s; ask for less",
@@ -115,8 +115,7 @@ struct phys *phys_new(uint64_t ram_bytes, struct log *log, struct error *err)
     struct phys *p;
 
     if (ram_bytes < RAM_MIN || ram_bytes > RAM_MAX || ram_bytes % PAGE_SIZE) {
-        error_set(err,
-                  "%llu bytes is no memory size: from 1 MiB to 3584 MiB, in steps of 4 KiB",
+        error_set(err, "%llu bytes is no memory size: from 1 MiB to 3584 MiB, in steps of 4 KiB",
                   (unsigned long long)ram_bytes);
         return NULL;
     }

@@ -112,8 +112,7 @@ static bool take_file_pages(struct phys *p, struct region *r, uint32_t pages)
             old->file_pages = 0;
             r->file_page = file_page;
             r->file_pages = pages;
-            memset(p->alias + ((uint64_t)file_page << PAGE_SHIFT), 0,
-                   (size_t)pages << PAGE_SHIFT);
+            memset(p->alias + ((uint64_t)file_page << PAGE_SHIFT), 0, (size_t)pages << PAGE_SHIFT);
             return true;
         }
     }
@@ -265,8 +264,7 @@ static void describe_run(const struct phys *p, uint32_t first, uint32_t end,
     line(opaque, text);
 }
 
-void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text),
-                   void *opaque)
+void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text), void *opaque)
 {
     uint32_t first = 0;
 

@@ -136,9 +136,9 @@ struct window *window_create(struct mmu *m, struct aspace *as, enum view view)
 /* No mapping of the window may outlive this: one call over all of it. */
 static void unmap_all(struct window *w)
 {
-    if (w->hosted && mmap(w->base, WINDOW_BYTES, PROT_NONE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-                          0) == MAP_FAILED) {
+    if (w->hosted &&
+        mmap(w->base, WINDOW_BYTES, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED) {
         /* This frees mappings and needs none.  Going on would show a guest stale memory. */
         abort();
     }

@@ -101,7 +101,10 @@ START_TEST(neighbours)
     /* 16 pages: accessed, dirty, neither, in turn; contiguous frames. */
     for (uint32_t i = 0; i < 16; i++)
         put32(&r, TABLE + i * 4,
-              (0x300000 + i * 0x1000) | P | RW | US | (i % 3 == 0 ? A : i % 3 == 1 ? A | D : 0));
+              (0x300000 + i * 0x1000) | P | RW | US |
+                  (i % 3 == 0   ? A
+                   : i % 3 == 1 ? A | D
+                                : 0));
     rig_paging(&r, DIR, CR0_PG_WP, 0);
     w = mmu_window(r.mmu, true);
     ck_assert_int_eq(touch_read(&r, w, 0xC00000, &v), FILL_MAPPED);
@@ -116,8 +119,9 @@ START_TEST(neighbours)
         ck_assert_uint_eq(entry & MAP_HOST, i % 3 == 2 ? 0 : MAP_HOST);
         ck_assert_uint_eq(entry & MAP_HOSTW, i % 3 == 1 ? MAP_HOSTW : 0);
         /* Never set ahead of the access. */
-        ck_assert_uint_eq(get32(&r, TABLE + i * 4) & (A | D),
-                          i % 3 == 0 ? A : i % 3 == 1 ? A | D : 0u);
+        ck_assert_uint_eq(get32(&r, TABLE + i * 4) & (A | D), i % 3 == 0   ? A
+                                                              : i % 3 == 1 ? A | D
+                                                                           : 0u);
     }
     ck_assert_uint_eq(stats()->fills, 1);
     check_window(&r, w);

@@ -40,8 +40,9 @@ static uint32_t random_entry(void)
 
     if (pick == 0)
         return rnd() * 2 + (rnd() & 1);
-    pa = pick < 4 ? odd[rnd() % 6] : pick < 10 ? 0x10000 + rnd() % 8 * 0x1000
-                                               : 0x200000 + rnd() % 64 * 0x1000;
+    pa = pick < 4    ? odd[rnd() % 6]
+         : pick < 10 ? 0x10000 + rnd() % 8 * 0x1000
+                     : 0x200000 + rnd() % 64 * 0x1000;
     return pa | (rnd() & (RW | US | A | D | G)) | (rnd() % 8 ? P : 0) | (rnd() % 16 ? 0 : PS);
 }
 
@@ -52,7 +53,8 @@ static void change_entry(bool pae)
     if (!pae)
         put32(&r, table + i * 4, entry);
     else
-        put64(&r, table + i * 8, entry | (rnd() % 16 ? 0 : (uint64_t)rnd() << (rnd() & 1 ? 33 : 52)));
+        put64(&r, table + i * 8,
+              entry | (rnd() % 16 ? 0 : (uint64_t)rnd() << (rnd() & 1 ? 33 : 52)));
 }
 
 /* Writes scatter bits into the tables themselves: they may be data as well. */

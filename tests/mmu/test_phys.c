@@ -185,7 +185,7 @@ START_TEST(a20_gate)
     ck_assert_uint_eq(get32(&r, 0x100500), 0x11111111);
     ck_assert_ptr_eq(phys_ptr(r.phys, 0x100500, 4), phys_ptr(r.phys, 0x500, 4));
     ck_assert_ptr_null(phys_ptr(r.phys, 0x1FFFFC, 8)); /* the second page is elsewhere */
-    put32(&r, 0x300500, 0x33333333); /* goes to 200500h */
+    put32(&r, 0x300500, 0x33333333);                   /* goes to 200500h */
     phys_set_a20(r.phys, true);
     ck_assert_uint_eq(get32(&r, 0x200500), 0x33333333);
     rig_close(&r);
