@@ -116,17 +116,27 @@ bool decoded_uses_fpu(const struct decoded *d)
     return d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE);
 }
 
+/* Moves between registers: they neither read flags nor fault. */
+static bool plain_move(const struct insn *in)
+{
+    uint8_t o = in->opcode;
+    if (in->kind == K_NOP || in->kind == K_LEA)
+        return true;
+    if (in->kind != K_PLAIN || in->has_mem)
+        return false;
+    if (in->map == MAP_1B)
+        return (o >= 0x86 && o <= 0x8B) || (o >= 0x90 && o <= 0x99) || (o >= 0xB0 && o <= 0xBF) ||
+               o == 0xC6 || o == 0xC7;
+    return in->map == MAP_0F && (o == 0xB6 || o == 0xB7 || o == 0xBE || o == 0xBF);
+}
+
 /* Are the flags at entry overwritten before anything reads them, faults or leaves? */
 static bool flags_dead(const struct build *b)
 {
     for (unsigned i = 0; i < b->count; i++) {
-        const struct decoded *d = &b->list[i];
-        if (d->info.flags_killed)
+        if (b->list[i].info.flags_killed)
             return true;
-        bool harmless = d->in.kind == K_NOP || d->in.kind == K_LEA ||
-                        (d->in.kind == K_PLAIN && !d->in.has_mem && !d->info.flags_read &&
-                         !(d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE)));
-        if (!harmless)
+        if (!plain_move(&b->list[i].in))
             return false;
     }
     return false;

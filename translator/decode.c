@@ -1,6 +1,6 @@
 /* The layout of an instruction (prefixes, opcode, ModRM, immediates) follows from the opcode table
  * alone.  Capstone decides what is a valid encoding in the large SIMD maps, which extension an
- * instruction belongs to, what its memory operand is and what it does to the flags. */
+ * instruction belongs to and how large its memory operand is. */
 #include "translator/decode.h"
 
 #include <capstone/capstone.h>
@@ -197,23 +197,17 @@ static uint8_t feature_of(const cs_insn *ci)
     return FEAT_COUNT;
 }
 
-static void flag_effects(const struct insn *in, const cs_insn *ci, struct insn_info *info)
+/* Does IN overwrite all arithmetic flags, whatever they were?  ALU operations on registers do, but
+ * for ADC and SBB. */
+static bool kills_flags(const struct insn *in)
 {
-    const uint64_t read = X86_EFLAGS_TEST_OF | X86_EFLAGS_TEST_SF | X86_EFLAGS_TEST_ZF |
-                          X86_EFLAGS_TEST_PF | X86_EFLAGS_TEST_CF | X86_EFLAGS_TEST_AF;
-    uint64_t f = ci->detail->x86.eflags;
-    bool shift = in->map == MAP_1B && ((in->opcode & 0xFE) == 0xC0 || (in->opcode & 0xFC) == 0xD0);
-    info->flags_read = (f & read) != 0 || (info->op_flags & OP_X87);
-    /* ALU operations proper; a shift by zero leaves the flags alone. */
-    bool alu = in->map == MAP_1B &&
-               (in->opcode < 0x40 || (in->opcode >= 0x80 && in->opcode <= 0x85) ||
-                in->opcode == 0xA8 || in->opcode == 0xA9);
-    bool carry_in = in->map == MAP_1B && ((in->opcode & 0x38) == 0x10 || (in->opcode & 0x38) == 0x18);
-    if (in->opcode >= 0x80 && in->opcode <= 0x83)
-        carry_in = insn_reg(in) == 2 || insn_reg(in) == 3;
-    else if (in->opcode >= 0x40)
-        carry_in = false;
-    info->flags_killed = alu && !carry_in && !shift && !in->has_mem;
+    uint8_t o = in->opcode;
+    if (in->map != MAP_1B || in->kind != K_PLAIN || in->has_mem)
+        return false;
+    unsigned op = o < 0x40 ? o >> 3 : insn_reg(in);
+    if (o < 0x40 || (o >= 0x80 && o <= 0x83))
+        return op != 2 && op != 3;
+    return o == 0x84 || o == 0x85 || o == 0xA8 || o == 0xA9;
 }
 
 static void memory_operand(struct insn *in, const cs_insn *ci)
@@ -327,12 +321,11 @@ static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
     if (!ok) {
         if (simd) /* else an alias or hint that Capstone leaves out: our table knows it */
             info->invalid = 1;
-        info->flags_read = 1;
         info->feature = FEAT_COUNT;
         return;
     }
     info->feature = feature_of(d->insn[m]);
-    flag_effects(in, d->insn[m], info);
+    info->flags_killed = kills_flags(in);
     if (simd)
         memory_operand(in, d->insn[m]);
 }
@@ -367,8 +360,6 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
     }
     if (in->kind == K_PLAIN)
         ask_capstone(d, bits, in, info);
-    else
-        info->flags_read = 1;
     info->feature = own_feature(in, info->feature);
     if (!in->has_mem)
         return;

@@ -19,8 +19,23 @@ static void set_gs_base(uint64_t base)
         syscall(SYS_arch_prctl, ARCH_SET_GS_CODE, base);
 }
 
+/* With LOG_EXEC every block is entered from the hub, so that every one is seen. */
+static void log_entry(struct translator *t, const struct tb *tb)
+{
+    const struct cpu *c = t->cpu;
+    log_write(t->log, LOG_EXEC,
+              "X %04x:%08x eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x "
+              "fl %08x ss %04x ds %04x es %04x%s",
+              c->seg[SEG_CS].selector, tb->eip, c->gpr[EAX], c->gpr[ECX], c->gpr[EDX], c->gpr[EBX],
+              c->gpr[ESP], c->gpr[EBP], c->gpr[ESI], c->gpr[EDI], cpu_eflags(c),
+              c->seg[SEG_SS].selector, c->seg[SEG_DS].selector, c->seg[SEG_ES].selector,
+              tb->mode & MODE_ONE ? " one" : "");
+}
+
 static void remember(struct translator *t, const struct tb *tb)
 {
+    if (log_on(t->log, LOG_EXEC))
+        log_entry(t, tb);
     t->recent[t->recent_pos++ % RECENT] = (uint32_t)(tb - t->tbs);
 }
 
@@ -169,6 +184,8 @@ static const uint8_t *find_code(struct translator *t, bool missed, struct pendin
     if (!tb)
         return NULL;
     remember(t, tb);
+    if (log_on(t->log, LOG_EXEC))
+        return t->rx + tb->direct;
     if (entry)
         *entry = tb->entry;
     if (link->valid && link->generation == t->generation) {

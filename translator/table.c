@@ -48,7 +48,9 @@ uint32_t mode_compute(const struct cpu *cpu)
 
 static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
 {
-    struct jump_table *oldest = &t->tables[0];
+    struct jump_table *oldest = &t->tables[0], *now = t->current;
+    if (now && now->window == t->window && now->mode == t->mode && now->cs_limit == cs_limit)
+        return now;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
         if (j->window == t->window && j->mode == t->mode && j->cs_limit == cs_limit)
