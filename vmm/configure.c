@@ -1,0 +1,133 @@
+/* From options to a machine's configuration: files are recognised and opened here. */
+#include "ringer/log.h"
+#include "vmm/options.h"
+#include <string.h>
+
+/* Give the image at PATH the first free place of its kind. */
+static bool place_image(struct options *o, const char *path, struct error *err)
+{
+    struct error why = {""};
+    enum image_kind kind = image_identify(path, &why);
+
+    switch (kind) {
+    case IMAGE_FLOPPY:
+        for (int i = 0; i < 2; i++)
+            if (!o->floppy[i]) {
+                o->floppy[i] = path;
+                return true;
+            }
+        return error_set(err, "%s: both floppy drives are taken", path);
+    case IMAGE_DISK:
+        for (int i = 0; i < 4; i++)
+            if (!o->disk[i]) {
+                o->disk[i] = path;
+                return true;
+            }
+        return error_set(err, "%s: all four disks are taken", path);
+    case IMAGE_LINUX:
+    case IMAGE_MULTIBOOT:
+        if (o->kernel)
+            return error_set(err, "%s: there is a kernel already (%s)", path, o->kernel);
+        o->kernel = path;
+        return true;
+    case IMAGE_CD:
+        return error_set(err, "%s: a CD image; ringer boots floppies, disks and kernels", path);
+    case IMAGE_UNKNOWN:
+        break;
+    }
+    return error_set(err, "%s", why.text[0] ? why.text : "image not recognised");
+}
+
+static struct block *open_image(const struct options *o, const char *path, struct log *log,
+                                struct error *err)
+{
+    const struct block_options options = {.snapshot = o->snapshot};
+
+    return block_open(path, &options, log, err);
+}
+
+static bool open_floppy(const struct options *o, int drive, struct log *log,
+                        struct machine_config *c, struct error *err)
+{
+    const char *path = o->floppy[drive];
+    struct geometry g;
+
+    c->floppy[drive] = open_image(o, path, log, err);
+    if (!c->floppy[drive])
+        return false;
+    if (!floppy_geometry(block_sectors(c->floppy[drive]), &g))
+        return error_set(err, "-fd%c %s: %llu KB is no floppy size; they are 160, 180, 320, 360, "
+                              "720, 1200, 1440 and 2880 KB (use -hda for a disk)",
+                         'a' + drive, path,
+                         (unsigned long long)block_sectors(c->floppy[drive]) / 2);
+    return true;
+}
+
+static bool set_kernel(const struct options *o, struct machine_config *c, struct error *err)
+{
+    struct error why = {""};
+    enum image_kind kind = image_identify(o->kernel, &why);
+
+    c->kernel = (struct boot_kernel){o->kernel, o->initrd, o->append};
+    c->kernel_multiboot = kind == IMAGE_MULTIBOOT;
+    if (kind == IMAGE_LINUX || kind == IMAGE_MULTIBOOT)
+        return true;
+    if (kind == IMAGE_UNKNOWN && why.text[0])
+        return error_set(err, "%s", why.text);
+    return error_set(err, "-kernel %s: neither a Linux (bzImage) nor a Multiboot kernel", o->kernel);
+}
+
+static void close_images(struct machine_config *c)
+{
+    for (int i = 0; i < 2; i++)
+        if (c->floppy[i])
+            block_close(c->floppy[i]);
+    for (int i = 0; i < 4; i++)
+        if (c->disk[i])
+            block_close(c->disk[i]);
+    memset(c->floppy, 0, sizeof c->floppy);
+    memset(c->disk, 0, sizeof c->disk);
+}
+
+static bool open_all(const struct options *o, struct log *log, struct machine_config *c,
+                     struct error *err)
+{
+    for (int i = 0; i < 2; i++)
+        if (o->floppy[i] && !open_floppy(o, i, log, c, err))
+            return false;
+    for (int i = 0; i < 4; i++)
+        if (o->disk[i] && !(c->disk[i] = open_image(o, o->disk[i], log, err)))
+            return false;
+    return !o->kernel || set_kernel(o, c, err);
+}
+
+bool options_configure(const struct options *given, struct log *log, struct machine_config *c,
+                       struct error *err)
+{
+    struct options o = *given;
+
+    *c = (struct machine_config){
+        .ram_bytes = o.ram_bytes,
+        .model = o.model,
+        .debugcon_port = 0xe9,
+        .debug_exit = o.debug_exit,
+        .debug_exit_base = o.debug_exit_base,
+        .debug_exit_size = o.debug_exit_size,
+        .boot_order = given->boot_order,
+        .boot_once = given->boot_once[0] ? given->boot_once : NULL,
+        .no_reboot = o.no_reboot,
+        .start_stopped = o.start_stopped,
+        .translator = o.translator,
+        .log = log,
+        .rtc_epoch = o.rtc_epoch,
+    };
+    for (unsigned i = 0; i < o.image_count; i++)
+        if (!place_image(&o, o.images[i], err))
+            return false;
+    if (o.initrd && !o.kernel)
+        return error_set(err, "-initrd needs a kernel: add -kernel FILE");
+    if (open_all(&o, log, c, err))
+        return true;
+    close_images(c);
+    return false;
+}

@@ -1,0 +1,163 @@
+#include "vmm/host.h"
+#include "ringer/log.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- streams ---- */
+
+/* -nographic without further ado: serial port and monitor share the terminal. */
+static void apply_defaults(struct options *o)
+{
+    if (o->nographic && !o->serials) {
+        bool taken = (o->has_monitor && o->monitor.kind == STREAM_STDIO) ||
+                     (o->has_debugcon && o->debugcon.kind == STREAM_STDIO);
+        o->serial[0].kind = taken ? STREAM_NULL : STREAM_STDIO;
+        o->serial[0].mux = !taken && !o->has_monitor;
+        o->serials = 1;
+    }
+}
+
+static struct port *open_port(struct host *h, const struct stream_spec *spec, const char *label,
+                              struct error *err)
+{
+    struct stream *s = stream_open(&h->loop, spec, label, err);
+
+    return s ? port_new(&h->loop, s) : NULL;
+}
+
+static bool open_ports(struct host *h, struct error *err)
+{
+    const struct options *o = &h->options;
+    char label[16];
+
+    for (unsigned i = 0; i < o->serials; i++) {
+        if (o->serial[i].kind == STREAM_NONE)
+            continue;
+        snprintf(label, sizeof label, "serial%u", i);
+        h->serial[i] = open_port(h, &o->serial[i], label, err);
+        if (!h->serial[i])
+            return false;
+    }
+    if (o->has_debugcon && o->debugcon.kind != STREAM_NONE) {
+        h->debugcon = open_port(h, &o->debugcon, "debugcon", err);
+        if (!h->debugcon)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the machine ---- */
+
+static void on_machine_ended(uv_async_t *async)
+{
+    struct host *h = async->data;
+
+    uv_stop(&h->loop);
+}
+
+static void wake_loop(void *opaque)
+{
+    struct host *h = opaque;
+
+    uv_async_send(&h->machine_ended);
+}
+
+static bool open_machine(struct host *h, struct error *err)
+{
+    struct machine_config config;
+
+    if (!options_configure(&h->options, h->log, &config, err))
+        return false;
+    for (int i = 0; i < OPTIONS_SERIALS; i++)
+        if (h->serial[i])
+            config.serial[i] = port_chardev(h->serial[i]);
+    if (h->debugcon)
+        config.debugcon = port_chardev(h->debugcon);
+    h->machine = machine_new(&config, err);
+    if (!h->machine)
+        return false;
+    for (int i = 0; i < OPTIONS_SERIALS; i++)
+        if (h->serial[i])
+            port_bind(h->serial[i], h->machine);
+    if (h->debugcon)
+        port_bind(h->debugcon, h->machine);
+    machine_on_end(h->machine, wake_loop, h);
+    return true;
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct host *h = signal->data;
+
+    machine_quit(h->machine, 128 + number);
+}
+
+static void catch_signals(struct host *h)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (int i = 0; i < 3; i++) {
+        uv_signal_init(&h->loop, &h->signals[i]);
+        h->signals[i].data = h;
+        uv_signal_start(&h->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void set_terminal(struct host *h)
+{
+    for (int i = 0; i < OPTIONS_SERIALS; i++)
+        if (h->options.serial[i].kind == STREAM_STDIO && h->serial[i])
+            tty_raw(h->tty, !h->options.serial[i].mux);
+}
+
+bool host_open(struct host *h, struct error *err)
+{
+    struct options *o = &h->options;
+
+    h->tty = tty_guard();
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&h->loop);
+    uv_async_init(&h->loop, &h->machine_ended, on_machine_ended);
+    h->machine_ended.data = h;
+    h->log = log_new(o->log_path, o->log_channels);
+    if (!h->log)
+        return error_set(err, "-D %s: cannot be written: %s", o->log_path, strerror(errno));
+    apply_defaults(o);
+    if (!open_ports(h, err) || !open_machine(h, err))
+        return false;
+    catch_signals(h);
+    set_terminal(h);
+    return machine_start(h->machine, err);
+}
+
+int host_run(struct host *h)
+{
+    int status = 0;
+
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    machine_join(h->machine, &status);
+    return status;
+}
+
+static void close_left(uv_handle_t *handle, void *opaque)
+{
+    (void)opaque;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void host_close(struct host *h)
+{
+    machine_free(h->machine);
+    for (int i = 0; i < OPTIONS_SERIALS; i++)
+        port_close(h->serial[i]);
+    port_close(h->debugcon);
+    uv_walk(&h->loop, close_left, NULL);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&h->loop);
+    tty_restore(h->tty);
+    if (h->log)
+        log_free(h->log);
+}

@@ -1,0 +1,27 @@
+/* What the command is made of around its machine: the event loop and everything on it. */
+#ifndef RINGER_VMM_HOST_H
+#define RINGER_VMM_HOST_H
+
+#include "vmm/options.h"
+#include "vmm/port.h"
+#include "vmm/tty.h"
+
+struct host {
+    uv_loop_t loop;
+    struct options options;
+    struct log *log;
+    struct machine *machine;
+    struct port *serial[OPTIONS_SERIALS];
+    struct port *debugcon;
+    struct tty *tty;
+    uv_async_t machine_ended;
+    uv_signal_t signals[3];
+};
+
+/* Open streams, compose and start the machine.  False: ERR says why (exit status 2). */
+bool host_open(struct host *h, struct error *err);
+/* Run until the machine has ended; the process's exit status. */
+int host_run(struct host *h);
+void host_close(struct host *h);
+
+#endif

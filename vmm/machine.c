@@ -1,0 +1,250 @@
+/* Composition: which parts a machine is made of and which wire goes where. */
+#include "cpu/emulate.h"
+#include "ringer/error.h"
+#include "ringer/log.h"
+#include "vmm/poweroff.h"
+#include "vmm/private.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { VRAM_BYTES = 16u << 20 };
+
+static const uint16_t uart_base[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+static const uint8_t uart_irq[4] = {4, 3, 4, 3};
+
+/* ---- the CPU's wires ---- */
+
+static uint32_t wire_in(void *opaque, uint16_t port, unsigned size)
+{
+    struct machine *m = opaque;
+
+    return bus_in(m->bus, port, size);
+}
+
+static void wire_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
+{
+    struct machine *m = opaque;
+
+    bus_out(m->bus, port, value, size);
+}
+
+static int wire_intack(void *opaque)
+{
+    struct machine *m = opaque;
+
+    return pic_intack(m->pic);
+}
+
+static uint64_t wire_tsc(void *opaque)
+{
+    struct machine *m = opaque;
+
+    return vclock_now(m->clock); /* RINGER_TSC_HZ: one tick a nanosecond */
+}
+
+static void wire_ferr(void *opaque, bool level)
+{
+    struct machine *m = opaque;
+
+    pic_set_irq(m->pic, 13, level);
+}
+
+/* ---- the board's wires to the CPU ---- */
+
+static void wire_intr(void *opaque, int n, int level)
+{
+    struct machine *m = opaque;
+
+    (void)n;
+    if (level)
+        machine_raise_event(m, EVENT_INTR);
+    else
+        __atomic_fetch_and(&m->cpu->event, ~(uint32_t)EVENT_INTR, __ATOMIC_SEQ_CST);
+}
+
+static void wire_a20(void *opaque, int n, int level)
+{
+    struct machine *m = opaque;
+
+    (void)n;
+    if (phys_a20(m->phys) == (level != 0))
+        return;
+    phys_set_a20(m->phys, level != 0);
+    mmu_a20_changed(m->mmu);
+    m->cpu->mode_changed = 1; /* the current windows are others now */
+}
+
+static void wire_reset(void *opaque, int n, int level)
+{
+    (void)n;
+    if (level)
+        machine_raise_event(opaque, EVENT_RESET);
+}
+
+static void wire_debug_exit(void *opaque, int status)
+{
+    machine_request_end(opaque, END_DEBUG_EXIT, status);
+}
+
+static void wire_poweroff(void *opaque)
+{
+    machine_request_end(opaque, END_POWEROFF, 0);
+}
+
+/* ---- the bill of materials ---- */
+
+static bool build_core(struct machine *m, struct error *err)
+{
+    const struct machine_config *c = &m->config;
+    const struct cpu_wires wires = {m, wire_in, wire_out, wire_intack, wire_tsc, wire_ferr};
+
+    m->clock = vclock_new(false);
+    m->bus = bus_new(m->log);
+    m->board.devices = device_list_new();
+    if (!m->clock || !m->bus || !m->board.devices)
+        return error_set(err, "out of memory");
+    vclock_stop(m->clock); /* until the vCPU thread runs */
+    m->phys = phys_new(c->ram_bytes, m->log, err);
+    if (!m->phys)
+        return false;
+    m->mmu = mmu_new(m->phys, m->log, 0, err);
+    if (!m->mmu)
+        return false;
+    m->cpu = cpu_new(m->mmu, m->phys, m->log, c->model, &wires, err);
+    if (!m->cpu)
+        return false;
+    m->translator = translator_new(m->cpu, m->log, &c->translator, err);
+    return m->translator != NULL;
+}
+
+static void build_disks(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+    static const char *const serial[4] = {"RG00001", "RG00002", "RG00003", "RG00004"};
+
+    for (int i = 0; i < 2; i++)
+        if (c->floppy[i])
+            fdc_insert(m->fdc, i, c->floppy[i]);
+    for (int i = 0; i < 4; i++)
+        if (c->disk[i])
+            ide_attach(m->ide[i / 2], i % 2, c->disk[i], serial[i]);
+}
+
+static void build_devices(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+    struct board *b = &m->board;
+    const struct irq_line intr = {wire_intr, m, 0};
+    const struct irq_line a20 = {wire_a20, m, 0};
+    const struct irq_line reset = {wire_reset, m, 0};
+
+    m->pic = pic_init(b, intr);
+    m->pit = pit_init(b, pic_line(m->pic, 0));
+    m->rtc = rtc_init(b, pic_line(m->pic, 8), c->rtc_epoch);
+    m->dma = dma_init(b);
+    m->i8042 = i8042_init(b, pic_line(m->pic, 1), pic_line(m->pic, 12), a20, reset);
+    for (int i = 0; i < 4; i++)
+        if (i == 0 || c->serial[i])
+            m->uart[i] = uart_init(b, uart_base[i], pic_line(m->pic, uart_irq[i]), c->serial[i]);
+    m->fdc = fdc_init(b, pic_line(m->pic, 6), m->dma);
+    m->ide[0] = ide_init(b, 0x1f0, 0x3f6, pic_line(m->pic, 14));
+    m->ide[1] = ide_init(b, 0x170, 0x376, pic_line(m->pic, 15));
+    build_disks(m);
+    m->vga = vga_init(b, VRAM_BYTES);
+    if (c->debugcon)
+        debugcon_init(b, c->debugcon_port, c->debugcon);
+    if (c->debug_exit)
+        isa_debug_exit_init(b, c->debug_exit_base, c->debug_exit_size, wire_debug_exit, m);
+    reset_control_init(b, reset);
+    poweroff_init(b, wire_poweroff, m);
+}
+
+static bool build_bios(struct machine *m, struct error *err)
+{
+    const struct machine_config *c = &m->config;
+    struct bios_config bios = {
+        .cpu = m->cpu,
+        .board = &m->board,
+        .vga = m->vga,
+        .keyboard = m->i8042,
+        .rtc = m->rtc,
+        .floppy = {c->floppy[0], c->floppy[1]},
+        .floppy_present = {true, c->floppy[1] != NULL},
+        .disk = {c->disk[0], c->disk[1], c->disk[2], c->disk[3]},
+        .boot_order = m->private->boot_order,
+        .fast_boot = c->kernel.kernel != NULL,
+    };
+
+    snprintf(m->private->boot_order, sizeof m->private->boot_order, "%s",
+             c->boot_once ? c->boot_once : c->boot_order ? c->boot_order : "ac");
+    for (int i = 0; i < 4; i++)
+        if (m->uart[i])
+            bios.serial_ports[i] = uart_base[i];
+    m->bios = bios_init(&bios, err);
+    if (!m->bios)
+        return false;
+    if (!c->kernel.kernel)
+        return true;
+    return c->kernel_multiboot ? bios_boot_multiboot(m->bios, &c->kernel, err)
+                               : bios_boot_linux(m->bios, &c->kernel, err);
+}
+
+struct machine *machine_new(const struct machine_config *config, struct error *err)
+{
+    struct machine *m = calloc(1, sizeof *m);
+
+    if (!m) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    m->config = *config;
+    m->log = config->log;
+    if (!machine_private_init(m, err) || !build_core(m, err))
+        goto fail;
+    m->board.bus = m->bus;
+    m->board.clock = m->clock;
+    m->board.phys = m->phys;
+    m->board.log = m->log;
+    build_devices(m);
+    if (!build_bios(m, err))
+        goto fail;
+    vclock_on_earlier(m->clock, machine_deadline_moved, m);
+    return m;
+fail:
+    machine_free(m);
+    return NULL;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    if (m->private && m->private->started && !m->private->joined) {
+        machine_quit(m, 0);
+        machine_join(m, NULL);
+    }
+    if (m->clock)
+        vclock_on_earlier(m->clock, NULL, NULL);
+    if (m->board.devices)
+        device_free_all(m->board.devices);
+    if (m->translator)
+        translator_free(m->translator);
+    if (m->cpu)
+        cpu_free(m->cpu);
+    if (m->mmu)
+        mmu_free(m->mmu);
+    if (m->phys)
+        phys_free(m->phys);
+    if (m->bus)
+        bus_free(m->bus);
+    if (m->clock)
+        vclock_free(m->clock);
+    for (int i = 0; i < 2; i++)
+        if (m->config.floppy[i])
+            block_close(m->config.floppy[i]);
+    for (int i = 0; i < 4; i++)
+        if (m->config.disk[i])
+            block_close(m->config.disk[i]);
+    machine_private_free(m);
+    free(m);
+}

@@ -1,0 +1,74 @@
+/* The machine: composition, life cycle, and the way for other threads to reach it.
+ *
+ * Everything of the guest (CPU, devices, BIOS) runs on the machine's vCPU thread; other threads
+ * only post work to it. */
+#ifndef RINGER_VMM_MACHINE_H
+#define RINGER_VMM_MACHINE_H
+
+#include "bios/bios.h"
+#include "translator/translator.h"
+
+struct machine_config {
+    uint64_t ram_bytes;
+    const struct cpu_model *model;
+    struct block *floppy[2], *disk[4]; /* owned by the machine */
+    struct chardev *serial[4];         /* NULL: port exists, nothing connected (0 only) */
+    struct chardev *debugcon;
+    uint16_t debugcon_port;
+    bool debug_exit;
+    uint16_t debug_exit_base, debug_exit_size;
+    struct boot_kernel kernel;  /* kernel.kernel NULL: BIOS boot */
+    bool kernel_multiboot;
+    const char *boot_order;
+    const char *boot_once; /* order of the first boot only; NULL: boot_order */
+    bool no_reboot, start_stopped;
+    struct translator_options translator;
+    struct log *log;
+    int64_t rtc_epoch;
+};
+
+struct machine {
+    struct machine_config config;
+    struct log *log;
+    struct phys *phys;
+    struct mmu *mmu;
+    struct cpu *cpu;
+    struct translator *translator;
+    struct vclock *clock;
+    struct bus *bus;
+    struct board board;
+    struct pic *pic;
+    struct pit *pit;
+    struct rtc *rtc;
+    struct dma *dma;
+    struct i8042 *i8042;
+    struct uart *uart[4];
+    struct fdc *fdc;
+    struct ide *ide[2];
+    struct vga *vga;
+    struct bios *bios;
+    struct machine_private *private;
+};
+
+enum machine_end { END_QUIT, END_POWEROFF, END_RESET, END_SHUTDOWN, END_DEBUG_EXIT };
+
+/* Compose a machine; the bill of materials.  NULL and ERR on failure. */
+struct machine *machine_new(const struct machine_config *config, struct error *err);
+void machine_free(struct machine *m);
+/* Start the vCPU thread / wait for its end; *STATUS is the process exit status it asks for. */
+bool machine_start(struct machine *m, struct error *err);
+enum machine_end machine_join(struct machine *m, int *status);
+/* Run FN(opaque) on the vCPU thread between two guest instructions; _wait returns after it ran.
+ * Any thread.  Works while the machine is stopped or halted. */
+void machine_post(struct machine *m, void (*fn)(struct machine *m, void *opaque), void *opaque);
+void machine_post_wait(struct machine *m, void (*fn)(struct machine *m, void *opaque),
+                       void *opaque);
+void machine_stop(struct machine *m); /* pause: vCPU and clock */
+void machine_cont(struct machine *m);
+void machine_reset(struct machine *m);
+void machine_quit(struct machine *m, int status);
+bool machine_stopped(struct machine *m);
+/* Called on the vCPU thread when the machine ended (wakes the main loop). */
+void machine_on_end(struct machine *m, void (*fn)(void *opaque), void *opaque);
+
+#endif

@@ -1,0 +1,51 @@
+/* The command line: QEMU's spelling, with one dash or two. */
+#ifndef RINGER_VMM_OPTIONS_H
+#define RINGER_VMM_OPTIONS_H
+
+#include "vmm/machine.h"
+#include "vmm/stream.h"
+
+enum { OPTIONS_SERIALS = 4 };
+
+enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT };
+
+/* What was asked for.  Strings point into the argument vector. */
+struct options {
+    uint64_t ram_bytes;
+    const struct cpu_model *model;
+    const char *floppy[2], *disk[4];
+    const char *kernel, *initrd, *append;
+    char boot_order[8], boot_once[8];
+    bool snapshot, no_reboot, start_stopped, nographic;
+    struct stream_spec serial[OPTIONS_SERIALS];
+    unsigned serials;
+    struct stream_spec debugcon, monitor;
+    bool has_debugcon, has_monitor;
+    bool debug_exit;
+    uint16_t debug_exit_base, debug_exit_size;
+    enum display_kind display;
+    uint32_t log_channels;
+    const char *log_path, *script;
+    struct translator_options translator;
+    int64_t rtc_epoch;
+    const char *images[8]; /* arguments that are no options */
+    unsigned image_count;
+    bool help, version;
+};
+
+/* Parse ARGV[0..ARGC-1] (without the command's own name).  False: ERR names the option or value
+ * that is wrong and what would be right. */
+bool options_parse(struct options *o, int argc, char *const argv[], struct error *err);
+
+/* The text of -help, one option a line. */
+void options_help(void (*line)(void *opaque, const char *text), void *opaque);
+
+/* A number with an optional suffix K, M or G; plain numbers count in UNIT.  False when TEXT is
+ * anything else or does not fit. */
+bool options_size(const char *text, uint64_t unit, uint64_t *out);
+
+/* Open the files and fill CONFIG but for its chardevs and log.  What was opened is CONFIG's. */
+bool options_configure(const struct options *o, struct log *log, struct machine_config *config,
+                       struct error *err);
+
+#endif

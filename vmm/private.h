@@ -1,0 +1,57 @@
+/* What machine.c and run.c share about a machine's thread. */
+#ifndef RINGER_VMM_PRIVATE_H
+#define RINGER_VMM_PRIVATE_H
+
+#include "ringer/error.h"
+#include "vmm/machine.h"
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+/* The time-stamp counter counts virtual nanoseconds: a 1 GHz TSC, whatever the host's is. */
+#define RINGER_TSC_HZ 1000000000u
+
+struct work {
+    struct work *next;
+    void (*fn)(struct machine *m, void *opaque);
+    void *opaque;
+    bool *done; /* NULL: nobody waits, and the structure is the queue's to free */
+};
+
+struct machine_private {
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards everything down to `status` */
+    pthread_cond_t wake;  /* the vCPU thread sleeps on it */
+    pthread_cond_t done;  /* posters and machine_start wait on it */
+    struct work *head, **tail;
+    bool started, joined, ended;
+    bool ending; /* somebody asked for the end: END and STATUS are set */
+    bool attach_done, attach_ok;
+    struct error attach_error;
+    enum machine_end end;
+    int status;
+
+    bool stopped; /* written on the vCPU thread, read (atomically) anywhere */
+    bool reset_once;    /* the power-on reset is done */
+    char boot_order[8]; /* what the BIOS goes by */
+    bool hung_named;    /* the halt with interrupts off was reported */
+    timer_t timer;
+    bool timer_made;
+    uint64_t armed; /* deadline that the host timer is set to, UINT64_MAX: none */
+
+    void (*on_end)(void *opaque);
+    void *on_end_opaque;
+};
+
+/* Ask for the end of the machine; the first one to ask decides.  Any thread. */
+void machine_request_end(struct machine *m, enum machine_end end, int status);
+/* Raise bits of cpu->event and make the vCPU look.  Any thread, async-signal-safe. */
+void machine_raise_event(struct machine *m, uint32_t bits);
+bool machine_on_vcpu_thread(struct machine *m);
+/* The clock's on_earlier hook: the host timer must ring sooner. */
+void machine_deadline_moved(void *opaque);
+/* Set up / tear down the private part. */
+bool machine_private_init(struct machine *m, struct error *err);
+void machine_private_free(struct machine *m);
+
+#endif

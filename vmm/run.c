@@ -1,0 +1,556 @@
+#define _GNU_SOURCE /* gettid, sigev_notify_thread_id */
+/* The vCPU thread: everything of the guest happens here.
+ *
+ * The thread alternates between translated code and service().  What brings it out of translated
+ * code is cpu->event: the host timer (the next deadline of virtual time), a posted piece of work,
+ * a stop, a reset.  When the guest halts or is stopped the thread sleeps on a condition variable
+ * until the next deadline or until somebody posts. */
+#include "ringer/log.h"
+#include "vmm/crash.h"
+#include "vmm/private.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* glibc keeps its name of the field to itself in older versions. */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+static int timer_signal(void)
+{
+    return SIGRTMIN + 3;
+}
+
+/* ---- events ---- */
+
+void machine_raise_event(struct machine *m, uint32_t bits)
+{
+    if (!m->cpu)
+        return;
+    __atomic_fetch_or(&m->cpu->event, bits, __ATOMIC_SEQ_CST);
+    if (m->translator)
+        translator_kick(m->translator);
+}
+
+static uint32_t events(const struct machine *m)
+{
+    return __atomic_load_n(&m->cpu->event, __ATOMIC_SEQ_CST);
+}
+
+static void clear_event(struct machine *m, uint32_t bits)
+{
+    __atomic_fetch_and(&m->cpu->event, ~bits, __ATOMIC_SEQ_CST);
+}
+
+bool machine_on_vcpu_thread(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    return __atomic_load_n(&p->started, __ATOMIC_ACQUIRE) &&
+           pthread_equal(p->thread, pthread_self());
+}
+
+/* ---- the host timer ---- */
+
+/* Runs on the vCPU thread with all other signals blocked, so that the kick it causes is taken
+ * after it, with the interrupted code's context. */
+static void on_timer(int sig, siginfo_t *info, void *context)
+{
+    int saved = errno;
+
+    (void)sig;
+    (void)context;
+    if (info->si_code == SI_TIMER)
+        machine_raise_event(info->si_value.sival_ptr, EVENT_KICK);
+    errno = saved;
+}
+
+static bool timer_open(struct machine *m, struct error *err)
+{
+    struct machine_private *p = m->private;
+    struct sigaction action = {.sa_sigaction = on_timer,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = timer_signal()};
+    sigset_t set;
+
+    /* Every machine installs the same handler; the machine it is for comes with the signal. */
+    sigfillset(&action.sa_mask);
+    sigaction(timer_signal(), &action, NULL);
+    event.sigev_value.sival_ptr = m;
+    event.sigev_notify_thread_id = gettid();
+    if (timer_create(CLOCK_MONOTONIC, &event, &p->timer) < 0)
+        return error_set(err, "no host timer: %s", strerror(errno));
+    p->timer_made = true;
+    p->armed = UINT64_MAX;
+    sigemptyset(&set);
+    sigaddset(&set, timer_signal());
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return true;
+}
+
+/* Make the host timer ring at DEADLINE (virtual ns), unless it rings earlier already: a spurious
+ * ring is cheaper than a system call for each change. */
+static void timer_arm(struct machine *m, uint64_t deadline)
+{
+    struct machine_private *p = m->private;
+
+    if (!p->timer_made || deadline >= p->armed)
+        return;
+    uint64_t now = vclock_now(m->clock);
+    uint64_t ns = deadline > now ? deadline - now : 1;
+    const struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)}};
+
+    timer_settime(p->timer, 0, &when, NULL);
+    p->armed = deadline;
+}
+
+void machine_deadline_moved(void *opaque)
+{
+    struct machine *m = opaque;
+
+    if (machine_on_vcpu_thread(m) && !m->private->stopped)
+        timer_arm(m, vclock_next_deadline(m->clock));
+}
+
+static void run_timers(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    if (p->stopped)
+        return;
+    uint64_t next = vclock_run(m->clock);
+    if (p->armed != UINT64_MAX && p->armed <= vclock_now(m->clock))
+        p->armed = UINT64_MAX; /* it rang, or is just about to */
+    timer_arm(m, next);
+}
+
+/* ---- posted work ---- */
+
+static void enqueue(struct machine_private *p, struct work *w)
+{
+    w->next = NULL;
+    *p->tail = w;
+    p->tail = &w->next;
+}
+
+void machine_post(struct machine *m, void (*fn)(struct machine *m, void *opaque), void *opaque)
+{
+    struct machine_private *p = m->private;
+    struct work *w = malloc(sizeof *w);
+
+    if (!w)
+        abort();
+    *w = (struct work){.fn = fn, .opaque = opaque};
+    pthread_mutex_lock(&p->lock);
+    bool ended = p->ended;
+    if (!ended)
+        enqueue(p, w);
+    bool kick = p->started && !ended;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (kick)
+        machine_raise_event(m, EVENT_KICK);
+    if (ended) { /* nobody else is there any more: the caller may touch everything */
+        free(w);
+        fn(m, opaque);
+    }
+}
+
+void machine_post_wait(struct machine *m, void (*fn)(struct machine *m, void *opaque),
+                       void *opaque)
+{
+    struct machine_private *p = m->private;
+    bool done = false;
+    struct work w = {.fn = fn, .opaque = opaque, .done = &done};
+
+    if (machine_on_vcpu_thread(m)) {
+        fn(m, opaque);
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    if (!p->started || p->ended) {
+        pthread_mutex_unlock(&p->lock);
+        fn(m, opaque);
+        return;
+    }
+    enqueue(p, &w);
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    machine_raise_event(m, EVENT_KICK);
+    pthread_mutex_lock(&p->lock);
+    while (!done)
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Run what is queued.  Called and returns with the lock held. */
+static void run_work(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    while (p->head) {
+        struct work *w = p->head;
+        bool *done = w->done;
+
+        p->head = w->next;
+        if (!p->head)
+            p->tail = &p->head;
+        pthread_mutex_unlock(&p->lock);
+        w->fn(m, w->opaque);
+        if (!done)
+            free(w);
+        pthread_mutex_lock(&p->lock);
+        if (done) {
+            *done = true;
+            pthread_cond_broadcast(&p->done);
+        }
+    }
+}
+
+/* ---- stop, continue, reset, end ---- */
+
+static void do_stop(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    if (m->private->stopped)
+        return;
+    vclock_stop(m->clock);
+    __atomic_store_n(&m->private->stopped, true, __ATOMIC_SEQ_CST);
+}
+
+static void do_cont(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    if (!m->private->stopped)
+        return;
+    __atomic_store_n(&m->private->stopped, false, __ATOMIC_SEQ_CST);
+    vclock_resume(m->clock);
+    m->private->armed = UINT64_MAX;
+}
+
+void machine_stop(struct machine *m)
+{
+    machine_post_wait(m, do_stop, NULL);
+}
+
+void machine_cont(struct machine *m)
+{
+    machine_post_wait(m, do_cont, NULL);
+}
+
+bool machine_stopped(struct machine *m)
+{
+    return __atomic_load_n(&m->private->stopped, __ATOMIC_SEQ_CST);
+}
+
+static void do_reset(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    machine_raise_event(m, EVENT_RESET);
+}
+
+void machine_reset(struct machine *m)
+{
+    machine_post_wait(m, do_reset, NULL);
+}
+
+void machine_request_end(struct machine *m, enum machine_end end, int status)
+{
+    struct machine_private *p = m->private;
+
+    pthread_mutex_lock(&p->lock);
+    if (!p->ending) {
+        p->ending = true;
+        p->end = end;
+        p->status = status;
+    }
+    bool kick = p->started && !p->ended;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (kick)
+        machine_raise_event(m, EVENT_KICK);
+}
+
+void machine_quit(struct machine *m, int status)
+{
+    machine_request_end(m, END_QUIT, status);
+}
+
+void machine_on_end(struct machine *m, void (*fn)(void *opaque), void *opaque)
+{
+    m->private->on_end = fn;
+    m->private->on_end_opaque = opaque;
+}
+
+/* RESET# to everything. RAM keeps its contents, as it does on a PC. */
+static void reset_all(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    if (p->reset_once && m->config.boot_once && m->config.boot_order)
+        snprintf(p->boot_order, sizeof p->boot_order, "%s", m->config.boot_order);
+    p->reset_once = true;
+    clear_event(m, EVENT_RESET | EVENT_INTR | EVENT_NMI | EVENT_DEBUG);
+    cpu_reset(m->cpu);
+    device_reset_all(m->board.devices);
+    clear_event(m, EVENT_RESET); /* a device's output may have pulsed the line */
+    m->cpu->shutdown = 0;
+    p->hung_named = false;
+}
+
+/* ---- the loop ---- */
+
+static void to_log(void *opaque, const char *line)
+{
+    struct machine *m = opaque;
+
+    if (log_on(m->log, LOG_INT))
+        log_write(m->log, LOG_INT, "%s", line);
+    else
+        log_write(m->log, LOG_GUEST_ERRORS, "%s", line);
+}
+
+static void to_stderr(void *opaque, const char *line)
+{
+    (void)opaque;
+    fprintf(stderr, "%s\n", line);
+}
+
+/* A triple fault.  A PC's chip set answers the shutdown cycle with a reset, and old software
+ * counts on that, so it is a thing to report only to those who asked, or who lose the machine. */
+static void shut_down(struct machine *m)
+{
+    if (log_on(m->log, LOG_INT) || log_on(m->log, LOG_GUEST_ERRORS))
+        crash_report(m, to_log, m);
+    else if (m->config.no_reboot)
+        crash_report(m, to_stderr, m);
+    if (m->config.no_reboot)
+        machine_request_end(m, END_SHUTDOWN, 0);
+    else
+        reset_all(m);
+}
+
+/* HLT with IF clear: nothing but NMI, SMI or RESET# wakes the CPU, and nothing here sends the
+ * first two.  Systems without power management end like this: with -no-reboot it is the end. */
+static void dead_halt(struct machine *m)
+{
+    if (m->private->hung_named)
+        return;
+    m->private->hung_named = true;
+    log_guest_error(m->log, "the guest halted at %04x:%08x with interrupts off: only a reset "
+                            "can wake it", m->cpu->seg[SEG_CS].selector, m->cpu->eip);
+    if (m->config.no_reboot)
+        machine_request_end(m, END_POWEROFF, 0);
+}
+
+/* Sleep until DEADLINE (virtual ns), an event in MASK, posted work, or the end. */
+static void sleep_until(struct machine *m, uint64_t deadline, uint32_t mask)
+{
+    struct machine_private *p = m->private;
+    struct timespec until;
+
+    if (deadline != UINT64_MAX) {
+        uint64_t now = vclock_now(m->clock);
+        uint64_t ns = deadline > now ? deadline - now : 0;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        ns += (uint64_t)until.tv_nsec;
+        until.tv_sec += (time_t)(ns / 1000000000u);
+        until.tv_nsec = (long)(ns % 1000000000u);
+    }
+    pthread_mutex_lock(&p->lock);
+    while (!p->head && !p->ending && !(events(m) & mask)) {
+        if (deadline == UINT64_MAX)
+            pthread_cond_wait(&p->wake, &p->lock);
+        else if (pthread_cond_timedwait(&p->wake, &p->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void idle(struct machine *m)
+{
+    if (m->cpu->halted && !m->cpu->iflag && !(events(m) & (EVENT_NMI | EVENT_RESET)))
+        dead_halt(m);
+    sleep_until(m, vclock_next_deadline(m->clock), m->cpu->iflag
+                    ? EVENT_INTR | EVENT_NMI | EVENT_RESET
+                    : EVENT_NMI | EVENT_RESET);
+}
+
+/* Do what others asked for.  False when the machine is to end. */
+static bool service(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    clear_event(m, EVENT_KICK);
+    pthread_mutex_lock(&p->lock);
+    run_work(m);
+    bool ending = p->ending;
+    pthread_mutex_unlock(&p->lock);
+    if (ending)
+        return false;
+    if (events(m) & EVENT_RESET) {
+        if (m->config.no_reboot) {
+            machine_request_end(m, END_RESET, 0);
+            return false;
+        }
+        reset_all(m);
+    }
+    run_timers(m);
+    return true;
+}
+
+static void loop(struct machine *m)
+{
+    while (service(m)) {
+        if (m->private->stopped) {
+            sleep_until(m, UINT64_MAX, EVENT_RESET);
+            continue;
+        }
+        switch (translator_run(m->translator)) {
+        case RUN_EVENT:
+            break;
+        case RUN_HALT:
+            idle(m);
+            break;
+        case RUN_SHUTDOWN:
+            shut_down(m);
+            break;
+        }
+    }
+}
+
+static void block_signals(void)
+{
+    static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t set;
+
+    sigfillset(&set);
+    for (unsigned i = 0; i < sizeof synchronous / sizeof *synchronous; i++)
+        sigdelset(&set, synchronous[i]);
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
+static bool attach(struct machine *m)
+{
+    struct machine_private *p = m->private;
+    struct error err = {""};
+
+    block_signals();
+    /* Sleeping guests must wake on time: the default slack is 50 us. */
+    prctl(PR_SET_TIMERSLACK, 1000ul);
+    bool ok = translator_attach(m->translator, &err) && timer_open(m, &err);
+    pthread_mutex_lock(&p->lock);
+    p->attach_done = true;
+    p->attach_ok = ok;
+    p->attach_error = err;
+    pthread_cond_broadcast(&p->done);
+    pthread_mutex_unlock(&p->lock);
+    return ok;
+}
+
+static void *vcpu_thread(void *opaque)
+{
+    struct machine *m = opaque;
+    struct machine_private *p = m->private;
+
+    if (attach(m)) {
+        reset_all(m);
+        if (m->config.start_stopped)
+            p->stopped = true;
+        else
+            vclock_resume(m->clock);
+        loop(m);
+        timer_delete(p->timer);
+        p->timer_made = false;
+        vclock_stop(m->clock);
+    }
+    pthread_mutex_lock(&p->lock);
+    run_work(m);
+    p->ended = true;
+    pthread_mutex_unlock(&p->lock);
+    if (p->on_end)
+        p->on_end(p->on_end_opaque);
+    return NULL;
+}
+
+bool machine_start(struct machine *m, struct error *err)
+{
+    struct machine_private *p = m->private;
+    sigset_t all, old;
+
+    /* The thread starts with every signal blocked: the process's are the main thread's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pthread_mutex_lock(&p->lock);
+    int failed = pthread_create(&p->thread, NULL, vcpu_thread, m);
+    if (!failed)
+        __atomic_store_n(&p->started, true, __ATOMIC_RELEASE);
+    while (!failed && !p->attach_done)
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed)
+        return error_set(err, "no thread for the virtual CPU: %s", strerror(failed));
+    if (!p->attach_ok) {
+        *(err ? err : &p->attach_error) = p->attach_error;
+        return false;
+    }
+    return true;
+}
+
+enum machine_end machine_join(struct machine *m, int *status)
+{
+    struct machine_private *p = m->private;
+
+    if (p->started && !p->joined) {
+        pthread_join(p->thread, NULL);
+        p->joined = true;
+    }
+    if (status)
+        *status = p->status;
+    return p->end;
+}
+
+bool machine_private_init(struct machine *m, struct error *err)
+{
+    struct machine_private *p = calloc(1, sizeof *p);
+    pthread_condattr_t attr;
+
+    if (!p)
+        return error_set(err, "out of memory");
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, &attr);
+    pthread_cond_init(&p->done, &attr);
+    pthread_condattr_destroy(&attr);
+    p->tail = &p->head;
+    p->armed = UINT64_MAX;
+    p->end = END_QUIT;
+    m->private = p;
+    return true;
+}
+
+void machine_private_free(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    if (!p)
+        return;
+    while (p->head) {
+        struct work *w = p->head;
+        p->head = w->next;
+        free(w);
+    }
+    pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+    m->private = NULL;
+}
