@@ -119,8 +119,8 @@ struct vga {
     struct phys *phys;
     struct log *log;
 
-    uint8_t misc;    /* 3C2h */
-    uint8_t feature; /* 3xAh */
+    uint8_t misc;                             /* 3C2h */
+    uint8_t feature;                          /* 3xAh */
     uint8_t adapter_enable, subsystem_enable; /* 46E8h, 3C3h */
     uint8_t seq_index, seq[SEQ_COUNT];
     uint8_t gfx_index, gfx[GFX_COUNT];
@@ -203,13 +203,13 @@ static inline uint32_t vga_spread(unsigned planes)
 /* ---- devices/vga_timing.c: what the CRTC scans ---- */
 
 struct vga_scan {
-    bool valid;          /* the registers describe a picture */
-    unsigned chars;      /* characters in a line */
-    unsigned char_dots;  /* 8 or 9 */
-    unsigned dot_repeat; /* 2 when the dot clock is halved */
+    bool valid;             /* the registers describe a picture */
+    unsigned chars;         /* characters in a line */
+    unsigned char_dots;     /* 8 or 9 */
+    unsigned dot_repeat;    /* 2 when the dot clock is halved */
     unsigned counter_shift; /* characters that share an address, as power of two */
-    unsigned lines;      /* scan lines displayed */
-    unsigned line_step;  /* 2 when the vertical counter runs at half speed */
+    unsigned lines;         /* scan lines displayed */
+    unsigned line_step;     /* 2 when the vertical counter runs at half speed */
     unsigned line_compare;
 };
 void vga_scan_get(const struct vga *v, struct vga_scan *s);

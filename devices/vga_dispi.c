@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "ringer/log.h"
+
 enum {
     ID_FIRST = 0xB0C0,
     ID_LAST = 0xB0C5,
@@ -177,6 +179,8 @@ static void port_write(void *dev, uint16_t offset, uint32_t value, unsigned size
         v->dispi_index = value;
     else if (v->dispi_index < DISPI_COUNT)
         write_register(v, value);
+    else
+        log_guest_error(v->log, "vga: no DISPI register %u", v->dispi_index);
 }
 
 void vga_dispi_map(struct vga *v, struct bus *bus)
@@ -195,13 +199,13 @@ static uint32_t expand(uint32_t value, unsigned bits)
     return (value << (8 - bits)) | (value >> (2 * bits - 8));
 }
 
-static uint32_t packed_pixel(const struct vga *v, const uint8_t *from, unsigned bpp)
+static uint32_t packed_pixel(const uint32_t *color, const uint8_t *from, unsigned bpp)
 {
     uint32_t p;
 
     switch (bpp) {
     case 8:
-        return vga_dac_color(v, *from);
+        return color[*from];
     case 15:
         p = from[0] | from[1] << 8;
         return expand(p >> 10, 5) << 16 | expand(p >> 5, 5) << 8 | expand(p, 5);
@@ -218,7 +222,10 @@ static void draw_packed(struct vga *v, uint32_t *pixels, unsigned stride)
     const uint16_t *r = v->dispi;
     unsigned bpp = r[DISPI_BPP], bytes = (bpp + 7) / 8, width = r[DISPI_XRES];
     uint64_t start = (uint64_t)r[DISPI_Y_OFFSET] * vga_dispi_pitch(v) + r[DISPI_X_OFFSET] * bytes;
+    uint32_t color[256];
 
+    for (unsigned i = 0; i < 256; i++)
+        color[i] = vga_dac_color(v, i);
     for (unsigned y = 0; y < r[DISPI_YRES]; y++, pixels += stride) {
         uint64_t at = start + (uint64_t)y * vga_dispi_pitch(v);
 
@@ -227,7 +234,7 @@ static void draw_packed(struct vga *v, uint32_t *pixels, unsigned stride)
             continue;
         }
         for (unsigned x = 0; x < width; x++)
-            pixels[x] = packed_pixel(v, v->vram + at + x * bytes, bpp);
+            pixels[x] = packed_pixel(color, v->vram + at + x * bytes, bpp);
     }
 }
 

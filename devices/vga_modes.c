@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+/* clang-format off */
 /* Values that many modes share. */
 #define ATTR_TEXT                                                                                  \
     {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3A,                             \
@@ -88,6 +89,7 @@ static const struct vga_mode modes[] = {
     {0x13, 40, 25, 8, 0xA000, 0xFA00, 0x63, {3, 0x01, 0x0F, 0, 0x0E}, CRTC_640(0x41, 0x40, 0xA3),
      ATTR_256, GFX(0x40, 0x05, 0x0F), VGA_DAC_VGA256, true},
 };
+/* clang-format on */
 
 const struct vga_mode *vga_mode_find(uint8_t mode)
 {

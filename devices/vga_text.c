@@ -5,7 +5,6 @@
 #include <string.h>
 
 enum {
-    ATTR_GRAPHICS = 0x01,
     ATTR_LINE_GRAPHICS = 0x04,
     ATTR_BLINK = 0x08,
     MEMORY_EXTENDED = 0x02, /* more than 64 KiB: two character maps */

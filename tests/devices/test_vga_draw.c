@@ -222,9 +222,9 @@ START_TEST(line_compare_splits_the_screen)
     cell(0, 0, 0xDB, 0x02);
     cell(0, 5, 0xDB, 0x04);
     crtc(0x0C, 0x01);
-    crtc(0x0D, 0x90);   /* row 5 */
-    crtc(0x07, 0x1F);   /* bit 8 of line compare: 100h + 2Bh */
-    crtc(0x09, 0x0F);   /* bit 9 clear */
+    crtc(0x0D, 0x90); /* row 5 */
+    crtc(0x07, 0x1F); /* bit 8 of line compare: 100h + 2Bh */
+    crtc(0x09, 0x0F); /* bit 9 clear */
     crtc(0x18, 0x2B);
     vga_rig_set(&rig, 0x3C0, 0x13, 3);
     vga_rig_draw(&rig);

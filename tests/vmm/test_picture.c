@@ -12,8 +12,8 @@
 /* 3 x 2 pixels in lines of 5. */
 static const uint32_t pixels[10] = {0x00FF0000, 0x0000FF00, 0x000000FF, 9, 9,
                                     0xAA123456, 0x00FFFFFF, 0x00000000, 9, 9};
-static const uint8_t rgb[18] = {255, 0,    0,    0,    255, 0,   0,   0, 255,
-                                0x12, 0x34, 0x56, 255, 255, 255, 0,   0, 0};
+static const uint8_t rgb[18] = {255,  0,    0,    0,   255, 0,   0, 0, 255,
+                                0x12, 0x34, 0x56, 255, 255, 255, 0, 0, 0};
 
 static void temporary(char path[64])
 {

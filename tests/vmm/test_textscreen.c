@@ -65,7 +65,9 @@ START_TEST(short_buffers_end_between_characters)
     struct vga_text *t = screen(4, 1);
     char out[8];
 
-    write_row(t, 0, "a\xCD" "b");
+    write_row(t, 0,
+              "a\xCD"
+              "b");
     for (size_t n = 1; n <= 7; n++) {
         memset(out, 'X', sizeof(out));
         ck_assert_uint_eq(textscreen_utf8(t, out, n), 6);
