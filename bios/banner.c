@@ -90,7 +90,7 @@ void bios_banner(struct bios *b)
     char name[64], line[120];
 
     processor_name(b, name, sizeof name);
-    bios_print(b, "ringer BIOS 0.1.0\n\n");
+    bios_print(b, "ringer BIOS " RINGER_VERSION "\n\n");
     snprintf(line, sizeof line, "Main Processor    : %s\n", name);
     bios_print(b, line);
     snprintf(line, sizeof line, "Memory            : 640K base, %uK extended\n",

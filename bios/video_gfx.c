@@ -167,19 +167,22 @@ static uint8_t row_bits(struct bios *b, const struct screen *s, uint32_t at)
 uint8_t gfx_get_char(struct bios *b, const struct screen *s, unsigned page, unsigned row,
                      unsigned column)
 {
-    uint8_t seen[32], rows[32];
+    uint8_t seen[32], rows[32], care = 0;
 
     if (row >= s->rows || column >= s->columns)
         return 0;
     if (s->layout == LAYOUT_PLANAR) {
+        care = gfx_read(b, 7);
         gfx_write(b, 2, 0);
         gfx_write(b, 7, 15);
         gfx_write(b, 5, 8);
     }
     for (unsigned y = 0; y < s->char_height; y++)
         seen[y] = row_bits(b, s, line(s, page, row * s->char_height + y, column));
-    if (s->layout == LAYOUT_PLANAR)
+    if (s->layout == LAYOUT_PLANAR) {
+        gfx_write(b, 7, care);
         planar_default(b);
+    }
     for (unsigned ch = 0; ch < 256; ch++) {
         unsigned y = 0;
 
