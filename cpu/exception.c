@@ -128,6 +128,7 @@ static void deliver_external(struct cpu *cpu, uint8_t vector)
                           .return_eip = cpu->eip,
                           .eflags = cpu_eflags(cpu)};
     cpu->halted = 0;
+    cpu->shadow = 0;
     cpu->fault_count = 0;
     if (log_on(cpu->log, LOG_INT))
         log_write(cpu->log, LOG_INT, "interrupt %02x at %04x:%08x cpl %u", vector,

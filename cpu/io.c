@@ -146,9 +146,9 @@ static enum cpu_result string_io(struct cpu *cpu, const struct insn *in, bool in
             return CPU_EXCEPTION;
         return cpu_done(cpu, in);
     }
-    uint32_t budget = STRING_BUDGET;
+    uint32_t start = string_budget(cpu), budget = start;
     while (string_count(cpu, &op) != 0) {
-        if (budget == 0 || (budget < STRING_BUDGET && cpu_event_pending(cpu)))
+        if (budget == 0 || (budget < start && cpu_event_pending(cpu)))
             return CPU_AGAIN;
         uint32_t before = string_count(cpu, &op);
         if (!(input && ins_bulk(cpu, &op, budget)) &&

@@ -34,6 +34,11 @@ void string_step(struct cpu *cpu, const struct string_op *op, bool source, bool 
         reg_set(cpu, ECX, op->addrsize, cpu->gpr[ECX] - count);
 }
 
+uint32_t string_budget(const struct cpu *cpu)
+{
+    return (cpu->flags_sys & FLAG_TF) || cpu_debug_armed(cpu) ? 1 : STRING_BUDGET;
+}
+
 /* Bytes from OFFSET to the border where the offset or the segment ends. */
 static uint64_t room(const struct cpu *cpu, const struct string_op *op, enum seg_index seg,
                      uint32_t offset, enum mmu_access access)
@@ -261,13 +266,13 @@ static uint32_t many(struct cpu *cpu, const struct string_op *op, uint8_t opcode
 enum cpu_result emulate_string(struct cpu *cpu, const struct insn *in)
 {
     struct string_op op;
-    uint32_t budget = STRING_BUDGET;
+    uint32_t start = string_budget(cpu), budget = start;
     bool compares = (in->opcode & 0xF6) == 0xA6;
     string_begin(cpu, in, &op);
     if (!op.rep)
         return cpu_end(cpu, in, one(cpu, &op, in->opcode));
     while (string_count(cpu, &op) != 0) {
-        if (budget == 0 || (budget < STRING_BUDGET && cpu_event_pending(cpu)))
+        if (budget == 0 || (budget < start && cpu_event_pending(cpu)))
             return CPU_AGAIN;
         uint32_t done = many(cpu, &op, in->opcode, budget);
         if (done == 0) {

@@ -49,6 +49,10 @@ static inline uint32_t string_count(const struct cpu *cpu, const struct string_o
 void string_step(struct cpu *cpu, const struct string_op *op, bool source, bool dest,
                  uint32_t count);
 
+/* Elements that one call may do: STRING_BUDGET, or one when each is followed by a trap (TF, data
+ * breakpoints). */
+uint32_t string_budget(const struct cpu *cpu);
+
 /* The elements at SEG:OFFSET that one translation serves, upwards, at most LIMIT and eCX.  False
  * when there are none (DF set, page crossed, limit near, fault): the caller takes one element by
  * the exact way, which also raises what is to be raised. */

@@ -90,12 +90,27 @@ static bool clear_old_busy(struct cpu *cpu)
     return cpu_system_write(cpu, lin + 5, &byte, 1);
 }
 
-/* Everything that a switch writes or reads must be there before the first byte changes. */
-static bool probe_all(struct cpu *cpu, uint32_t new_base, uint32_t new_size, uint32_t start,
-                      uint32_t len)
+/* The type byte of SELECTOR's descriptor is about to be written. */
+static bool probe_busy(struct cpu *cpu, uint16_t selector)
 {
+    uint32_t lin;
+    if (NULL_SELECTOR(selector) || !cpu_descriptor_address(cpu, selector, &lin))
+        return true;
+    return cpu_system_probe(cpu, lin + 5, 1, MMU_WRITE);
+}
+
+/* Everything that a switch writes or reads must be there before the first byte changes:
+ * [start, start+len) of the old TSS, the new one, its link, the busy bits. */
+static bool probe_all(struct cpu *cpu, uint16_t selector, struct descriptor d,
+                      enum task_reason reason, uint32_t start, uint32_t len)
+{
+    uint32_t base = descriptor_base(d), size = descriptor_type(d) & 8 ? TSS32_SIZE : TSS16_SIZE;
+    bool nests = reason == TASK_CALL || reason == TASK_INTERRUPT;
     return cpu_system_probe(cpu, cpu->tr.base + start, len, MMU_WRITE) &&
-           cpu_system_probe(cpu, new_base, new_size, MMU_READ);
+           cpu_system_probe(cpu, base, size, MMU_READ) &&
+           (!nests || cpu_system_probe(cpu, base, 2, MMU_WRITE)) &&
+           (nests || probe_busy(cpu, cpu->tr.selector)) &&
+           (reason == TASK_IRET || probe_busy(cpu, selector));
 }
 
 /* ---- the new task's segments (SDM 7.3 step 14) ---- */
@@ -188,9 +203,7 @@ bool cpu_task_switch(struct cpu *cpu, uint16_t selector, struct descriptor d,
     if (reason == TASK_IRET)
         eflags &= ~(uint32_t)FLAG_NT;
     make_saved(cpu, cpu_tss_is_32(cpu), return_eip, eflags, saved, &start, &len);
-    if (!probe_all(cpu, base, size, start, len))
-        return false;
-    if (nests && !cpu_system_probe(cpu, base, 2, MMU_WRITE))
+    if (!probe_all(cpu, selector, d, reason, start, len))
         return false;
 
     if (!nests && !clear_old_busy(cpu))

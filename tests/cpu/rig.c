@@ -131,12 +131,12 @@ void rig_protected(struct rig *r, unsigned cpl)
     for (unsigned n = 0; n < SEG_COUNT; n++)
         cpu_set_flat_segment(cpu, n, SEL_DATA0, n == SEG_CS);
     cpu->seg[SEG_CS].selector = SEL_CODE0;
+    cpu->cpl = (uint8_t)cpl;
     if (cpl == 3) {
         for (unsigned n = 0; n < SEG_COUNT; n++) {
             cpu->seg[n].selector = n == SEG_CS ? SEL_CODE3 : SEL_DATA3;
             cpu->seg[n].access |= AR_DPL;
         }
-        cpu->cpl = 3;
     }
     cpu->gpr[ESP] = cpl ? RIG_STACK3 : RIG_STACK0;
     cpu->eip = RIG_CODE;

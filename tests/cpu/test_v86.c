@@ -12,7 +12,6 @@ static void enter(uint32_t eflags)
     const uint32_t frame[] = {0x100, 0x1000, eflags | FLAG_VM, 0x200, 0x2000, 0x3000, 0x4000,
                               0x5000, 0x6000};
     cpu_set_eflags(c, 0);
-    c->cpl = 0;
     rig_protected(&rig, 0);
     c->gpr[ESP] = RIG_STACK0 - sizeof frame;
     for (unsigned n = 0; n < 9; n++)
