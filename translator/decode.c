@@ -338,6 +338,8 @@ static uint8_t own_feature(const struct insn *in, uint8_t feature)
         return FEAT_CMOV;
     if (in->map == MAP_0F && in->opcode == 0xB8)
         return FEAT_POPCNT;
+    if (in->map == MAP_0F && (in->opcode == 0xBC || in->opcode == 0xBD))
+        return FEAT_COUNT; /* TZCNT and LZCNT are BSF and BSR where they are not known */
     if (in->map == MAP_0F && in->opcode >= 0x19 && in->opcode <= 0x1F)
         return FEAT_NOPL;
     if (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0)
