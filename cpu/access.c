@@ -72,8 +72,7 @@ bool cpu_load(struct cpu *cpu, enum seg_index seg, uint32_t offset, void *data, 
     return true;
 }
 
-bool cpu_store(struct cpu *cpu, enum seg_index seg, uint32_t offset, const void *data,
-               uint32_t len)
+bool cpu_store(struct cpu *cpu, enum seg_index seg, uint32_t offset, const void *data, uint32_t len)
 {
     struct mmu_fault fault;
     uint32_t linear;
@@ -162,14 +161,30 @@ static uint32_t effective_address16(const struct cpu *cpu, const struct insn *in
     const uint32_t *r = cpu->gpr;
     uint32_t ea = (uint32_t)in->disp;
     switch (in->modrm & 7) {
-    case 0: ea += r[EBX] + r[ESI]; break;
-    case 1: ea += r[EBX] + r[EDI]; break;
-    case 2: ea += r[EBP] + r[ESI]; break;
-    case 3: ea += r[EBP] + r[EDI]; break;
-    case 4: ea += r[ESI]; break;
-    case 5: ea += r[EDI]; break;
-    case 6: ea += (in->modrm >> 6) == 0 ? 0 : r[EBP]; break;
-    default: ea += r[EBX]; break;
+    case 0:
+        ea += r[EBX] + r[ESI];
+        break;
+    case 1:
+        ea += r[EBX] + r[EDI];
+        break;
+    case 2:
+        ea += r[EBP] + r[ESI];
+        break;
+    case 3:
+        ea += r[EBP] + r[EDI];
+        break;
+    case 4:
+        ea += r[ESI];
+        break;
+    case 5:
+        ea += r[EDI];
+        break;
+    case 6:
+        ea += (in->modrm >> 6) == 0 ? 0 : r[EBP];
+        break;
+    default:
+        ea += r[EBX];
+        break;
     }
     return ea & 0xFFFF;
 }
@@ -197,8 +212,7 @@ uint32_t cpu_effective_address(const struct cpu *cpu, const struct insn *in)
         return (cpu->gpr[EBX] + (cpu->gpr[EAX] & 0xFF)) & mask;
     if (!in->has_modrm)
         return 0;
-    uint32_t ea =
-        in->addrsize == 2 ? effective_address16(cpu, in) : effective_address32(cpu, in);
+    uint32_t ea = in->addrsize == 2 ? effective_address16(cpu, in) : effective_address32(cpu, in);
     bool bit_string = in->map == MAP_0F && (in->opcode == 0xA3 || in->opcode == 0xAB ||
                                             in->opcode == 0xB3 || in->opcode == 0xBB);
     if (bit_string) {

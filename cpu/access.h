@@ -77,7 +77,7 @@ bool cpu_pop(struct cpu *cpu, uint32_t *value, unsigned size);
 struct stack {
     struct segment ss;
     uint32_t esp;
-    bool user;     /* accesses are a user's (CPL 3) */
+    bool user;      /* accesses are a user's (CPL 3) */
     uint32_t error; /* error code of #SS */
 };
 

@@ -7,8 +7,19 @@
 
 /* The first eight in the order of the opcode map (and of group 1). */
 enum alu_op {
-    ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP,
-    ALU_TEST, ALU_INC, ALU_DEC, ALU_NOT, ALU_NEG,
+    ALU_ADD,
+    ALU_OR,
+    ALU_ADC,
+    ALU_SBB,
+    ALU_AND,
+    ALU_SUB,
+    ALU_XOR,
+    ALU_CMP,
+    ALU_TEST,
+    ALU_INC,
+    ALU_DEC,
+    ALU_NOT,
+    ALU_NEG,
 };
 
 /* A op B on SIZE bytes (1, 2, 4); the arithmetic bits of *FLAGS are input (CF) and output.  AF of

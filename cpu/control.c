@@ -4,8 +4,8 @@
 #include "cpu/model.h"
 #include "cpu/segment.h"
 
-#define CR0_KNOWN                                                                              \
-    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
+#define CR0_KNOWN                                                                                  \
+    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD |     \
      CR0_PG)
 #define CR0_MODE (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_AM | CR0_PG)
 
@@ -13,8 +13,7 @@ enum { EFER_NXE = 1u << 11 };
 
 void cpu_paging(const struct cpu *cpu, struct paging *pg)
 {
-    *pg = (struct paging){
-        .cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer};
+    *pg = (struct paging){.cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer};
     for (unsigned n = 0; n < 4; n++)
         pg->pdpte[n] = cpu->pdpte[n];
 }

@@ -19,8 +19,7 @@ struct cpu_allocation {
 };
 
 struct cpu *cpu_new(struct mmu *mmu, struct phys *phys, struct log *log,
-                    const struct cpu_model *model, const struct cpu_wires *wires,
-                    struct error *err)
+                    const struct cpu_model *model, const struct cpu_wires *wires, struct error *err)
 {
     size_t size = (sizeof(struct cpu_allocation) + 63) & ~(size_t)63;
     struct cpu_allocation *a = aligned_alloc(64, size);
@@ -56,19 +55,16 @@ void cpu_free(struct cpu *cpu)
 
 static void reset_segments(struct cpu *cpu)
 {
-    struct segment data = {.limit = 0xFFFF,
-                           .access = AR_P | AR_S | AR_WRITABLE | AR_ACCESSED,
-                           .usable = 1};
+    struct segment data = {
+        .limit = 0xFFFF, .access = AR_P | AR_S | AR_WRITABLE | AR_ACCESSED, .usable = 1};
     struct segment code = data;
     code.base = 0xFFFF0000;
     code.selector = 0xF000;
     for (unsigned n = 0; n < SEG_COUNT; n++)
         cpu_install_segment(cpu, n, n == SEG_CS ? &code : &data);
     cpu->gdtr = cpu->idtr = (struct dtable){.limit = 0xFFFF};
-    cpu->ldtr = (struct segment){
-        .limit = 0xFFFF, .access = AR_P | SYS_LDT << 8, .usable = 1};
-    cpu->tr = (struct segment){
-        .limit = 0xFFFF, .access = AR_P | SYS_TSS32_BUSY << 8, .usable = 1};
+    cpu->ldtr = (struct segment){.limit = 0xFFFF, .access = AR_P | SYS_LDT << 8, .usable = 1};
+    cpu->tr = (struct segment){.limit = 0xFFFF, .access = AR_P | SYS_TSS32_BUSY << 8, .usable = 1};
 }
 
 void cpu_reset(struct cpu *cpu)

@@ -24,9 +24,9 @@ static uint32_t collect(const struct cpu_model *model, const struct cpuid_bit *b
 static uint32_t leaf1_edx(const struct cpu_model *m)
 {
     static const struct cpuid_bit bits[] = {
-        {FEAT_FPU, 0},   {FEAT_TSC, 4},      {FEAT_MSR, 5},  {FEAT_CX8, 8},
-        {FEAT_SEP, 11},  {FEAT_CMOV, 15},    {FEAT_MMX, 23}, {FEAT_FXSR, 24},
-        {FEAT_SSE, 25},  {FEAT_SSE2, 26},    {FEAT_CLFLUSH, 19},
+        {FEAT_FPU, 0},  {FEAT_TSC, 4},   {FEAT_MSR, 5},      {FEAT_CX8, 8},
+        {FEAT_SEP, 11}, {FEAT_CMOV, 15}, {FEAT_MMX, 23},     {FEAT_FXSR, 24},
+        {FEAT_SSE, 25}, {FEAT_SSE2, 26}, {FEAT_CLFLUSH, 19},
     };
     uint32_t value = collect(m, bits, COUNT(bits));
     value |= (m->cr4 & CR4_VME ? 1u << 1 : 0) | (m->cr4 & CR4_DE ? 1u << 2 : 0);
@@ -41,9 +41,8 @@ static uint32_t leaf1_edx(const struct cpu_model *m)
 static uint32_t leaf1_ecx(const struct cpu_model *m)
 {
     static const struct cpuid_bit bits[] = {
-        {FEAT_SSE3, 0},   {FEAT_PCLMUL, 1}, {FEAT_MONITOR, 3}, {FEAT_SSSE3, 9},
-        {FEAT_SSE41, 19}, {FEAT_SSE42, 20}, {FEAT_MOVBE, 22},  {FEAT_POPCNT, 23},
-        {FEAT_AES, 25},   {FEAT_RDRAND, 30},
+        {FEAT_SSE3, 0},   {FEAT_PCLMUL, 1}, {FEAT_MONITOR, 3}, {FEAT_SSSE3, 9}, {FEAT_SSE41, 19},
+        {FEAT_SSE42, 20}, {FEAT_MOVBE, 22}, {FEAT_POPCNT, 23}, {FEAT_AES, 25},  {FEAT_RDRAND, 30},
     };
     return collect(m, bits, COUNT(bits));
 }
@@ -105,8 +104,7 @@ static void leaf_max(const struct cpu_model *m, uint32_t regs[4])
     memcpy(&regs[2], "ntel", 4);
 }
 
-static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t subleaf,
-                       uint32_t regs[4])
+static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
     switch (leaf) {
     case 0:
@@ -141,8 +139,8 @@ static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t reg
         regs[0] = 0x80000008;
         break;
     case 0x80000001:
-        regs[2] = (cpu_has(m, FEAT_LZCNT) ? 1u << 5 : 0) |
-                  (cpu_has(m, FEAT_PREFETCHW) ? 1u << 8 : 0);
+        regs[2] =
+            (cpu_has(m, FEAT_LZCNT) ? 1u << 5 : 0) | (cpu_has(m, FEAT_PREFETCHW) ? 1u << 8 : 0);
         regs[3] = (m->nx ? 1u << 20 : 0) | (cpu_has(m, FEAT_RDTSCP) ? 1u << 27 : 0);
         break;
     case 0x80000002:

@@ -6,8 +6,7 @@
 
 bool cpu_read_rmw(struct cpu *cpu, const struct insn *in, unsigned size, uint32_t *value)
 {
-    if (in->has_mem &&
-        !cpu_probe_store(cpu, in->seg, cpu_effective_address(cpu, in), size))
+    if (in->has_mem && !cpu_probe_store(cpu, in->seg, cpu_effective_address(cpu, in), size))
         return false;
     return cpu_read_rm(cpu, in, size, value);
 }
@@ -158,8 +157,7 @@ static enum cpu_result movbe(struct cpu *cpu, const struct insn *in, bool *handl
 {
     uint32_t value;
     bool load = in->opcode == 0xF0;
-    if (!in->has_mem || in->rep || (in->opcode & 0xFE) != 0xF0 ||
-        !cpu_has(cpu->model, FEAT_MOVBE))
+    if (!in->has_mem || in->rep || (in->opcode & 0xFE) != 0xF0 || !cpu_has(cpu->model, FEAT_MOVBE))
         return not_handled(handled);
     if (!load)
         value = cpu->gpr[insn_reg(in)];

@@ -45,8 +45,7 @@ static bool alu_reg(struct cpu *cpu, const struct insn *in, enum alu_op op)
 static bool alu_accumulator(struct cpu *cpu, const struct insn *in, enum alu_op op)
 {
     unsigned size = operand_size(in);
-    uint32_t result =
-        alu_execute(op, size, reg_get(cpu, EAX, size), in->imm, &cpu->flags_host);
+    uint32_t result = alu_execute(op, size, reg_get(cpu, EAX, size), in->imm, &cpu->flags_host);
     if (writes_back(op))
         reg_set(cpu, EAX, size, result);
     return true;
@@ -74,8 +73,7 @@ enum cpu_result emulate_alu(struct cpu *cpu, const struct insn *in, bool *handle
             return cpu_end(cpu, in, alu_accumulator(cpu, in, alu));
         if (op & 2)
             return cpu_end(cpu, in, alu_reg(cpu, in, alu));
-        return cpu_end(cpu, in,
-                       alu_rm(cpu, in, alu, reg_get(cpu, insn_reg(in), operand_size(in))));
+        return cpu_end(cpu, in, alu_rm(cpu, in, alu, reg_get(cpu, insn_reg(in), operand_size(in))));
     }
     if (op >= 0x80 && op <= 0x83)
         return cpu_end(cpu, in, alu_rm(cpu, in, insn_reg(in), in->imm));
@@ -167,8 +165,7 @@ enum cpu_result emulate_alu_0f(struct cpu *cpu, const struct insn *in, bool *han
 {
     uint8_t op = in->opcode;
     if ((op & 0xF0) == 0x90)
-        return cpu_end(cpu, in,
-                       cpu_write_rm(cpu, in, 1, alu_condition(op, cpu->flags_host)));
+        return cpu_end(cpu, in, cpu_write_rm(cpu, in, 1, alu_condition(op, cpu->flags_host)));
     switch (op) {
     case 0xA3: /* BT BTS BTR BTC, register */
     case 0xAB:

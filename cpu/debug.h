@@ -5,9 +5,13 @@
 #include "cpu/cpu.h"
 
 enum {
-    DR6_BD = 1u << 13, DR6_BS = 1u << 14, DR6_BT = 1u << 15,
+    DR6_BD = 1u << 13,
+    DR6_BS = 1u << 14,
+    DR6_BT = 1u << 15,
     DR6_FIXED = 0xFFFF0FF0u, /* bits that always read as one */
-    DR7_GD = 1u << 13, DR7_FIXED = 1u << 10, DR7_WRITABLE = 0xFFFF23FFu,
+    DR7_GD = 1u << 13,
+    DR7_FIXED = 1u << 10,
+    DR7_WRITABLE = 0xFFFF23FFu,
 };
 
 /* Is any breakpoint of DR7 enabled (locally or globally)? */

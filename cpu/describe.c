@@ -37,10 +37,10 @@ static void describe_flags(const struct cpu *cpu, const struct output *out)
         uint32_t bit;
         const char *name;
     } names[] = {
-        {FLAG_CF, "CF"}, {FLAG_PF, "PF"}, {FLAG_AF, "AF"},   {FLAG_ZF, "ZF"},   {FLAG_SF, "SF"},
-        {FLAG_TF, "TF"}, {FLAG_IF, "IF"}, {FLAG_DF, "DF"},   {FLAG_OF, "OF"},   {FLAG_NT, "NT"},
-        {FLAG_RF, "RF"}, {FLAG_VM, "VM"}, {FLAG_AC, "AC"},   {FLAG_VIF, "VIF"}, {FLAG_VIP, "VIP"},
-        {FLAG_ID, "ID"},
+        {FLAG_CF, "CF"}, {FLAG_PF, "PF"},   {FLAG_AF, "AF"},   {FLAG_ZF, "ZF"},
+        {FLAG_SF, "SF"}, {FLAG_TF, "TF"},   {FLAG_IF, "IF"},   {FLAG_DF, "DF"},
+        {FLAG_OF, "OF"}, {FLAG_NT, "NT"},   {FLAG_RF, "RF"},   {FLAG_VM, "VM"},
+        {FLAG_AC, "AC"}, {FLAG_VIF, "VIF"}, {FLAG_VIP, "VIP"}, {FLAG_ID, "ID"},
     };
     char set[80] = "";
     unsigned used = 0;
@@ -54,9 +54,8 @@ static void describe_flags(const struct cpu *cpu, const struct output *out)
 
 static void describe_segment(const struct output *out, const char *name, const struct segment *s)
 {
-    say(out, "%-3s=%04x base %08x limit %08x access %06x%s%s", name, s->selector, s->base,
-        s->limit, s->access >> 8, s->access & AR_DB ? " 32-bit" : "",
-        s->usable ? "" : " unusable");
+    say(out, "%-3s=%04x base %08x limit %08x access %06x%s%s", name, s->selector, s->base, s->limit,
+        s->access >> 8, s->access & AR_DB ? " 32-bit" : "", s->usable ? "" : " unusable");
 }
 
 /* The exceptions of the last delivery: the way to a double or triple fault. */

@@ -57,8 +57,8 @@ static void trace(const struct cpu *cpu, const struct pending_exception *e)
 {
     if (log_on(cpu->log, LOG_INT))
         log_write(cpu->log, LOG_INT, "exception %02x error %08x at %04x:%08x cpl %u cr2 %08x%s",
-                  e->vector, e->error_code, cpu->seg[SEG_CS].selector, cpu->eip, cpu->cpl,
-                  cpu->cr2, e->software ? " (software)" : "");
+                  e->vector, e->error_code, cpu->seg[SEG_CS].selector, cpu->eip, cpu->cpl, cpu->cr2,
+                  e->software ? " (software)" : "");
 }
 
 static bool deliver_once(struct cpu *cpu, const struct pending_exception *e)
@@ -70,7 +70,7 @@ static bool deliver_once(struct cpu *cpu, const struct pending_exception *e)
                           .return_eip = cpu->eip,
                           .eflags = cpu_eflags(cpu)};
     if (e->software)
-        i.source = e->vector == EXC_DB ? INTERRUPT_INT1
+        i.source = e->vector == EXC_DB                          ? INTERRUPT_INT1
                    : e->vector == EXC_BP || e->vector == EXC_OF ? INTERRUPT_INT3
                                                                 : INTERRUPT_INT_N;
     else if (e->vector != EXC_DB)

@@ -2,7 +2,7 @@
  * vol. 3A 5.8. */
 #include "cpu/far.h"
 
-#define NULL_SELECTOR(selector) (((selector) & 0xFFFC) == 0)
+#define NULL_SELECTOR(selector) (((selector)&0xFFFC) == 0)
 
 void cpu_enter_code(struct cpu *cpu, uint16_t selector, struct descriptor d, unsigned cpl,
                     uint32_t eip)
@@ -181,8 +181,7 @@ static bool transfer_system(struct cpu *cpu, uint16_t selector, struct descripto
     case SYS_TSS16:
     case SYS_TSS32:
         return check_gate(cpu, selector, d) &&
-               cpu_task_enter(cpu, selector, reason, 0, return_eip) &&
-               cpu_check_eip(cpu, cpu->eip);
+               cpu_task_enter(cpu, selector, reason, 0, return_eip) && cpu_check_eip(cpu, cpu->eip);
     default:
         return cpu_raise_selector(cpu, EXC_GP, selector, 0);
     }

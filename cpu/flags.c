@@ -2,13 +2,13 @@
  * STI, HLT; vol. 3A 20.3 (VME) and 20.4 (PVI). */
 #include "cpu/sensitive.h"
 
-#define FLAGS_SYS (FLAG_TF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC | FLAG_VIF | \
-                   FLAG_VIP | FLAG_ID)
+#define FLAGS_SYS                                                                                  \
+    (FLAG_TF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP | FLAG_ID)
 
 uint32_t cpu_eflags(const struct cpu *cpu)
 {
-    return (cpu->flags_host & FLAGS_HOST) | (cpu->iflag & FLAG_IF) |
-           (cpu->flags_sys & FLAGS_SYS) | 2;
+    return (cpu->flags_host & FLAGS_HOST) | (cpu->iflag & FLAG_IF) | (cpu->flags_sys & FLAGS_SYS) |
+           2;
 }
 
 void cpu_set_eflags(struct cpu *cpu, uint32_t value)

@@ -8,9 +8,21 @@
 #include <string.h>
 
 /* Offsets in the FXSAVE image (SDM vol. 1 table 10-2). */
-enum { FX_FCW = 0, FX_FSW = 2, FX_FTW = 4, FX_FOP = 6, FX_FIP = 8, FX_FCS = 12, FX_FDP = 16,
-       FX_FDS = 20, FX_MXCSR = 24, FX_MXCSR_MASK = 28, FX_ST = 32, FX_XMM = 160,
-       FX_END = 288 /* of XMM7; there are no more outside 64-bit mode */ };
+enum {
+    FX_FCW = 0,
+    FX_FSW = 2,
+    FX_FTW = 4,
+    FX_FOP = 6,
+    FX_FIP = 8,
+    FX_FCS = 12,
+    FX_FDP = 16,
+    FX_FDS = 20,
+    FX_MXCSR = 24,
+    FX_MXCSR_MASK = 28,
+    FX_ST = 32,
+    FX_XMM = 160,
+    FX_END = 288 /* of XMM7; there are no more outside 64-bit mode */
+};
 
 enum { FSW_EXCEPTIONS = 0x3F, FSW_ES = 0x80, FSW_B = 0x8000 };
 

@@ -2,7 +2,7 @@
  * 20.1.4, 20.3. */
 #include "cpu/far.h"
 
-#define NULL_SELECTOR(selector) (((selector) & 0xFFFC) == 0)
+#define NULL_SELECTOR(selector) (((selector)&0xFFFC) == 0)
 
 static unsigned ext_of(const struct interrupt *i)
 {

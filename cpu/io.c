@@ -1,6 +1,7 @@
 /* IN, OUT, INS, OUTS and the right to use them.  Intel SDM vol. 1 chapter 19; vol. 2. */
 #include "cpu/debug.h"
 #include "cpu/far.h"
+#include "cpu/fpu_state.h"
 #include "cpu/sensitive.h"
 #include "cpu/string.h"
 
@@ -44,7 +45,7 @@ static uint32_t port_in(struct cpu *cpu, uint16_t port, unsigned size)
 /* Writing F0h clears the FERR# latch; IGNNE# stays asserted until the FPU's error is gone. */
 static void clear_ferr(struct cpu *cpu, bool reset)
 {
-    cpu->ignne = !reset && cpu->ferr_asserted;
+    cpu->ignne = !reset && cpu->ferr_asserted && cpu_fpu_pending(cpu);
     cpu->ferr_asserted = 0;
     if (cpu->wires.ferr)
         cpu->wires.ferr(cpu->wires.opaque, false);
@@ -121,8 +122,7 @@ static bool ins_bulk(struct cpu *cpu, struct string_op *op, uint32_t limit)
     struct string_run run;
     uint16_t port = cpu->gpr[EDX] & 0xFFFF;
     if (cpu_debug_armed(cpu) ||
-        !string_run(cpu, op, SEG_ES, string_dest(cpu, op), MMU_WRITE, limit, &run) ||
-        !run.host)
+        !string_run(cpu, op, SEG_ES, string_dest(cpu, op), MMU_WRITE, limit, &run) || !run.host)
         return false;
     for (uint32_t n = 0; n < run.count; n++) {
         uint32_t value = port_in(cpu, port, op->size);

@@ -11,9 +11,10 @@
 #define SET_PENTIUM2 (SET_PENTIUM | F(SEP) | F(CMOV) | F(MMX) | F(FXSR) | F(NOPL))
 #define SET_PENTIUM3 (SET_PENTIUM2 | F(SSE))
 #define SET_PENTIUM4 (SET_PENTIUM3 | F(SSE2) | F(CLFLUSH))
-#define SET_CORE2    (SET_PENTIUM4 | F(SSE3) | F(SSSE3) | F(MONITOR))
-#define SET_MAX                                                                                \
-    (SET_CORE2 | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(AES) | F(PCLMUL) | F(LZCNT) |  \
+/* MONITOR is left out: idle loops shall use HLT, which leaves the host idle. */
+#define SET_CORE2 (SET_PENTIUM4 | F(SSE3) | F(SSSE3))
+#define SET_MAX                                                                                    \
+    (SET_CORE2 | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(AES) | F(PCLMUL) | F(LZCNT) |      \
      F(SHA) | F(ADX) | F(RDRAND) | F(RDSEED) | F(RDTSCP) | F(PREFETCHW))
 
 #define CR4_486      (CR4_VME | CR4_PVI)
@@ -124,13 +125,27 @@ struct cpu_model cpu_model_for_host(const struct cpu_model *model)
 {
     /* What every x86-64 host has (up to SSE2) is not listed. */
     static const struct host_bit bits[] = {
-        {1, 2, 0, FEAT_SSE3},         {1, 2, 9, FEAT_SSSE3},      {1, 2, 19, FEAT_SSE41},
-        {1, 2, 20, FEAT_SSE42},       {1, 2, 23, FEAT_POPCNT},    {1, 2, 22, FEAT_MOVBE},
-        {1, 2, 25, FEAT_AES},         {1, 2, 1, FEAT_PCLMUL},     {0x80000001, 2, 5, FEAT_LZCNT},
-        {7, 1, 29, FEAT_SHA},         {7, 1, 19, FEAT_ADX},       {1, 2, 30, FEAT_RDRAND},
-        {7, 1, 18, FEAT_RDSEED},      {1, 3, 19, FEAT_CLFLUSH},   {7, 1, 3, FEAT_BMI1},
-        {7, 1, 8, FEAT_BMI2},         {1, 2, 28, FEAT_AVX},       {7, 1, 5, FEAT_AVX2},
-        {1, 2, 12, FEAT_FMA},         {1, 2, 29, FEAT_F16C},      {0x80000001, 3, 31, FEAT_3DNOW},
+        {1, 2, 0, FEAT_SSE3},
+        {1, 2, 9, FEAT_SSSE3},
+        {1, 2, 19, FEAT_SSE41},
+        {1, 2, 20, FEAT_SSE42},
+        {1, 2, 23, FEAT_POPCNT},
+        {1, 2, 22, FEAT_MOVBE},
+        {1, 2, 25, FEAT_AES},
+        {1, 2, 1, FEAT_PCLMUL},
+        {0x80000001, 2, 5, FEAT_LZCNT},
+        {7, 1, 29, FEAT_SHA},
+        {7, 1, 19, FEAT_ADX},
+        {1, 2, 30, FEAT_RDRAND},
+        {7, 1, 18, FEAT_RDSEED},
+        {1, 3, 19, FEAT_CLFLUSH},
+        {7, 1, 3, FEAT_BMI1},
+        {7, 1, 8, FEAT_BMI2},
+        {1, 2, 28, FEAT_AVX},
+        {7, 1, 5, FEAT_AVX2},
+        {1, 2, 12, FEAT_FMA},
+        {1, 2, 29, FEAT_F16C},
+        {0x80000001, 3, 31, FEAT_3DNOW},
         {0x80000001, 2, 8, FEAT_PREFETCHW},
     };
     struct cpu_model cut = *model;

@@ -6,16 +6,16 @@
 
 struct cpu_model {
     const char *name;
-    const char *brand;     /* leaf 80000002h..4h; NULL: no such leaves */
-    uint64_t features;     /* 1 << enum cpu_feature */
-    uint32_t signature;    /* leaf 1 EAX */
-    uint32_t max_leaf;     /* leaf 0 EAX */
-    uint32_t cr4;          /* bits of CR4 that exist */
-    bool mtrr;             /* MTRRs and PAT */
-    bool mca;              /* machine-check architecture without banks */
+    const char *brand;  /* leaf 80000002h..4h; NULL: no such leaves */
+    uint64_t features;  /* 1 << enum cpu_feature */
+    uint32_t signature; /* leaf 1 EAX */
+    uint32_t max_leaf;  /* leaf 0 EAX */
+    uint32_t cr4;       /* bits of CR4 that exist */
+    bool mtrr;          /* MTRRs and PAT */
+    bool mca;           /* machine-check architecture without banks */
     bool pae, pge, pse, pse36, nx;
-    bool safe;             /* ARCH_CAPABILITIES: no speculation bugs to work around */
-    uint32_t mxcsr_mask;   /* writable bits of MXCSR; 0: no SSE */
+    bool safe;           /* ARCH_CAPABILITIES: no speculation bugs to work around */
+    uint32_t mxcsr_mask; /* writable bits of MXCSR; 0: no SSE */
 };
 
 /* Cut MODEL's features down to what this host executes. */

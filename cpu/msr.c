@@ -7,19 +7,45 @@
 #include "ringer/log.h"
 
 enum msr {
-    MSR_P5_MC_ADDR = 0x00, MSR_P5_MC_TYPE = 0x01, MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17,
-    MSR_APIC_BASE = 0x1B, MSR_EBL_CR_POWERON = 0x2A, MSR_FEATURE_CONTROL = 0x3A,
-    MSR_SPEC_CTRL = 0x48, MSR_PRED_CMD = 0x49,
-    MSR_UCODE_UPDATE = 0x79, MSR_UCODE_REV = 0x8B, MSR_BBL_CR_CTL3 = 0x11E,
-    MSR_PERFCTR0 = 0xC1, MSR_PERFCTR1 = 0xC2, MSR_MTRRCAP = 0xFE, MSR_ARCH_CAPABILITIES = 0x10A,
-    MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176,
-    MSR_MCG_CAP = 0x179, MSR_MCG_STATUS = 0x17A, MSR_PERFEVTSEL0 = 0x186,
-    MSR_PERFEVTSEL1 = 0x187, MSR_PERF_STATUS = 0x198, MSR_PERF_CTL = 0x199,
-    MSR_THERM_STATUS = 0x19C, MSR_MISC_ENABLE = 0x1A0, MSR_DEBUGCTL = 0x1D9,
-    MSR_MTRR_PHYS0 = 0x200, MSR_MTRR_PHYS_END = 0x20F, MSR_MTRR_FIX64K = 0x250,
-    MSR_MTRR_FIX16K_80000 = 0x258, MSR_MTRR_FIX16K_A0000 = 0x259, MSR_MTRR_FIX4K = 0x268,
-    MSR_MTRR_FIX4K_END = 0x26F, MSR_PAT = 0x277, MSR_MTRR_DEF_TYPE = 0x2FF,
-    MSR_TSC_AUX = (int)0xC0000103, MSR_EFER = (int)0xC0000080,
+    MSR_P5_MC_ADDR = 0x00,
+    MSR_P5_MC_TYPE = 0x01,
+    MSR_TSC = 0x10,
+    MSR_PLATFORM_ID = 0x17,
+    MSR_APIC_BASE = 0x1B,
+    MSR_EBL_CR_POWERON = 0x2A,
+    MSR_FEATURE_CONTROL = 0x3A,
+    MSR_SPEC_CTRL = 0x48,
+    MSR_PRED_CMD = 0x49,
+    MSR_UCODE_UPDATE = 0x79,
+    MSR_UCODE_REV = 0x8B,
+    MSR_BBL_CR_CTL3 = 0x11E,
+    MSR_PERFCTR0 = 0xC1,
+    MSR_PERFCTR1 = 0xC2,
+    MSR_MTRRCAP = 0xFE,
+    MSR_ARCH_CAPABILITIES = 0x10A,
+    MSR_SYSENTER_CS = 0x174,
+    MSR_SYSENTER_ESP = 0x175,
+    MSR_SYSENTER_EIP = 0x176,
+    MSR_MCG_CAP = 0x179,
+    MSR_MCG_STATUS = 0x17A,
+    MSR_PERFEVTSEL0 = 0x186,
+    MSR_PERFEVTSEL1 = 0x187,
+    MSR_PERF_STATUS = 0x198,
+    MSR_PERF_CTL = 0x199,
+    MSR_THERM_STATUS = 0x19C,
+    MSR_MISC_ENABLE = 0x1A0,
+    MSR_DEBUGCTL = 0x1D9,
+    MSR_MTRR_PHYS0 = 0x200,
+    MSR_MTRR_PHYS_END = 0x20F,
+    MSR_MTRR_FIX64K = 0x250,
+    MSR_MTRR_FIX16K_80000 = 0x258,
+    MSR_MTRR_FIX16K_A0000 = 0x259,
+    MSR_MTRR_FIX4K = 0x268,
+    MSR_MTRR_FIX4K_END = 0x26F,
+    MSR_PAT = 0x277,
+    MSR_MTRR_DEF_TYPE = 0x2FF,
+    MSR_TSC_AUX = (int)0xC0000103,
+    MSR_EFER = (int)0xC0000080,
 };
 
 /* Places in cpu->mtrr. */
@@ -30,21 +56,24 @@ enum { MTRR_PHYS = 0, MTRR_FIX = 16, MTRR_DEF = 27 };
  * GDS_NO, RFDS_NO, ITS_NO.  RSBA
  * (bit 2) is clear.  Guest and host code never share privileged state here, and a guest that
  * worked around these would only lose time. */
-#define ARCH_CAPABILITIES                                                                      \
-    (1ull << 0 | 1ull << 1 | 1ull << 3 | 1ull << 4 | 1ull << 5 | 1ull << 6 | 1ull << 8 |       \
-     1ull << 13 | 1ull << 14 | 1ull << 15 | 1ull << 20 | 1ull << 24 | 1ull << 26 |             \
-     1ull << 27 | 1ull << 62)
+#define ARCH_CAPABILITIES                                                                          \
+    (1ull << 0 | 1ull << 1 | 1ull << 3 | 1ull << 4 | 1ull << 5 | 1ull << 6 | 1ull << 8 |           \
+     1ull << 13 | 1ull << 14 | 1ull << 15 | 1ull << 20 | 1ull << 24 | 1ull << 26 | 1ull << 27 |    \
+     1ull << 62)
 
-#define MTRRCAP     0x508ull /* eight variable pairs, fixed ranges, write combining */
-#define PAT_RESET   0x0007040600070406ull
-#define MISC_ENABLE 0x1ull /* fast strings */
+#define MTRRCAP 0x508ull /* eight variable pairs, fixed ranges, write combining */
+/* There is no local APIC: the bootstrap processor's register, enable bit stuck at zero. */
+#define APIC_BASE    0xFEE00100ull
+#define APIC_ENABLED 0x800ull
+#define PAT_RESET    0x0007040600070406ull
+#define MISC_ENABLE  0x1ull /* fast strings */
 
 void cpu_reset_msrs(struct cpu *cpu)
 {
     for (unsigned n = 0; n < sizeof cpu->mtrr / sizeof cpu->mtrr[0]; n++)
         cpu->mtrr[n] = 0;
     cpu->pat = PAT_RESET;
-    cpu->apic_base = 0;
+    cpu->apic_base = APIC_BASE;
     cpu->misc_enable = MISC_ENABLE;
     cpu->efer = 0;
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
@@ -108,6 +137,8 @@ static bool read_p6(struct cpu *cpu, uint32_t index, uint64_t *value)
         *value = MTRRCAP;
     else if (index == MSR_PAT)
         *value = cpu->pat;
+    else if (index == MSR_APIC_BASE)
+        *value = cpu->apic_base;
     else if (index == MSR_FEATURE_CONTROL)
         *value = 1; /* locked, nothing enabled */
     else if (index == MSR_MISC_ENABLE)
@@ -195,6 +226,10 @@ static bool write_p6(struct cpu *cpu, uint32_t index, uint64_t value, bool *know
     }
     if (index == MSR_MISC_ENABLE) {
         cpu->misc_enable = value;
+        return true;
+    }
+    if (index == MSR_APIC_BASE) {
+        cpu->apic_base = value & ~APIC_ENABLED;
         return true;
     }
     if (index == MSR_SPEC_CTRL && cpu->model->safe) {

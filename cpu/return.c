@@ -1,7 +1,7 @@
 /* Far RET and IRET, in every mode.  Intel SDM vol. 2 RET, IRET; vol. 3A 5.8.6, 20.2.4. */
 #include "cpu/far.h"
 
-#define NULL_SELECTOR(selector) (((selector) & 0xFFFC) == 0)
+#define NULL_SELECTOR(selector) (((selector)&0xFFFC) == 0)
 
 /* Flags that any IRET or POPF of the size may change. */
 #define FLAGS_ALWAYS (FLAGS_ARITH | FLAG_TF | FLAG_DF | FLAG_NT)
@@ -193,8 +193,7 @@ static bool iret_task(struct cpu *cpu, uint32_t return_eip)
         return cpu_raise_selector(cpu, EXC_TS, link, 0);
     if (!(d.hi & AR_P))
         return cpu_raise_selector(cpu, EXC_NP, link, 0);
-    return cpu_task_switch(cpu, link, d, TASK_IRET, 0, return_eip) &&
-           cpu_check_eip(cpu, cpu->eip);
+    return cpu_task_switch(cpu, link, d, TASK_IRET, 0, return_eip) && cpu_check_eip(cpu, cpu->eip);
 }
 
 static bool iret_protected(struct cpu *cpu, unsigned opsize, uint32_t return_eip)

@@ -4,7 +4,7 @@
 
 #include "cpu/access.h"
 
-#define NULL_SELECTOR(selector) (((selector) & 0xFFFC) == 0)
+#define NULL_SELECTOR(selector) (((selector)&0xFFFC) == 0)
 
 struct segment segment_from_descriptor(uint16_t selector, struct descriptor d)
 {
@@ -92,8 +92,8 @@ bool cpu_check_stack_segment(struct cpu *cpu, uint16_t selector, unsigned cpl,
     return true;
 }
 
-bool cpu_check_data_segment(struct cpu *cpu, uint16_t selector, enum exception vector,
-                            unsigned ext, struct segment *out)
+bool cpu_check_data_segment(struct cpu *cpu, uint16_t selector, enum exception vector, unsigned ext,
+                            struct segment *out)
 {
     struct descriptor d;
     if (NULL_SELECTOR(selector)) {

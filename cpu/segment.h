@@ -14,9 +14,18 @@ struct descriptor {
 
 /* System descriptor types (SDM vol. 3A table 3-2). */
 enum system_type {
-    SYS_TSS16 = 1, SYS_LDT = 2, SYS_TSS16_BUSY = 3, SYS_CALL16 = 4, SYS_TASK_GATE = 5,
-    SYS_INT16 = 6, SYS_TRAP16 = 7, SYS_TSS32 = 9, SYS_TSS32_BUSY = 11, SYS_CALL32 = 12,
-    SYS_INT32 = 14, SYS_TRAP32 = 15,
+    SYS_TSS16 = 1,
+    SYS_LDT = 2,
+    SYS_TSS16_BUSY = 3,
+    SYS_CALL16 = 4,
+    SYS_TASK_GATE = 5,
+    SYS_INT16 = 6,
+    SYS_TRAP16 = 7,
+    SYS_TSS32 = 9,
+    SYS_TSS32_BUSY = 11,
+    SYS_CALL32 = 12,
+    SYS_INT32 = 14,
+    SYS_TRAP32 = 15,
 };
 
 static inline unsigned descriptor_type(struct descriptor d)
@@ -94,8 +103,8 @@ void cpu_set_cpl(struct cpu *cpu, unsigned cpl);
 bool cpu_check_stack_segment(struct cpu *cpu, uint16_t selector, unsigned cpl,
                              enum exception vector, unsigned ext, struct segment *out);
 /* The check of a DS/ES/FS/GS load, null selectors included (OUT->usable is 0 then). */
-bool cpu_check_data_segment(struct cpu *cpu, uint16_t selector, enum exception vector,
-                            unsigned ext, struct segment *out);
+bool cpu_check_data_segment(struct cpu *cpu, uint16_t selector, enum exception vector, unsigned ext,
+                            struct segment *out);
 /* MOV Sreg, POP Sreg, LDS...: any mode, SS and the data segments.  Restartable. */
 bool cpu_load_segment(struct cpu *cpu, enum seg_index seg, uint16_t selector);
 /* After a change to an outer ring: data segments that the new CPL may not see become null. */

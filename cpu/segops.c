@@ -2,7 +2,7 @@
 #include "cpu/far.h"
 #include "cpu/sensitive.h"
 
-#define NULL_SELECTOR(selector) (((selector) & 0xFFFC) == 0)
+#define NULL_SELECTOR(selector) (((selector)&0xFFFC) == 0)
 
 enum cpu_result emulate_push_segment(struct cpu *cpu, const struct insn *in, enum seg_index seg)
 {

@@ -1,6 +1,6 @@
 /* cpu_emulate: from an opcode to its handler. */
-#include "cpu/control.h"
 #include "cpu/sensitive.h"
+#include "cpu/control.h"
 
 #include "ringer/log.h"
 

@@ -206,13 +206,11 @@ static bool goes_on(uint8_t rep, bool equal)
     return equal == (rep == 0xF3);
 }
 
-static uint32_t compare_run(struct cpu *cpu, const struct string_op *op, bool scas,
-                            uint32_t limit)
+static uint32_t compare_run(struct cpu *cpu, const struct string_op *op, bool scas, uint32_t limit)
 {
     struct string_run a = {0}, b;
     uint32_t left = cpu->gpr[EAX] & size_mask(op->size), right = 0, n = 0;
-    if (!scas &&
-        !string_run(cpu, op, op->seg, string_source(cpu, op), MMU_READ, limit, &a))
+    if (!scas && !string_run(cpu, op, op->seg, string_source(cpu, op), MMU_READ, limit, &a))
         return 0;
     if (!string_run(cpu, op, SEG_ES, string_dest(cpu, op), MMU_READ, scas ? limit : a.count, &b))
         return 0;

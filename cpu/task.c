@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define NULL_SELECTOR(selector) (((selector) & 0xFFFC) == 0)
+#define NULL_SELECTOR(selector) (((selector)&0xFFFC) == 0)
 
 enum { TSS32_SIZE = 104, TSS16_SIZE = 44 };
 
@@ -81,8 +81,7 @@ static bool clear_old_busy(struct cpu *cpu)
 {
     uint32_t lin;
     uint8_t byte;
-    if (NULL_SELECTOR(cpu->tr.selector) ||
-        !cpu_descriptor_address(cpu, cpu->tr.selector, &lin))
+    if (NULL_SELECTOR(cpu->tr.selector) || !cpu_descriptor_address(cpu, cpu->tr.selector, &lin))
         return true;
     if (!cpu_system_read(cpu, lin + 5, &byte, 1))
         return false;
@@ -215,8 +214,7 @@ bool cpu_task_switch(struct cpu *cpu, uint16_t selector, struct descriptor d,
         return false;
     if (!cpu_system_read(cpu, base, image, size))
         return false;
-    if (reason != TASK_IRET &&
-        !cpu_set_descriptor_type(cpu, selector, &d, descriptor_type(d) | 2))
+    if (reason != TASK_IRET && !cpu_set_descriptor_type(cpu, selector, &d, descriptor_type(d) | 2))
         return false;
     parse_tss(image, wide, &t);
     if (nests)
@@ -244,8 +242,7 @@ bool cpu_task_enter(struct cpu *cpu, uint16_t selector, enum task_reason reason,
     struct descriptor d;
     uint32_t lin;
     /* A task gate's selector must name the GDT (SDM 7.2.5). */
-    if ((selector & 4) || NULL_SELECTOR(selector) ||
-        !cpu_descriptor_address(cpu, selector, &lin))
+    if ((selector & 4) || NULL_SELECTOR(selector) || !cpu_descriptor_address(cpu, selector, &lin))
         return cpu_raise_selector(cpu, EXC_GP, selector, ext);
     if (!cpu_system_read(cpu, lin, &d, sizeof d))
         return false;

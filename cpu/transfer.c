@@ -104,8 +104,7 @@ static bool enter_display(struct cpu *cpu, struct stack *s, unsigned size, unsig
     for (unsigned n = 1; n < level; n++) {
         ebp -= size;
         value = 0;
-        if (!cpu_load(cpu, SEG_SS, ebp & mask, &value, size) ||
-            !stack_push(cpu, s, value, size))
+        if (!cpu_load(cpu, SEG_SS, ebp & mask, &value, size) || !stack_push(cpu, s, value, size))
             return false;
     }
     return stack_push(cpu, s, frame, size);

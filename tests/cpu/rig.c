@@ -123,11 +123,8 @@ void rig_protected(struct rig *r, unsigned cpl)
     rig_w32(r, RIG_TSS + 8, SEL_DATA0);
     rig_w16(r, RIG_TSS + 102, 0x68);
     ck_assert(cpu_write_cr0(cpu, cpu->cr0 | CR0_PE));
-    cpu->tr = (struct segment){.base = RIG_TSS,
-                               .limit = 0x67,
-                               .access = 0x8B00,
-                               .selector = SEL_TSS,
-                               .usable = 1};
+    cpu->tr = (struct segment){
+        .base = RIG_TSS, .limit = 0x67, .access = 0x8B00, .selector = SEL_TSS, .usable = 1};
     for (unsigned n = 0; n < SEG_COUNT; n++)
         cpu_set_flat_segment(cpu, n, SEL_DATA0, n == SEG_CS);
     cpu->seg[SEG_CS].selector = SEL_CODE0;
@@ -155,8 +152,7 @@ static bool has_modrm(const struct insn *in)
     if (o < 0x40)
         return (o & 7) < 4;
     return o == 0x62 || o == 0x63 || (o >= 0x80 && o <= 0x8F) || o == 0xC4 || o == 0xC5 ||
-           o == 0xC6 || o == 0xC7 || (o & 0xF8) == 0xD8 || (o & 0xFE) == 0xF6 ||
-           (o & 0xFE) == 0xFE;
+           o == 0xC6 || o == 0xC7 || (o & 0xF8) == 0xD8 || (o & 0xFE) == 0xF6 || (o & 0xFE) == 0xFE;
 }
 
 static unsigned imm_size(const struct insn *in)
@@ -302,9 +298,9 @@ struct insn rig_decode(struct rig *r, const char *hex)
     in.imm_off = (uint8_t)at;
     in.imm_size = (uint8_t)imm_size(&in);
     if (in.imm_size) {
-        unsigned first = in.opcode == 0xC8 ? 2 : in.imm_size > in.opsize && in.imm_size != 2
-                                                     ? in.opsize
-                                                     : in.imm_size;
+        unsigned first = in.opcode == 0xC8                             ? 2
+                         : in.imm_size > in.opsize && in.imm_size != 2 ? in.opsize
+                                                                       : in.imm_size;
         in.imm = (uint32_t)extended(in.bytes + at, first);
         if (in.imm_size == 3)
             in.imm2 = in.bytes[at + 2];
@@ -312,8 +308,7 @@ struct insn rig_decode(struct rig *r, const char *hex)
             memcpy(&in.imm2, in.bytes + at + in.opsize, 2);
     }
     in.len = (uint8_t)(at + in.imm_size);
-    ck_assert_msg(in.len == length, "test instruction: %u bytes given, %u decoded", length,
-                  in.len);
+    ck_assert_msg(in.len == length, "test instruction: %u bytes given, %u decoded", length, in.len);
     return in;
 }
 

@@ -18,12 +18,27 @@ struct rig {
 };
 
 /* Places in guest memory that rig_protected uses. */
-enum { RIG_GDT = 0x1000, RIG_IDT = 0x2000, RIG_TSS = 0x3000, RIG_LDT = 0x4000, RIG_CODE = 0x8000,
-       RIG_STACK0 = 0x20000, RIG_STACK3 = 0x30000, RIG_DATA = 0x40000 };
+enum {
+    RIG_GDT = 0x1000,
+    RIG_IDT = 0x2000,
+    RIG_TSS = 0x3000,
+    RIG_LDT = 0x4000,
+    RIG_CODE = 0x8000,
+    RIG_STACK0 = 0x20000,
+    RIG_STACK3 = 0x30000,
+    RIG_DATA = 0x40000
+};
 
 /* Selectors of rig_protected's GDT: flat 32-bit segments of rings 0 and 3, an LDT, a TSS. */
-enum { SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1B, SEL_DATA3 = 0x23, SEL_TSS = 0x28,
-       SEL_LDT = 0x30, SEL_FREE = 0x38 /* and up: the test's own */ };
+enum {
+    SEL_CODE0 = 0x08,
+    SEL_DATA0 = 0x10,
+    SEL_CODE3 = 0x1B,
+    SEL_DATA3 = 0x23,
+    SEL_TSS = 0x28,
+    SEL_LDT = 0x30,
+    SEL_FREE = 0x38 /* and up: the test's own */
+};
 
 void rig_open(struct rig *r, const char *model);
 void rig_close(struct rig *r);

@@ -21,20 +21,20 @@ static void teardown(void)
 /* ---- flags against the host's own ---- */
 
 /* LAHF and SETO after the instruction, CF set before it. */
-#define HOST(name, type, text)                                                                 \
-    static uint32_t name(type *a, type b, uint32_t cf)                                         \
-    {                                                                                          \
-        uint16_t ax;                                                                           \
-        uint8_t of;                                                                            \
-        __asm__("btl $0, %k4\n\t" text "\n\tlahf\n\tseto %1"                                    \
-                : "=&a"(ax), "=&q"(of), "+q"(*a)                                               \
-                : "q"(b), "q"(cf)                                                              \
-                : "cc");                                                                       \
-        return ((ax >> 8 & 0xD5) | (of ? FLAG_OF : 0));                                        \
+#define HOST(name, type, text)                                                                     \
+    static uint32_t name(type *a, type b, uint32_t cf)                                             \
+    {                                                                                              \
+        uint16_t ax;                                                                               \
+        uint8_t of;                                                                                \
+        __asm__("btl $0, %k4\n\t" text "\n\tlahf\n\tseto %1"                                       \
+                : "=&a"(ax), "=&q"(of), "+q"(*a)                                                   \
+                : "q"(b), "q"(cf)                                                                  \
+                : "cc");                                                                           \
+        return ((ax >> 8 & 0xD5) | (of ? FLAG_OF : 0));                                            \
     }
-#define HOST3(name, op)                                                                        \
-    HOST(name##8, uint8_t, op "b %b3, %b2")                                                    \
-    HOST(name##16, uint16_t, op "w %w3, %w2")                                                  \
+#define HOST3(name, op)                                                                            \
+    HOST(name##8, uint8_t, op "b %b3, %b2")                                                        \
+    HOST(name##16, uint16_t, op "w %w3, %w2")                                                      \
     HOST(name##32, uint32_t, op "l %k3, %k2")
 HOST3(host_add, "add")
 HOST3(host_adc, "adc")
@@ -49,10 +49,10 @@ static uint32_t host_unary(const char op, unsigned size, uint32_t *a, uint32_t c
 {
     uint16_t ax;
     uint8_t of;
-#define RUN(text)                                                                              \
-    __asm__("btl $0, %k3\n\t" text "\n\tlahf\n\tseto %1"                                        \
-            : "=&a"(ax), "=&q"(of), "+q"(*a)                                                   \
-            : "q"(cf)                                                                          \
+#define RUN(text)                                                                                  \
+    __asm__("btl $0, %k3\n\t" text "\n\tlahf\n\tseto %1"                                           \
+            : "=&a"(ax), "=&q"(of), "+q"(*a)                                                       \
+            : "q"(cf)                                                                              \
             : "cc")
     if (op == 'i' && size == 1)
         RUN("incb %b2");

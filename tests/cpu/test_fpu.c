@@ -79,7 +79,7 @@ START_TEST(fnsave_frstor)
     ck_assert_uint_eq(c->fpu[0] | c->fpu[1] << 8, 0x037F);
     ck_assert_uint_eq(c->fpu[4], 0); /* FNSAVE leaves the unit as FNINIT does */
     ck_assert_uint_eq(c->x87_fip, 0);
-    ck_assert_uint_eq(rig_r16(&rig, RIG_DATA + 28 + 8), 0x7FFF); /* ST0: infinity */
+    ck_assert_uint_eq(rig_r16(&rig, RIG_DATA + 28 + 8), 0x7FFF);  /* ST0: infinity */
     ck_assert_uint_eq(rig_r16(&rig, RIG_DATA + 28 + 28), 0x3FFF); /* ST2: one */
     ck_assert_int_eq(rig_exec(&rig, "DD 23"), CPU_NEXT);
     ck_assert_mem_eq(before, c->fpu, 6);

@@ -139,8 +139,8 @@ START_TEST(call_gate_inward_and_back)
     ck_assert_uint_eq(c->seg[SEG_CS].selector, SEL_CODE0);
     ck_assert_uint_eq(c->seg[SEG_SS].selector, SEL_DATA0);
     ck_assert_uint_eq(c->gpr[ESP], RIG_STACK0 - 24);
-    const uint32_t frame[] = {RIG_CODE + 7, SEL_CODE3, 0x11111111, 0x22222222, RIG_STACK3 - 8,
-                              SEL_DATA3};
+    const uint32_t frame[] = {RIG_CODE + 7, SEL_CODE3,      0x11111111,
+                              0x22222222,   RIG_STACK3 - 8, SEL_DATA3};
     for (unsigned n = 0; n < 6; n++)
         ck_assert_uint_eq(rig_r32(&rig, RIG_STACK0 - 24 + 4 * n), frame[n]);
     /* The kernel's DS must not leak outward. */
@@ -294,8 +294,8 @@ START_TEST(iret_refusals)
     rig_w32(&rig, RIG_STACK3 - 8, SEL_CODE3);
     ck_assert_int_eq(rig_exec(&rig, "CF"), CPU_NEXT);
     /* Ring 3 at IOPL 0 changes neither IF, IOPL, VM, VIF nor VIP. */
-    ck_assert_uint_eq(cpu_eflags(c), 2 | FLAGS_HOST | FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC |
-                                         FLAG_ID);
+    ck_assert_uint_eq(cpu_eflags(c),
+                      2 | FLAGS_HOST | FLAG_TF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID);
 }
 END_TEST
 

@@ -57,9 +57,24 @@ END_TEST
 START_TEST(privileged_at_ring_3)
 {
     static const char *const list[] = {
-        "0F 22 C0", "0F 20 C0", "0F 23 C0", "0F 06",    "0F 08",    "0F 09",
-        "0F 30",    "0F 32",    "F4",       "0F 00 D0", "0F 00 D8", "0F 01 F0",
-        "0F 01 15 00 00 00 00", "0F 01 1D 00 00 00 00", "0F 01 38", "FA", "FB", "0F 35",
+        "0F 22 C0",
+        "0F 20 C0",
+        "0F 23 C0",
+        "0F 06",
+        "0F 08",
+        "0F 09",
+        "0F 30",
+        "0F 32",
+        "F4",
+        "0F 00 D0",
+        "0F 00 D8",
+        "0F 01 F0",
+        "0F 01 15 00 00 00 00",
+        "0F 01 1D 00 00 00 00",
+        "0F 01 38",
+        "FA",
+        "FB",
+        "0F 35",
     };
     rig_protected(&rig, 3);
     for (unsigned n = 0; n < sizeof list / sizeof list[0]; n++)

@@ -6,9 +6,21 @@
 
 static struct rig rig;
 
-enum { NEW_TSS = 0x5000, SEL_NEW = SEL_FREE, SEL_GATE = SEL_FREE + 8, TSS_EIP = 0x20,
-       TSS_EFLAGS = 0x24, TSS_EAX = 0x28, TSS_ESP = 0x38, TSS_ES = 0x48, TSS_CS = 0x4C,
-       TSS_SS = 0x50, TSS_DS = 0x54, TSS_LDT = 0x60, TSS_TRAP = 0x64 };
+enum {
+    NEW_TSS = 0x5000,
+    SEL_NEW = SEL_FREE,
+    SEL_GATE = SEL_FREE + 8,
+    TSS_EIP = 0x20,
+    TSS_EFLAGS = 0x24,
+    TSS_EAX = 0x28,
+    TSS_ESP = 0x38,
+    TSS_ES = 0x48,
+    TSS_CS = 0x4C,
+    TSS_SS = 0x50,
+    TSS_DS = 0x54,
+    TSS_LDT = 0x60,
+    TSS_TRAP = 0x64
+};
 
 static void setup(void)
 {

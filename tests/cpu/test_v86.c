@@ -9,8 +9,8 @@ static struct rig rig;
 static void enter(uint32_t eflags)
 {
     struct cpu *c = rig.cpu;
-    const uint32_t frame[] = {0x100, 0x1000, eflags | FLAG_VM, 0x200, 0x2000, 0x3000, 0x4000,
-                              0x5000, 0x6000};
+    const uint32_t frame[] = {0x100,  0x1000, eflags | FLAG_VM, 0x200, 0x2000,
+                              0x3000, 0x4000, 0x5000,           0x6000};
     cpu_set_eflags(c, 0);
     rig_protected(&rig, 0);
     c->gpr[ESP] = RIG_STACK0 - sizeof frame;
@@ -48,8 +48,9 @@ START_TEST(iret_in_and_fault_out)
     cpu_deliver_exception(c);
     ck_assert(!cpu_v86(c));
     ck_assert_uint_eq(c->cpl, 0);
-    const uint32_t frame[] = {0,      0x100,  0x1000, 2 | FLAG_IF | FLAG_VM | FLAG_RF, 0x200,
-                              0x2000, 0x3000, 0x4000, 0x5000, 0x6000};
+    const uint32_t frame[] = {0,      0x100,  0x1000, 2 | FLAG_IF | FLAG_VM | FLAG_RF,
+                              0x200,  0x2000, 0x3000, 0x4000,
+                              0x5000, 0x6000};
     ck_assert_uint_eq(c->gpr[ESP], RIG_STACK0 - sizeof frame);
     for (unsigned n = 0; n < 10; n++)
         ck_assert_uint_eq(rig_r32(&rig, c->gpr[ESP] + 4 * n), frame[n]);
