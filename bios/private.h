@@ -160,6 +160,7 @@ void bios_post(struct bios *b);                      /* post.c */
 void bios_power_on_cmos(struct bios *b);             /* cmos.c: defaults before the first POST */
 uint16_t bios_equipment(const struct bios *b);       /* cmos.c */
 void bios_fill_rom(struct bios *b);                  /* tables.c: fonts and tables */
+void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list */
 void bios_fill_vectors(struct bios *b);              /* tables.c */
 void bios_banner(struct bios *b);                    /* banner.c */
 void bios_boot(struct bios *b, bool next);           /* boot.c: TRAP_BOOT */

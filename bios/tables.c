@@ -75,6 +75,7 @@ void bios_fill_rom(struct bios *b)
     fixed_disk(rom + ROM_FIXED_DISK, b->disks > 0 ? &b->disk[0].geometry : &none);
     fixed_disk(rom + ROM_FIXED_DISK + 16, b->disks > 1 ? &b->disk[1].geometry : &none);
     memcpy(rom + ROM_CONFIG, config_table, sizeof config_table);
+    vbe_fill_rom(b);
     diskette(rom + ROM_DISKETTE, b->floppy[0].present ? b->floppy[0].type : 4);
 }
 
