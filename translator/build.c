@@ -116,50 +116,10 @@ bool decoded_uses_fpu(const struct decoded *d)
     return d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE);
 }
 
-/* Moves between registers: they neither read flags nor fault. */
-static bool plain_move(const struct insn *in)
-{
-    uint8_t o = in->opcode;
-    if (in->kind == K_NOP || in->kind == K_LEA)
-        return true;
-    if (in->kind != K_PLAIN || in->has_mem)
-        return false;
-    if (in->map == MAP_1B)
-        return (o >= 0x86 && o <= 0x8B) || (o >= 0x90 && o <= 0x99) || (o >= 0xB0 && o <= 0xBF) ||
-               o == 0xC6 || o == 0xC7;
-    return in->map == MAP_0F && (o == 0xB6 || o == 0xB7 || o == 0xBE || o == 0xBF);
-}
-
-/* Are the flags at entry overwritten before anything reads them, faults or leaves? */
-static bool flags_dead(const struct build *b)
-{
-    for (unsigned i = 0; i < b->count; i++) {
-        if (b->list[i].info.flags_killed)
-            return true;
-        if (!plain_move(&b->list[i].in))
-            return false;
-    }
-    return false;
-}
-
-/* if (r8d != eip || cs.base != base) goto miss; */
-static void emit_check_dead(struct build *b, bool base)
-{
-    struct emit *e = b->e;
-    emit_rex(e, false, R_NONE, R_NONE, R8);
-    emit8(e, 0x81);
-    emit8(e, 0xF8); /* cmp r8d, imm32 */
-    emit32(e, b->tb->eip);
-    emit_jcc(e, 5, 0);
-    if (base) {
-        emit_op_mem(e, false, 0x81, 7, R_CPU, R_NONE, SEG_OFF(SEG_CS, base));
-        emit32(e, b->cs_base);
-        emit_jcc(e, 5, 0);
-    }
-}
-
-/* The same without touching the flags: RCX, kept in r9, tests for zero. */
-static void emit_check_live(struct build *b, bool base)
+/* if (r8d != eip || cs.base != base) goto miss.  The flags must survive even when they are dead in
+ * this block: a jump that was meant for another one, whose EIP has the same low half, comes here
+ * too.  So RCX, kept in r9, tests for zero. */
+static void emit_check(struct build *b, bool base)
 {
     struct emit *e = b->e;
     uint32_t no = 0;
@@ -199,13 +159,8 @@ static void emit_entry(struct build *b)
         emit_jmp(e, b->t->stub_fpu);
     }
     tb->entry = e->pos;
-    if (!(b->mode & MODE_ONE)) {
-        bool base = mode_seg(b->mode, SEG_CS) != SEG_FLAT;
-        if (flags_dead(b))
-            emit_check_dead(b, base);
-        else
-            emit_check_live(b, base);
-    }
+    if (!(b->mode & MODE_ONE))
+        emit_check(b, mode_seg(b->mode, SEG_CS) != SEG_FLAT);
     tb->direct = e->pos;
     if (tb->uses_fpu) {
         emit_mov(e, R9, RCX);

@@ -197,19 +197,6 @@ static uint8_t feature_of(const cs_insn *ci)
     return FEAT_COUNT;
 }
 
-/* Does IN overwrite all arithmetic flags, whatever they were?  ALU operations on registers do, but
- * for ADC and SBB. */
-static bool kills_flags(const struct insn *in)
-{
-    uint8_t o = in->opcode;
-    if (in->map != MAP_1B || in->kind != K_PLAIN || in->has_mem)
-        return false;
-    unsigned op = o < 0x40 ? o >> 3 : insn_reg(in);
-    if (o < 0x40 || (o >= 0x80 && o <= 0x83))
-        return op != 2 && op != 3;
-    return o == 0x84 || o == 0x85 || o == 0xA8 || o == 0xA9;
-}
-
 static void memory_operand(struct insn *in, const cs_insn *ci)
 {
     const cs_x86 *x = &ci->detail->x86;
@@ -325,7 +312,6 @@ static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
         return;
     }
     info->feature = feature_of(d->insn[m]);
-    info->flags_killed = kills_flags(in);
     if (simd)
         memory_operand(in, d->insn[m]);
 }

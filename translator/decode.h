@@ -9,7 +9,6 @@ struct decoder;
 /* What the block builder wants to know beside the instruction itself. */
 struct insn_info {
     uint16_t op_flags;    /* enum opcode_flag */
-    uint8_t flags_killed; /* it writes all arithmetic flags and reads none */
     uint8_t feature;      /* enum cpu_feature it needs, FEAT_COUNT when none */
     uint8_t invalid;      /* raises #UD as encoded */
 };
