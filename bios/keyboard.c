@@ -287,10 +287,11 @@ static uint16_t new_key(uint16_t key)
     return (key & 0xFF) == 0xF0 && key >> 8 ? key & 0xFF00 : key;
 }
 
-/* The next key, those hidden from old functions thrown away. */
+/* The next key, those hidden from old functions thrown away; a ring whose pointers never meet is
+ * not followed for ever. */
 static bool next_key(struct bios *b, bool enhanced, uint16_t *key)
 {
-    while (key_peek(b, key)) {
+    for (unsigned i = 0; i < 256 && key_peek(b, key); i++) {
         if (enhanced) {
             *key = new_key(*key);
             return true;
