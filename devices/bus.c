@@ -164,10 +164,10 @@ void bus_describe(const struct bus *b, void (*line)(void *, const char *), void 
     uint32_t first = 0;
 
     for (uint32_t p = 1; p <= PORTS; p++) {
-        const struct mapping *m = mapping_at(b, first);
+        const struct mapping *m = mapping_at(b, (uint16_t)first);
         char text[100];
 
-        if (p < PORTS && b->port[p] == b->port[first])
+        if (p < PORTS && mapping_at(b, (uint16_t)p) == m)
             continue;
         if (m) {
             snprintf(text, sizeof(text), "%04x-%04x %s", first, p - 1, m->name);
