@@ -4,18 +4,34 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- streams ---- */
 
-/* -nographic without further ado: serial port and monitor share the terminal. */
+static bool stdio_taken(const struct options *o)
+{
+    bool taken = (o->has_monitor && o->monitor.kind == STREAM_STDIO) ||
+                 (o->has_debugcon && o->debugcon.kind == STREAM_STDIO);
+
+    for (unsigned i = 0; i < o->serials; i++)
+        taken |= o->serial[i].kind == STREAM_STDIO;
+    return taken;
+}
+
+/* -nographic without further ado: serial port and monitor share the terminal.  Without it, and
+ * with a terminal that nothing else uses, the display is there. */
 static void apply_defaults(struct options *o)
 {
     if (o->nographic && !o->serials) {
-        bool taken = (o->has_monitor && o->monitor.kind == STREAM_STDIO) ||
-                     (o->has_debugcon && o->debugcon.kind == STREAM_STDIO);
+        bool taken = stdio_taken(o);
         o->serial[0].kind = taken ? STREAM_NULL : STREAM_STDIO;
         o->serial[0].mux = !taken && !o->has_monitor;
         o->serials = 1;
+    }
+    if (o->display == DISPLAY_DEFAULT) {
+        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+        bool free = terminal && !o->nographic && !o->script && !stdio_taken(o);
+        o->display = free ? DISPLAY_TEXT : DISPLAY_NONE;
     }
 }
 
@@ -40,12 +56,54 @@ static bool open_ports(struct host *h, struct error *err)
         if (!h->serial[i])
             return false;
     }
+    if (o->script && !h->serial[0])
+        h->serial[0] = port_new(&h->loop, NULL);
     if (o->has_debugcon && o->debugcon.kind != STREAM_NONE) {
         h->debugcon = open_port(h, &o->debugcon, "debugcon", err);
         if (!h->debugcon)
             return false;
     }
     return true;
+}
+
+/* ---- who looks on ---- */
+
+static bool open_console(struct host *h, const struct monitor_target *target, struct error *err)
+{
+    const struct options *o = &h->options;
+
+    if (o->has_monitor && o->monitor.kind != STREAM_NONE && o->monitor.kind != STREAM_NULL) {
+        struct stream *s = stream_open(&h->loop, &o->monitor, "monitor", err);
+        if (!s)
+            return false;
+        h->console[0] = console_monitor(target, s);
+    }
+    for (int i = 0; i < OPTIONS_SERIALS; i++)
+        if (o->serial[i].mux && h->serial[i])
+            h->console[1] = console_mux(target, h->serial[i]);
+    return true;
+}
+
+static bool open_display(struct host *h, struct error *err)
+{
+    const struct stream_spec stdio = {.kind = STREAM_STDIO};
+
+    if (h->options.display != DISPLAY_TEXT)
+        return true;
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return error_set(err, "-display text needs a terminal on standard input and output");
+    struct stream *s = stream_open(&h->loop, &stdio, "display", err);
+    if (!s)
+        return false;
+    h->display = termscreen_start(&h->loop, h->machine, h->typist, s);
+    return true;
+}
+
+/* The script needs something to listen to, even when nobody else does. */
+static void open_script(struct host *h, const struct monitor_target *target)
+{
+    if (h->options.script)
+        h->script = script_start(&h->loop, &h->script_text, target, h->serial[0]);
 }
 
 /* ---- the machine ---- */
@@ -110,6 +168,8 @@ static void set_terminal(struct host *h)
     for (int i = 0; i < OPTIONS_SERIALS; i++)
         if (h->options.serial[i].kind == STREAM_STDIO && h->serial[i])
             tty_raw(h->tty, !h->options.serial[i].mux);
+    if (h->display)
+        tty_raw(h->tty, false);
 }
 
 bool host_open(struct host *h, struct error *err)
@@ -125,8 +185,15 @@ bool host_open(struct host *h, struct error *err)
     if (!h->log)
         return error_set(err, "-D %s: cannot be written: %s", o->log_path, strerror(errno));
     apply_defaults(o);
+    if (o->script && !script_load(o->script, &h->script_text, err))
+        return false;
     if (!open_ports(h, err) || !open_machine(h, err))
         return false;
+    h->typist = typist_new(h->machine);
+    const struct monitor_target target = {h->machine, h->typist, h->log};
+    if (!open_console(h, &target, err) || !open_display(h, err))
+        return false;
+    open_script(h, &target);
     catch_signals(h);
     set_terminal(h);
     return machine_start(h->machine, err);
@@ -138,6 +205,8 @@ int host_run(struct host *h)
 
     uv_run(&h->loop, UV_RUN_DEFAULT);
     machine_join(h->machine, &status);
+    if (h->script)
+        script_machine_ended(h->script, &status);
     return status;
 }
 
@@ -150,11 +219,18 @@ static void close_left(uv_handle_t *handle, void *opaque)
 
 void host_close(struct host *h)
 {
+    script_close(h->script);
+    script_text_free(&h->script_text);
+    for (int i = 0; i < 2; i++)
+        console_close(h->console[i]);
+    termscreen_close(h->display);
+    typist_free(h->typist);
     machine_free(h->machine);
     for (int i = 0; i < OPTIONS_SERIALS; i++)
         port_close(h->serial[i]);
     port_close(h->debugcon);
     uv_walk(&h->loop, close_left, NULL);
+    uv_run(&h->loop, UV_RUN_DEFAULT); /* ends the run that uv_stop has cut short */
     uv_run(&h->loop, UV_RUN_DEFAULT);
     uv_loop_close(&h->loop);
     tty_restore(h->tty);

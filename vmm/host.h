@@ -2,9 +2,12 @@
 #ifndef RINGER_VMM_HOST_H
 #define RINGER_VMM_HOST_H
 
+#include "vmm/console.h"
 #include "vmm/options.h"
 #include "vmm/port.h"
+#include "vmm/script.h"
 #include "vmm/tty.h"
+#include "vmm/ui/termscreen.h"
 
 struct host {
     uv_loop_t loop;
@@ -14,6 +17,11 @@ struct host {
     struct port *serial[OPTIONS_SERIALS];
     struct port *debugcon;
     struct tty *tty;
+    struct typist *typist;
+    struct console *console[2]; /* of -monitor, and the one that shares a serial port's terminal */
+    struct script_text script_text;
+    struct script *script;
+    struct termscreen *display;
     uv_async_t machine_ended;
     uv_signal_t signals[3];
 };

@@ -32,7 +32,10 @@ static int wire_intack(void *opaque)
 {
     struct machine *m = opaque;
 
-    return pic_intack(m->pic);
+    int vector = pic_intack(m->pic);
+    if (vector >= 0)
+        m->private->interrupts[vector & 0xff]++;
+    return vector;
 }
 
 static uint64_t wire_tsc(void *opaque)

@@ -39,6 +39,8 @@ struct machine_private {
     bool timer_made;
     uint64_t armed; /* deadline that the host timer is set to, UINT64_MAX: none */
 
+    uint64_t interrupts[256]; /* accepted, by vector */
+
     void (*on_end)(void *opaque);
     void *on_end_opaque;
 };
