@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cpu/debug.h"
+#include "cpu/fpu_state.h"
 #include "translator/internal.h"
 
 enum { EVENTS_OF_MACHINE = EVENT_KICK | EVENT_RESET };
@@ -72,6 +73,19 @@ static bool deliver_event(struct translator *t, uint32_t events)
 
 /* ---- exits ---- */
 
+/* A waiting x87 instruction met an unmasked exception.  With IGNNE# asserted it must go on: the
+ * exception is taken out of the status word, as the handler that wrote port F0h is about to do. */
+static void x87_error(struct translator *t)
+{
+    enum { FSW_OFFSET = 2, FSW_KEPT = 0x7F00 };
+    uint16_t fsw;
+    if (cpu_fpu_error(t->cpu) != CPU_NEXT)
+        return;
+    memcpy(&fsw, t->cpu->fpu + FSW_OFFSET, sizeof fsw);
+    fsw &= FSW_KEPT;
+    memcpy(t->cpu->fpu + FSW_OFFSET, &fsw, sizeof fsw);
+}
+
 static void after_fault(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
@@ -84,12 +98,10 @@ static void after_fault(struct translator *t)
         cpu_raise_pf(cpu, &rt->fault);
         return;
     case HOST_FAULT_EXCEPTION:
-        if (rt->fault_vector == EXC_MF && !(cpu->cr0 & CR0_NE)) {
-            cpu->ferr_asserted = 1;
-            cpu->wires.ferr(cpu->wires.opaque, true);
-            return;
-        }
-        cpu_raise(cpu, (enum exception)rt->fault_vector, 0);
+        if (rt->fault_vector == EXC_MF)
+            x87_error(t);
+        else
+            cpu_raise(cpu, (enum exception)rt->fault_vector, 0);
         return;
     default:
         break;
@@ -198,6 +210,16 @@ static const uint8_t *find_code(struct translator *t, bool missed, struct pendin
     return t->rx + tb->direct;
 }
 
+/* INT n, INT3, INTO and INT1 clear TF by what they are, and no trap follows them. */
+static bool delivers_interrupt(const struct translator *t, uint32_t code)
+{
+    if (code >> 26 != EXIT_INSN)
+        return false;
+    const struct insn *in = &t->sites[code & ((1u << 26) - 1)].in;
+    return in->map == MAP_1B &&
+           ((in->opcode >= 0xCC && in->opcode <= 0xCE) || in->opcode == 0xF1);
+}
+
 /* Execute exactly one instruction: after STI and MOV SS, with TF, with breakpoints armed. */
 static void run_one(struct translator *t)
 {
@@ -218,10 +240,9 @@ static void run_one(struct translator *t)
     uint32_t code = t->enter(cpu, t->rx + tb->direct, cpu->eip);
     if (code == EXIT_CODE(EXIT_KICKED, 0))
         return;
-    uint32_t before = cpu->eip;
+    bool interrupt = delivers_interrupt(t, code);
     after_exit(t, code, &link);
-    bool repeats = cpu->eip == before && (code >> 26) != EXIT_NEXT; /* fault resumed, or REP */
-    if (trap && !cpu->exc.valid && !cpu->shadow && !repeats)
+    if (trap && !cpu->exc.valid && !cpu->shadow && !interrupt)
         cpu_single_step_trap(cpu);
 }
 
@@ -281,6 +302,7 @@ enum run_exit translator_run(struct translator *t)
             missed = false;
             continue;
         }
+        cpu->flags_sys &= ~(uint32_t)FLAG_RF; /* matters to breakpoints alone: see run_one */
         const uint8_t *code = find_code(t, missed, &link);
         missed = false;
         if (!code)
