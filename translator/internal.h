@@ -123,8 +123,8 @@ struct tb {
 /* From HOST offset on (relative to tb->code) the guest instruction at GUEST (relative to eip). */
 struct fault_entry {
     uint16_t host;
-    uint8_t guest;
-    uint8_t fixup; /* FIX_* */
+    uint16_t guest : 14; /* a block has up to 64 instructions of 15 bytes */
+    uint16_t fixup : 2;  /* FIX_* */
 };
 enum { FIX_NONE, FIX_ESI_R9 /* guest ESI is in r9d */ };
 

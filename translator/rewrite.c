@@ -21,7 +21,7 @@ void mark_fault(struct build *b, uint8_t fixup)
         return;
     }
     t->map[t->map_count++] = (struct fault_entry){
-        (uint16_t)(b->e->pos - b->tb->code), (uint8_t)(b->eip - b->tb->eip), fixup};
+        (uint16_t)(b->e->pos - b->tb->code), (b->eip - b->tb->eip) & 0x3FFF, fixup & 3};
     b->tb->map_count++;
 }
 
