@@ -3,14 +3,23 @@
 #ifndef RINGER_TESTS_HARDWARE_DIFFERENCES_H
 #define RINGER_TESTS_HARDWARE_DIFFERENCES_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "hardware/case.h"
 
-/* Flags that the instruction leaves undefined (SDM vol. 1 appendix A).  OPCODE as in the files
- * ("00", "0FA0", "80.3"), CX for shift counts. */
-uint16_t undefined_flags(const char *opcode, const char *text, uint16_t cx);
+/* Where the bench puts the handler of each vector that a test has no handler of: a HLT at
+ * HANDLER_SEGMENT + vector : 0. */
+enum { HANDLER_SEGMENT = 0xE000 };
 
-/* Is a difference in this test a difference of the CPUs? */
-bool excused(const char *opcode, const char *text, int vector);
+/* Flags that the instruction leaves undefined (SDM vol. 1 appendix A, vol. 2). */
+uint16_t undefined_flags(const struct hw_case *c);
+
+/* A class of differences: REASON says what the later manual has. */
+struct difference {
+    const char *name, *reason;
+    /* Does it apply to C?  Then the final state in C becomes that of a 386. */
+    bool (*applies)(struct hw_case *c);
+};
+
+enum { DIFFERENCES = 9 };
+extern const struct difference differences[DIFFERENCES];
 
 #endif
