@@ -176,9 +176,12 @@ bool host_open(struct host *h, struct error *err)
 {
     struct options *o = &h->options;
 
-    h->tty = tty_guard();
-    signal(SIGPIPE, SIG_IGN);
+    if (!h->embedded) {
+        h->tty = tty_guard();
+        signal(SIGPIPE, SIG_IGN);
+    }
     uv_loop_init(&h->loop);
+    h->looped = true;
     uv_async_init(&h->loop, &h->machine_ended, on_machine_ended);
     h->machine_ended.data = h;
     h->log = log_new(o->log_path, o->log_channels);
@@ -194,15 +197,24 @@ bool host_open(struct host *h, struct error *err)
     if (!open_console(h, &target, err) || !open_display(h, err))
         return false;
     open_script(h, &target);
-    catch_signals(h);
+    if (!h->embedded)
+        catch_signals(h);
     set_terminal(h);
-    return machine_start(h->machine, err);
+    return true;
+}
+
+bool host_start(struct host *h, struct error *err)
+{
+    h->started = machine_start(h->machine, err);
+    return h->started;
 }
 
 int host_run(struct host *h)
 {
     int status = 0;
 
+    if (!h->started)
+        return status;
     uv_run(&h->loop, UV_RUN_DEFAULT);
     machine_join(h->machine, &status);
     if (h->script)
@@ -219,6 +231,12 @@ static void close_left(uv_handle_t *handle, void *opaque)
 
 void host_close(struct host *h)
 {
+    if (!h->looped)
+        return;
+    if (h->started) { /* nobody may look at a machine that still runs */
+        machine_quit(h->machine, 0);
+        machine_join(h->machine, NULL);
+    }
     script_close(h->script);
     script_text_free(&h->script_text);
     for (int i = 0; i < 2; i++)

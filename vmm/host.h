@@ -10,6 +10,8 @@
 #include "vmm/ui/termscreen.h"
 
 struct host {
+    bool embedded; /* in somebody's process: terminal and signals are not ours */
+    bool started, looped;
     uv_loop_t loop;
     struct options options;
     struct log *log;
@@ -26,8 +28,10 @@ struct host {
     uv_signal_t signals[3];
 };
 
-/* Open streams, compose and start the machine.  False: ERR says why (exit status 2). */
+/* Open streams and compose the machine by OPTIONS, which are filled.  False: ERR says why (exit
+ * status 2), and host_close is still to be called. */
 bool host_open(struct host *h, struct error *err);
+bool host_start(struct host *h, struct error *err);
 /* Run until the machine has ended; the process's exit status. */
 int host_run(struct host *h);
 void host_close(struct host *h);

@@ -32,7 +32,7 @@ int main(int argc, char **argv)
         return 0;
     }
     int status = EXIT_BAD_INPUT;
-    if (host_open(&host, &err))
+    if (host_open(&host, &err) && host_start(&host, &err))
         status = host_run(&host);
     host_close(&host);
     if (err.text[0])

@@ -83,7 +83,11 @@ static bool open_poll(struct stream *s, uv_poll_t *poll, int fd, bool *polled)
 
 static size_t write_some(int fd, const uint8_t *data, size_t len, bool *broken)
 {
-    ssize_t n = write(fd, data, len < CHUNK ? len : CHUNK);
+    size_t chunk = len < CHUNK ? len : CHUNK;
+    ssize_t n = send(fd, data, chunk, MSG_NOSIGNAL);
+
+    if (n < 0 && errno == ENOTSOCK)
+        n = write(fd, data, chunk);
 
     *broken = n < 0 && errno != EAGAIN && errno != EINTR;
     return n > 0 ? (size_t)n : 0;
