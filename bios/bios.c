@@ -85,6 +85,12 @@ static void dispatch(struct bios *b, unsigned trap)
     case TRAP_ENTER_PM:
         int15_enter_pm(b);
         break;
+    case TRAP_STRING_INIT:
+        int10_string_init(b);
+        break;
+    case TRAP_STRING:
+        int10_string(b);
+        break;
     }
 }
 

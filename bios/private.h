@@ -170,6 +170,8 @@ void bios_print_screen(struct bios *b);              /* serial.c */
 
 void int09(struct bios *b);
 void int10(struct bios *b);
+void int10_string_init(struct bios *b);
+void int10_string(struct bios *b);
 void int13(struct bios *b);
 void int14(struct bios *b);
 void int14_late(struct bios *b);

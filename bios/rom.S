@@ -145,7 +145,20 @@ int05:
     iretw
 
 int10:
+    cmpb $0x13, %ah
+    je write_string
     trap TRAP_INT10
+    iretw
+
+/* 13h in pieces: a string may be 64 KiB of line feeds. */
+write_string:
+    pushaw
+    trap TRAP_STRING_INIT
+1:
+    sti
+    trap TRAP_STRING
+    jc 1b
+    popaw
     iretw
 
 int11:

@@ -35,6 +35,8 @@
 #define TRAP_INT70     18 /* live CF clear: call INT 4Ah */
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
+#define TRAP_STRING_INIT 21 /* INT 10h/13h; SI: the cursor to come back to */
+#define TRAP_STRING      22 /* live CF: there is more */
 
 /* What TRAP_BOOT found; in CL. */
 #define BOOT_SECTOR    0 /* at 0000:7C00, drive in DL */

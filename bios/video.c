@@ -363,9 +363,6 @@ void int10(struct bios *b)
     case 0x12:
         alternate_select(b);
         break;
-    case 0x13:
-        text_write_string(b);
-        break;
     case 0x1A:
         state_combination(b);
         break;

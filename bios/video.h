@@ -57,7 +57,6 @@ void text_scroll(struct bios *b, bool up, unsigned lines, uint8_t attribute, uin
 void text_read_char(struct bios *b);                     /* AH=08h */
 void text_write_chars(struct bios *b, bool attribute);   /* AH=09h, 0Ah */
 void text_teletype(struct bios *b, uint8_t page, uint8_t ch, uint8_t colour);
-void text_write_string(struct bios *b);                  /* AH=13h */
 
 /* video_gfx.c */
 void gfx_put_char(struct bios *b, const struct screen *s, unsigned page, unsigned row,

@@ -252,16 +252,27 @@ void text_teletype(struct bios *b, uint8_t page, uint8_t ch, uint8_t colour)
     put_and_step(b, page, ch, colour, -1);
 }
 
-/* AL bit 0: the cursor follows; bit 1: every character brings its attribute. */
-void text_write_string(struct bios *b)
+/* AH=13h.  AL bit 0: the cursor follows; bit 1: every character brings its attribute.  The ROM
+ * has saved the registers; CX and BP count here. */
+void int10_string_init(struct bios *b)
 {
-    uint8_t flags = reg_lo(b, EAX), page = reg_hi(b, EBX) & 7, attribute = reg_lo(b, EBX);
-    uint16_t saved = bda16(b, BDA_CURSOR + 2 * page), at = reg16(b, EBP);
+    uint8_t page = reg_hi(b, EBX) & 7;
 
-    if (flags > 3)
+    if (reg_lo(b, EAX) > 3) {
+        set_reg16(b, ECX, 0);
         return;
+    }
+    set_reg16(b, ESI, bda16(b, BDA_CURSOR + 2 * page));
     text_set_cursor(b, page, reg_hi(b, EDX), reg_lo(b, EDX));
-    for (unsigned n = reg16(b, ECX); n; n--) {
+}
+
+void int10_string(struct bios *b)
+{
+    enum { PIECE = 16 };
+    uint8_t flags = reg_lo(b, EAX), page = reg_hi(b, EBX) & 7, attribute = reg_lo(b, EBX);
+    uint16_t at = reg16(b, EBP), count = reg16(b, ECX);
+
+    for (unsigned n = 0; n < PIECE && count; n++, count--) {
         uint8_t ch;
 
         seg_read(b, SEG_ES, at++, &ch, 1);
@@ -269,6 +280,9 @@ void text_write_string(struct bios *b)
             seg_read(b, SEG_ES, at++, &attribute, 1);
         put_and_step(b, page, ch, attribute, attribute);
     }
-    if (!(flags & 1))
-        text_set_cursor(b, page, saved >> 8, saved);
+    set_reg16(b, EBP, at);
+    set_reg16(b, ECX, count);
+    live_flag(b, FLAG_CF, count != 0);
+    if (count == 0 && flags <= 3 && !(flags & 1))
+        text_set_cursor(b, page, reg_hi(b, ESI), reg_lo(b, ESI));
 }

@@ -138,7 +138,7 @@ void rig_close(struct rig *r)
     }
 }
 
-void rig_trap(struct rig *r, unsigned number)
+static uint16_t find_trap(struct rig *r, uint8_t number)
 {
     const uint8_t trap[5] = {0xE6, ROM_TRAP_PORT, 0xEB, 0x01, number};
     uint32_t at = 0;
@@ -146,10 +146,19 @@ void rig_trap(struct rig *r, unsigned number)
     while (at < ROM_SIZE - 5 && memcmp(r->bios->rom + at, trap, 5) != 0)
         at++;
     ck_assert_uint_lt(at, ROM_SIZE - 5);
+    return at;
+}
+
+void rig_trap(struct rig *r, unsigned number)
+{
+    uint16_t *at = &r->trap_at[number];
+
+    if (!*at)
+        *at = find_trap(r, number);
     cpu_set_real_segment(r->cpu, SEG_CS, ROM_SEGMENT, false);
-    r->cpu->eip = at;
+    r->cpu->eip = *at;
     bus_out(r->board.bus, ROM_TRAP_PORT, r->cpu->gpr[EAX] & 0xFF, 1);
-    ck_assert_uint_eq(r->cpu->eip, at);
+    ck_assert_uint_eq(r->cpu->eip, *at);
     ck_assert_uint_eq(r->cpu->seg[SEG_CS].selector, ROM_SEGMENT);
 }
 

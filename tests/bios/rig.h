@@ -16,6 +16,7 @@ struct rig {
     struct bios *bios;
     struct block *floppy, *disk;
     char floppy_path[64], disk_path[64];
+    uint16_t trap_at[256]; /* ROM offsets of traps, 0: not looked for yet */
 };
 
 /* Services are entered with SS:SP here; the FLAGS image of their IRET stands at RIG_FLAGS. */
