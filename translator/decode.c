@@ -401,3 +401,11 @@ unsigned decode_text(struct decoder *d, unsigned bits, const uint8_t *bytes, uns
              d->insn[m]->op_str);
     return d->insn[m]->size;
 }
+
+const struct cs_insn *decode_host(struct decoder *d, const uint8_t *bytes, unsigned available,
+                                  uint64_t address)
+{
+    const uint8_t *code = bytes;
+    size_t size = available;
+    return cs_disasm_iter(d->handle[2], &code, &size, &address, d->insn[2]) ? d->insn[2] : NULL;
+}

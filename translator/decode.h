@@ -31,4 +31,10 @@ enum decode_result decode_insn(struct decoder *d, const uint8_t *bytes, unsigned
 unsigned decode_text(struct decoder *d, unsigned bits, const uint8_t *bytes, unsigned available,
                      uint64_t address, char *out, unsigned n);
 
+struct cs_insn;
+/* Capstone's own view of one host instruction, valid until the next call; NULL when it is none.
+ * For the confinement checker. */
+const struct cs_insn *decode_host(struct decoder *d, const uint8_t *bytes, unsigned available,
+                                  uint64_t address);
+
 #endif

@@ -1,0 +1,589 @@
+/* The confinement checker: real blocks pass; of hand-made host code the harmless passes and every
+ * kind of escape is refused, for the right reason. */
+#include <check.h>
+#include <string.h>
+
+#include "cpu/segment.h"
+#include "tests/translator/check_rig.h"
+
+static struct check_rig rig;
+
+static void setup(void)
+{
+    check_rig_new(&rig);
+}
+
+static void teardown(void)
+{
+    check_rig_free(&rig);
+}
+
+/* ---- hand-made blocks ---- */
+
+struct sample {
+    struct emit e;
+    struct tb *tb;
+};
+
+/* An empty block of which all entries are at its first byte. */
+static struct sample begin(void)
+{
+    struct translator *t = rig.t;
+    cache_flush(t);
+    struct sample s = {.e = t->emit, .tb = &t->tbs[t->tb_count++]};
+    *s.tb = (struct tb){.code = s.e.pos, .entry = s.e.pos, .direct = s.e.pos,
+                        .direct_live = s.e.pos, .phys2 = ~0u, .incoming = ~0u, .size = 1,
+                        .insns = 1, .valid = true, .map = t->map_count, .map_count = 1};
+    t->map[t->map_count++] = (struct fault_entry){0, 0, FIX_NONE};
+    return s;
+}
+
+static void put(struct sample *s, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        emit8(&s->e, (uint8_t)bytes[i]);
+}
+
+/* mov r8d, 1; mov r11d, EXIT_NEXT; jmp leave */
+static void put_leave(struct sample *s)
+{
+    emit_mov_imm(&s->e, R8, 1);
+    emit_mov_imm(&s->e, R11, EXIT_CODE(EXIT_NEXT, 0));
+    emit_jmp(&s->e, rig.t->stub_leave);
+}
+
+static bool verdict(struct sample *s, char *why, unsigned n)
+{
+    s->tb->code_end = s->e.pos;
+    rig.t->emit.pos = s->e.pos;
+    *why = 0;
+    return check_block(rig.t, s->tb, why, n);
+}
+
+#define B(literal) literal, sizeof(literal) - 1
+
+/* Code, and a part of the reason why it is refused; NULL: it is fine. */
+struct body {
+    const char *bytes;
+    size_t n;
+    const char *reason;
+};
+
+static const struct body bodies[] = {
+    /* the window */
+    {B("\x41\x8B\x44\x0D\x04"), NULL},               /* mov eax, [r13+rcx+4] */
+    {B("\x42\x8B\x44\x29\x04"), NULL},               /* mov eax, [rcx+r13+4] */
+    {B("\x41\x89\x85\x00\x10\x00\x00"), NULL},       /* mov [r13+1000h], eax */
+    {B("\x65\x67\x89\x44\x8B\x04"), NULL},           /* mov gs:[ebx+ecx*4+4], eax */
+    {B("\x65\x67\xD7"), NULL},                       /* xlat gs:[ebx] */
+    {B("\x8B\x01"), "memory operand"},               /* mov eax, [rcx] */
+    {B("\x65\x8B\x01"), "prefixes"},                 /* mov eax, gs:[rcx] */
+    {B("\x67\x8B\x01"), "prefixes"},                 /* mov eax, [ecx] */
+    {B("\x64\x67\x8B\x01"), "no place"},             /* mov eax, fs:[ecx] */
+    {B("\x41\x8B\x44\x4D\x04"), "memory operand"},   /* mov eax, [r13+rcx*2+4] */
+    {B("\x43\x8B\x04\x28"), "scratch register"},     /* mov eax, [r8+r13], r8 unset */
+    {B("\x41\x89\xC8\x43\x8B\x04\x28"), NULL},       /* the same with r8d = ecx */
+    {B("\x43\x8B\x04\x2A"), "memory operand"},       /* mov eax, [r10+r13] */
+    {B("\x8B\x04\x25\x00\x10\x00\x00"), "memory operand"}, /* mov eax, [1000h] */
+    {B("\x8B\x05\x00\x00\x00\x00"), "runtime area"}, /* mov eax, [rip] */
+    {B("\xD7"), "prefixes"},                         /* xlat */
+    {B("\x41\x0F\xAB\x8C\x05\xFF\xFF\xFF\x7F"), "guard"}, /* bts [r13+rax+7FFFFFFFh], ecx */
+    {B("\x41\x0F\xAB\x4C\x05\x10"), NULL},
+    /* registers */
+    {B("\x48\x01\xC8"), "64-bit"},             /* add rax, rcx */
+    {B("\x48\x89\xC8"), "64-bit"},             /* mov rax, rcx */
+    {B("\x4D\x89\xE8"), "r12..r15"},             /* mov r8, r13 */
+    {B("\x44\x89\xE8"), "r12..r15"},           /* mov eax, r13d */
+    {B("\x41\xBD\x00\x00\x00\x00"), "r12..r15"}, /* mov r13d, 0 */
+    {B("\x41\x01\xC0"), "r8..r15"},            /* add r8d, eax */
+    {B("\x44\x89\xC0"), "scratch register"},   /* mov eax, r8d, unset */
+    {B("\x4D\x8B\x0C\x24"), "64-bit"},         /* mov r9, [r12] */
+    {B("\x41\x8D\x45\x04"), "r12..r15"},       /* lea eax, [r13+4] */
+    {B("\x41\x88\x64\x0D\x00"), "high byte"},  /* mov [r13+rcx], ah would be spl */
+    {B("\x83\xC4\x10"), NULL},                 /* add esp, 16 */
+    {B("\x8D\x64\x24\xFC"), NULL},             /* lea esp, [rsp-4] */
+    {B("\x8D\x05\x00\x00\x00\x00"), "host address"}, /* lea eax, [rip] */
+    {B("\x48\x8D\x05\x00\x00\x00\x00"), "host address"},
+    /* the stack */
+    {B("\x50"), "no place"},         /* push rax */
+    {B("\x41\x51"), "guest's rsp"},  /* push r9 */
+    {B("\x9C"), "guest's rsp"},      /* pushfq */
+    {B("\x9D"), "guest's rsp"},      /* popfq */
+    {B("\xC9"), "no place"},         /* leave */
+    {B("\xC3"), "no place"},         /* ret */
+    {B("\xE8\x00\x00\x00\x00"), "no place"},
+    /* the forbidden */
+    {B("\x8E\xD8"), "no place"},         /* mov ds, ax */
+    {B("\x0F\xA1"), "no place"},         /* pop fs */
+    {B("\x0F\xB4\x01"), "no place"},     /* lfs */
+    {B("\x0F\x05"), "no place"},         /* syscall */
+    {B("\x0F\x34"), "no place"},         /* sysenter */
+    {B("\xCD\x80"), "no place"},
+    {B("\xCC"), "no place"},
+    {B("\xCF"), "no place"},             /* iret */
+    {B("\xCB"), "no place"},             /* retf */
+    {B("\xEC"), "no place"},             /* in */
+    {B("\x6E"), "no place"},             /* outs */
+    {B("\xF4"), "no place"},             /* hlt */
+    {B("\xFA"), "no place"},             /* cli */
+    {B("\x0F\x30"), "no place"},         /* wrmsr */
+    {B("\x0F\x31"), "no place"},         /* rdtsc */
+    {B("\x0F\xA2"), "no place"},         /* cpuid */
+    {B("\x0F\x01\xD0"), "no place"},     /* xgetbv */
+    {B("\x0F\x01\xEF"), "no place"},     /* wrpkru */
+    {B("\xF3\x0F\xAE\xD0"), "no place"}, /* wrfsbase */
+    {B("\x0F\x22\xC0"), "no place"},     /* mov cr0, rax */
+    {B("\xC7\xF8\x00\x00\x00\x00"), "no place"}, /* xbegin */
+    {B("\x0F\xF7\xC1"), "no place"},     /* maskmovq */
+    {B("\xC5\xF8\x77"), "no place"},     /* vzeroupper */
+    {B("\xF0\x41\x0F\xAB\x4D\x00"), "no place"},
+    {B("\x66\x66\x90"), "repeats"},
+    {B("\xFF\xE0"), "permitted form"},   /* jmp rax */
+    {B("\x41\xFF\x65\x00"), "no place"}, /* jmp [r13] */
+    {B("\xEB\x00"), "no place"},
+    /* string instructions */
+    {B("\xA4"), "base added"},
+    {B("\x4A\x8D\x34\x2E\x4A\x8D\x3C\x2F\xF3\xA4\x89\xF6\x89\xFF"), NULL},
+    {B("\x4A\x8D\x3C\x2F\xF3\xA4\x89\xFF"), "base added"},
+    {B("\x4A\x8D\x3C\x2F\xF3\xAA"), "stands between"},
+    {B("\x4A\x8D\x3C\x2F\x89\xF8\x89\xFF"), "stands between"},
+    {B("\x4A\x8D\x3C\x2F\x4A\x8D\x3C\x2F"), "not provided"},
+    {B("\x67\xAA"), "prefixes"},
+    /* the FPU */
+    {B("\xD9\xE8"), "host's x87"}, /* fld1 */
+    {B("\x41\x0F\x58\x45\x00"), "host's x87"},
+    {B("\x41\xDD\x75\x00"), "no place"}, /* fnsave */
+    /* jumps */
+    {B("\xE9\x00\x00\x00\x00"), NULL},
+    {B("\x0F\x84\x01\x00\x00\x00"), "no instruction begins"},
+    {B("\xE9\x00\x00\x10\x00"), "goes to"},
+    {B("\xE3\x7F"), "goes to"},
+    {B("\x67\xE3\x00"), "prefixes"},
+};
+
+START_TEST(test_body)
+{
+    const struct body *b = &bodies[_i];
+    char why[200];
+    struct sample s = begin();
+    put(&s, b->bytes, b->n);
+    put_leave(&s);
+    bool ok = verdict(&s, why, sizeof why);
+    ck_assert_msg(ok == !b->reason, "sample %d: %s", _i, why);
+    if (b->reason)
+        ck_assert_msg(strstr(why, b->reason) != NULL, "sample %d: %s, not %s", _i, why, b->reason);
+}
+END_TEST
+
+static void expect(struct sample *s, const char *reason)
+{
+    char why[200];
+    bool ok = verdict(s, why, sizeof why);
+    ck_assert_msg(ok == !reason, "%s", ok ? "passes" : why);
+    if (reason)
+        ck_assert_msg(strstr(why, reason) != NULL, "%s, not %s", why, reason);
+}
+
+/* ---- CPU state, limits, jump table ---- */
+
+#define OFF(field) ((int32_t)offsetof(struct cpu, field))
+
+START_TEST(test_cpu_state)
+{
+    static const struct {
+        int32_t offset;
+        bool readable;
+    } fields[] = {{OFF(iflag), true},      {OFF(flags_sys), true}, {OFF(event), true},
+                  {OFF(seg[2].base), true}, {OFF(mmu), false},      {OFF(cr0), false},
+                  {OFF(iflag) + 1, false},  {-8, false},            {OFF(gpr), false},
+                  {(int32_t)sizeof(struct cpu), false}};
+    for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct sample s = begin();
+        emit_load(&s.e, R9, R_CPU, fields[i].offset);
+        put_leave(&s);
+        expect(&s, fields[i].readable ? NULL : "foreign CPU field");
+    }
+}
+END_TEST
+
+static void store_flag(int32_t offset, uint32_t imm, const char *reason)
+{
+    struct sample s = begin();
+    emit_store_imm(&s.e, 4, R_CPU, R_NONE, offset, imm);
+    put_leave(&s);
+    expect(&s, reason);
+}
+
+START_TEST(test_cpu_stores)
+{
+    store_flag(OFF(iflag), 0, NULL);
+    store_flag(OFF(iflag), FLAG_IF, NULL);
+    store_flag(OFF(iflag), 1, "something else than IF");
+    store_flag(OFF(event), 0, "writes CPU state");
+    store_flag(OFF(seg[0].base), 0, "writes CPU state");
+    struct sample s = begin();
+    emit_store(&s.e, R_CPU, OFF(iflag), RAX);
+    put_leave(&s);
+    expect(&s, "something else than IF");
+}
+END_TEST
+
+/* mov r9, [r15 + FIELD]; movzx r9d, byte [r9 + r8 + disp] */
+static struct sample limit_check(int32_t field, bool offset_set, uint32_t disp)
+{
+    struct sample s = begin();
+    if (offset_set)
+        emit_lea(&s.e, R8, RBX, RSI, 4);
+    emit_op_mem(&s.e, true, 0x8B, R9, R_CPU, R_NONE, field);
+    put(&s, B("\x47\x0F\xB6\x8C\x01"));
+    emit32(&s.e, disp);
+    return s;
+}
+
+START_TEST(test_limit_check)
+{
+    struct sample s = limit_check(OFF(seg[3].read_check), true, 3);
+    put_leave(&s);
+    expect(&s, NULL);
+    s = limit_check(OFF(seg[3].write_check), false, 3);
+    put_leave(&s);
+    expect(&s, "32-bit number");
+    s = limit_check(OFF(mmu), true, 3);
+    put_leave(&s);
+    expect(&s, "no check pointer");
+    s = limit_check(OFF(seg[3].read_check), true, 0x100000);
+    put_leave(&s);
+    expect(&s, "no limit check");
+    s = begin(); /* through a number instead */
+    emit_mov(&s.e, R8, RAX);
+    emit_mov(&s.e, R9, RCX);
+    put(&s, B("\x47\x0F\xB6\x0C\x01"));
+    put_leave(&s);
+    expect(&s, "no check pointer");
+    s = begin(); /* a check pointer shown to the guest */
+    emit_op_mem(&s.e, true, 0x8B, R9, R_CPU, R_NONE, OFF(seg[3].read_check));
+    emit_mov(&s.e, RAX, R9);
+    put_leave(&s);
+    expect(&s, "32-bit number");
+}
+END_TEST
+
+static void put_table_jump(struct sample *s)
+{
+    emit_op_mem(&s->e, true, 0x8D, R9, R9, R_CODE, 0);
+    put(s, B("\x41\xFF\xE1"));
+}
+
+START_TEST(test_table_jump)
+{
+    struct sample s = begin();
+    emit_mov(&s.e, R8, RAX);
+    emit_zx16(&s.e, R9, R8);
+    put(&s, B("\x47\x8B\x0C\x8C")); /* mov r9d, [r12 + r9*4] */
+    put_table_jump(&s);
+    expect(&s, NULL);
+    s = begin(); /* index not cut to 16 bits */
+    emit_mov(&s.e, R8, RAX);
+    emit_mov(&s.e, R9, R8);
+    put(&s, B("\x47\x8B\x0C\x8C"));
+    put_table_jump(&s);
+    expect(&s, "beyond the jump table");
+    s = begin(); /* beyond its end */
+    emit_mov(&s.e, R8, RAX);
+    emit_load(&s.e, R9, R_TABLE, 0x40000);
+    put_table_jump(&s);
+    expect(&s, "no load from the jump table");
+    s = begin(); /* a number of the guest's as an entry */
+    emit_mov(&s.e, R8, RAX);
+    emit_mov(&s.e, R9, RCX);
+    put_table_jump(&s);
+    expect(&s, "no table entry");
+    s = begin(); /* an entry without the cache's base */
+    emit_mov(&s.e, R8, RAX);
+    emit_load(&s.e, R9, R_TABLE, 4);
+    put(&s, B("\x41\xFF\xE1"));
+    expect(&s, "no entry of the jump table");
+    s = begin(); /* no EIP to look up */
+    emit_load(&s.e, R9, R_TABLE, 4);
+    put_table_jump(&s);
+    s.tb->entry = s.tb->code;
+    expect(&s, "without the guest's EIP");
+    s = begin(); /* stores to the table */
+    emit_store(&s.e, R_TABLE, 4, RAX);
+    put_leave(&s);
+    expect(&s, "no load from the jump table");
+}
+END_TEST
+
+/* ---- the host's stack ---- */
+
+static void put_host_rsp(struct sample *s, int32_t field)
+{
+    put(s, B("\x48\x8B\x25"));
+    emit32(&s->e, (uint32_t)(field - RUNTIME_SIZE) - (s->e.pos + 4));
+}
+
+enum { HOST_RSP = offsetof(struct runtime, host_rsp) };
+
+START_TEST(test_pushf)
+{
+    struct sample s = begin();
+    emit_mov(&s.e, R10, RSP);
+    put_host_rsp(&s, HOST_RSP);
+    put(&s, B("\x9C\x41\x59"));
+    emit_mov(&s.e, RSP, R10);
+    put_leave(&s);
+    expect(&s, NULL);
+    s = begin(); /* another field of the runtime area */
+    emit_mov(&s.e, R10, RSP);
+    put_host_rsp(&s, HOST_RSP + 8);
+    emit_mov(&s.e, RSP, R10);
+    put_leave(&s);
+    expect(&s, "something else than the host's");
+    s = begin(); /* leaving on the host's stack */
+    put_host_rsp(&s, HOST_RSP);
+    put_leave(&s);
+    expect(&s, "runs on the host's stack");
+    s = begin(); /* the word stays */
+    emit_mov(&s.e, R10, RSP);
+    put_host_rsp(&s, HOST_RSP);
+    put(&s, B("\x9C"));
+    emit_mov(&s.e, RSP, R10);
+    put_leave(&s);
+    expect(&s, "runs on the host's stack");
+    s = begin(); /* guest memory while RSP is the host's */
+    emit_mov(&s.e, R10, RSP);
+    put_host_rsp(&s, HOST_RSP);
+    emit_op_mem(&s.e, false, 0x8B, RAX, RSP, R_WINDOW, 0);
+    emit_mov(&s.e, RSP, R10);
+    put_leave(&s);
+    expect(&s, "runs on the host's stack");
+}
+END_TEST
+
+static struct sample popf(uint32_t mask)
+{
+    struct sample s = begin();
+    emit_mov(&s.e, R9, RAX);
+    emit_mov(&s.e, R11, RSP);
+    put(&s, B("\x41\x81\xE1")); /* and r9d, mask */
+    emit32(&s.e, mask);
+    put_host_rsp(&s, HOST_RSP);
+    put(&s, B("\x41\x51\x9D"));
+    emit_mov(&s.e, RSP, R11);
+    put_leave(&s);
+    return s;
+}
+
+START_TEST(test_popf)
+{
+    struct sample s = popf(FLAGS_HOST);
+    expect(&s, NULL);
+    s = popf(FLAGS_HOST | FLAG_TF);
+    expect(&s, "flags other than");
+    s = popf(FLAGS_HOST | FLAG_AC);
+    expect(&s, "flags other than");
+}
+END_TEST
+
+/* ---- ways out ---- */
+
+START_TEST(test_exit_codes)
+{
+    static const struct {
+        uint32_t code;
+        const char *reason;
+    } codes[] = {
+        {EXIT_CODE(EXIT_NEXT, 0), NULL},           {EXIT_CODE(EXIT_INSN, 0), "site 0"},
+        {EXIT_CODE(EXIT_RAISE, 9), "site 9"},      {EXIT_CODE(EXIT_CHAIN, 2), "not its own"},
+        {EXIT_CODE(EXIT_FAULT, 0), "exit code"},   {EXIT_CODE(EXIT_KICKED, 0), "exit code"},
+        {EXIT_CODE(EXIT_STEPPED, 0), "exit code"}, {0xFFFFFFFF, "exit code"},
+    };
+    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
+        struct sample s = begin();
+        emit_mov_imm(&s.e, R8, 1);
+        emit_mov_imm(&s.e, R11, codes[i].code);
+        emit_jmp(&s.e, rig.t->stub_leave);
+        expect(&s, codes[i].reason);
+    }
+    struct sample s = begin();
+    emit_jmp(&s.e, rig.t->stub_leave);
+    expect(&s, "without an exit code");
+    s = begin();
+    emit_mov_imm(&s.e, R11, EXIT_CODE(EXIT_NEXT, 0));
+    emit_jmp(&s.e, rig.t->stub_leave);
+    s.tb->entry = s.tb->code;
+    expect(&s, "without the guest's EIP");
+}
+END_TEST
+
+START_TEST(test_ends)
+{
+    struct sample s = begin();
+    put(&s, B("\x90"));
+    expect(&s, "runs off the end");
+    s = begin();
+    put(&s, B("\x0F\x84\x00\x00\x00\x00"));
+    expect(&s, "goes to");
+    s = begin();
+    put(&s, B("\x81\xC0\x00"));
+    expect(&s, "cut off");
+    s = begin();
+    emit_jmp(&s.e, rig.t->stub_enter);
+    expect(&s, "goes to cache offset");
+    s = begin();
+    emit_jmp(&s.e, rig.t->stub_leave + 1);
+    expect(&s, "goes to cache offset");
+}
+END_TEST
+
+/* One path sets r8, the other does not. */
+START_TEST(test_join)
+{
+    struct sample s = begin();
+    uint32_t skip = emit_jcc(&s.e, 4, 0);
+    emit_mov(&s.e, R8, RCX);
+    emit_patch32(&s.e, skip, s.e.pos);
+    put(&s, B("\x43\x8B\x04\x28")); /* mov eax, [r8 + r13] */
+    put_leave(&s);
+    expect(&s, "32-bit number");
+    s = begin();
+    emit_mov(&s.e, R8, RAX);
+    skip = emit_jcc(&s.e, 4, 0);
+    emit_mov(&s.e, R8, RCX);
+    emit_patch32(&s.e, skip, s.e.pos);
+    put(&s, B("\x43\x8B\x04\x28"));
+    put_leave(&s);
+    expect(&s, NULL);
+    s = begin();
+    emit_mov(&s.e, R10, RSP);
+    skip = emit_jcc(&s.e, 4, 0);
+    put_host_rsp(&s, HOST_RSP);
+    emit_patch32(&s.e, skip, s.e.pos);
+    emit_mov(&s.e, RSP, R10);
+    put_leave(&s);
+    expect(&s, "different stacks");
+}
+END_TEST
+
+/* An endless loop inside the block is confined; code nobody reaches need only be decodable. */
+START_TEST(test_loop)
+{
+    struct sample s = begin();
+    emit_jmp(&s.e, s.tb->code);
+    expect(&s, NULL);
+}
+END_TEST
+
+/* ---- real blocks ---- */
+
+static struct tb *translate(uint32_t eip, const char *bytes, size_t n, bool flat, uint32_t more)
+{
+    struct cpu *cpu = rig.cpu;
+    cpu_reset(cpu);
+    cpu->cr4 |= CR4_OSFXSR;
+    for (unsigned s = 0; s < SEG_COUNT; s++)
+        if (flat)
+            cpu_set_flat_segment(cpu, (enum seg_index)s, 8, s == SEG_CS);
+        else
+            cpu_set_real_segment(cpu, (enum seg_index)s, 0, false);
+    if (flat)
+        cpu->cr0 |= CR0_PE;
+    cpu_refresh_checks(cpu);
+    cpu->eip = eip;
+    phys_write(rig.phys, eip, bytes, (uint32_t)n);
+    struct tb *tb = check_rig_block(&rig, more);
+    ck_assert_ptr_nonnull(tb);
+    return tb;
+}
+
+static const struct {
+    const char *bytes;
+    size_t n;
+} guest[] = {
+    {B("\x8B\x44\x98\x10\x01\x03\xFF\x30\x8F\x00\x60\x61\xC9\xC3")},
+    {B("\xF3\xA5\xAA\x66\xAB\xAE\xF2\xA6\xEB\xFE")},
+    {B("\x9C\x9D\xFA\xFB\x9C\x9D\xEB\xFE")},
+    {B("\xD9\xE8\xDD\x1B\x0F\x58\x01\x0F\x6F\x06\x74\x10")},
+    {B("\xE2\xFE\xE0\x10\xE3\x05")},
+    {B("\xE8\x00\x10\x00\x00")},
+    {B("\xFF\x13")},
+    {B("\x88\x27\xA2\x34\x12\x34\x12\xD7\x0F\xAB\x0B\x0F\xC7\x0B\xF4")},
+    {B("\x66\x8F\x03\x66\x50\x66\x58\x5C\x54\xCD\x10")},
+};
+
+START_TEST(test_real_blocks)
+{
+    char why[200];
+    for (unsigned mode = 0; mode < 4; mode++) {
+        struct tb *tb = translate(0x1000, guest[_i].bytes, guest[_i].n, mode & 1,
+                                  mode & 2 ? MODE_ONE : 0);
+        ck_assert_msg(check_block(rig.t, tb, why, sizeof why), "mode %u: %s", mode, why);
+    }
+}
+END_TEST
+
+START_TEST(test_links)
+{
+    char why[200];
+    struct tb *a = translate(0x1000, B("\x75\x10\xEB\xFE"), true, 0);
+    struct tb *fpu = translate(0x1012, B("\xD9\xE8\xEB\xFE\xF4"), true, 0);
+    cache_link(rig.t, a, 0, fpu);
+    ck_assert_uint_ne(a->exits[0].link, TB_NONE);
+    ck_assert_msg(check_block(rig.t, a, why, sizeof why), "%s", why);
+    uint32_t rel;
+    memcpy(&rel, rig.t->rw + a->exits[0].patch, 4);
+    rel += fpu->direct_live - fpu->direct; /* the entry that takes the FPU for loaded */
+    memcpy(rig.t->rw + a->exits[0].patch, &rel, 4);
+    ck_assert(!check_block(rig.t, a, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(why, "goes to cache offset"));
+    rel -= fpu->direct_live - fpu->direct;
+    memcpy(rig.t->rw + a->exits[0].patch, &rel, 4);
+    fpu->valid = false;
+    ck_assert(!check_block(rig.t, a, why, sizeof why));
+    fpu->valid = true;
+}
+END_TEST
+
+/* A block that does without the FPU's load is refused; so is a wrong fault map. */
+START_TEST(test_bookkeeping)
+{
+    char why[200];
+    struct tb *tb = translate(0x1000, B("\xD9\xE8\x8B\x03\x8B\x01\xF4"), true, 0);
+    ck_assert_msg(check_block(rig.t, tb, why, sizeof why), "%s", why);
+    memset(rig.t->rw + tb->direct, 0x90, tb->direct_live - tb->direct);
+    ck_assert(!check_block(rig.t, tb, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(why, "host's x87"));
+    tb = translate(0x1000, B("\x89\x03\x8B\x03\x8B\x01\xF4"), true, 0);
+    rig.t->map[tb->map + 2].guest = 0xFF;
+    ck_assert(!check_block(rig.t, tb, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(why, "fault map"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("check");
+    TCase *tc = tcase_create("check");
+    tcase_add_unchecked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, test_body, 0, sizeof bodies / sizeof *bodies);
+    tcase_add_test(tc, test_cpu_state);
+    tcase_add_test(tc, test_cpu_stores);
+    tcase_add_test(tc, test_limit_check);
+    tcase_add_test(tc, test_table_jump);
+    tcase_add_test(tc, test_pushf);
+    tcase_add_test(tc, test_popf);
+    tcase_add_test(tc, test_exit_codes);
+    tcase_add_test(tc, test_ends);
+    tcase_add_test(tc, test_join);
+    tcase_add_test(tc, test_loop);
+    tcase_add_loop_test(tc, test_real_blocks, 0, sizeof guest / sizeof *guest);
+    tcase_add_test(tc, test_links);
+    tcase_add_test(tc, test_bookkeeping);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,353 @@
+/* What one instruction does to what is known: which scratch registers hold 32-bit numbers, which
+ * hold host addresses and of what kind, whose stack RSP is on, and whether the guest's x87 and SSE
+ * state is loaded.  An instruction is let through only in a state in which it is harmless. */
+#include <stddef.h>
+
+#include "translator/check.h"
+
+static const struct value ANY_NUMBER = {VALUE_CLEAN, 0xFFFFFFFF};
+
+bool check_is_number(struct value v)
+{
+    return v.kind == VALUE_CONST || v.kind == VALUE_CLEAN;
+}
+
+static bool is_scratch(uint8_t r)
+{
+    return r >= R8 && r <= R11;
+}
+
+/* What register R (a guest's one or scratch) holds. */
+static struct value value_of(const struct flow *f, uint8_t r)
+{
+    return is_scratch(r) ? f->scratch[r - R8] : ANY_NUMBER;
+}
+
+static bool number_in(struct check *c, const struct host_insn *in, const struct flow *f, uint8_t r)
+{
+    if (r == R_NONE || (r < 8 && !(r == RSP && f->stack != STACK_GUEST)))
+        return true;
+    if (is_scratch(r) && check_is_number(f->scratch[r - R8]))
+        return true;
+    return check_refuse(c, in, "uses %s, which holds no 32-bit number there",
+                        r == RSP ? "the host's rsp" : is_scratch(r) ? "a scratch register"
+                                                                    : "one of r12..r15");
+}
+
+static void set_register(struct flow *f, uint8_t r, struct value v)
+{
+    if (is_scratch(r))
+        f->scratch[r - R8] = v;
+}
+
+/* ---- memory ---- */
+
+static bool cpu_field(int32_t disp, size_t field, size_t size)
+{
+    return disp == (int32_t)field && size == sizeof(uint32_t);
+}
+
+#define CPU_FIELD(disp, name)                                                                      \
+    cpu_field(disp, offsetof(struct cpu, name), sizeof(((struct cpu *)0)->name))
+
+static bool is_segment_field(int32_t disp, size_t field)
+{
+    for (unsigned s = 0; s < SEG_COUNT; s++)
+        if (disp == (int32_t)(offsetof(struct cpu, seg) + s * sizeof(struct segment) + field))
+            return true;
+    return false;
+}
+
+static bool is_check_pointer(int32_t disp)
+{
+    return is_segment_field(disp, offsetof(struct segment, read_check)) ||
+           is_segment_field(disp, offsetof(struct segment, write_check));
+}
+
+static bool is_readable_state(int32_t disp)
+{
+    return CPU_FIELD(disp, iflag) || CPU_FIELD(disp, flags_sys) || CPU_FIELD(disp, event) ||
+           CPU_FIELD(disp, fpu_live) || is_segment_field(disp, offsetof(struct segment, base));
+}
+
+/* [r15 + disp]: loads and CMP of a few fields; stores to the interrupt flag. */
+static bool cpu_operand(struct check *c, const struct host_insn *in, const struct flow *f)
+{
+    unsigned group = in->modrm >> 3 & 7;
+    if (in->map != MAP_1B || in->opsize)
+        return check_refuse(c, in, "touches CPU state in a way not provided for");
+    if (in->opcode == 0x8B && (in->rex & 8))
+        return is_check_pointer(in->disp) || check_refuse(c, in, "loads no check pointer");
+    if (in->opcode == 0x8B || (in->opcode == 0x81 && group == 7))
+        return is_readable_state(in->disp) || check_refuse(c, in, "reads a foreign CPU field");
+    struct value v = in->opcode == 0x89 ? value_of(f, in->reg)
+                                        : (struct value){VALUE_CONST, in->imm};
+    if (in->opcode != 0x89 && in->opcode != 0xC7)
+        return check_refuse(c, in, "touches CPU state in a way not provided for");
+    if (!CPU_FIELD(in->disp, iflag))
+        return check_refuse(c, in, "writes CPU state other than the interrupt flag");
+    return (check_is_number(v) && !(v.bits & ~(uint32_t)FLAG_IF)) ||
+           check_refuse(c, in, "may set the interrupt flag to something else than IF");
+}
+
+static bool is_plain_load(const struct host_insn *in)
+{
+    return in->map == MAP_1B && in->opcode == 0x8B && !in->opsize && !(in->rex & 8);
+}
+
+/* The byte at check pointer + offset + size - 1. */
+static bool limit_operand(struct check *c, const struct host_insn *in, const struct flow *f)
+{
+    enum { MAX_OPERAND = 512 };
+    if (in->map != MAP_0F || in->opcode != 0xB6 || in->opsize || in->disp < 0 ||
+        in->disp > MAX_OPERAND)
+        return check_refuse(c, in, "is no limit check");
+    if (f->scratch[1].kind != VALUE_CHECK)
+        return check_refuse(c, in, "goes through r9, which is no check pointer");
+    return number_in(c, in, f, R8);
+}
+
+static bool rip_operand(struct check *c, const struct host_insn *in)
+{
+    int64_t field = (int64_t)in->at + in->len + in->disp + RUNTIME_SIZE;
+    if (in->map != MAP_1B || in->opcode != 0x8B || !(in->rex & 8) || in->reg != RSP)
+        return check_refuse(c, in, "reaches the runtime area");
+    return field == (int64_t)offsetof(struct runtime, host_rsp) ||
+           check_refuse(c, in, "loads rsp with something else than the host's");
+}
+
+static bool memory_operand(struct check *c, const struct host_insn *in, const struct flow *f)
+{
+    switch ((enum host_mem)in->mem) {
+    case MEM_NONE:
+        return true;
+    case MEM_GS:
+        return (number_in(c, in, f, in->base) && number_in(c, in, f, in->index));
+    case MEM_WINDOW:
+        return number_in(c, in, f, in->base == R_WINDOW ? in->index : in->base);
+    case MEM_CPU:
+        return cpu_operand(c, in, f);
+    case MEM_TABLE:
+        return (is_plain_load(in) && is_scratch(in->reg) && in->disp >= 0 &&
+                in->disp <= 0xFFFF * 4 && in->disp % 4 == 0) ||
+               check_refuse(c, in, "is no load from the jump table");
+    case MEM_TABLE_R9:
+        return (is_plain_load(in) && is_scratch(in->reg) && check_is_number(f->scratch[1]) &&
+                f->scratch[1].bits <= 0xFFFF) ||
+               check_refuse(c, in, "may reach beyond the jump table");
+    case MEM_LIMIT:
+        return limit_operand(c, in, f);
+    case MEM_RIP:
+        return rip_operand(c, in);
+    case MEM_OTHER:
+        break;
+    }
+    return check_refuse(c, in, "has a memory operand outside window and CPU state");
+}
+
+/* ---- the instructions that scratch registers appear in ---- */
+
+static struct value loaded(const struct host_insn *in)
+{
+    if (in->mem == MEM_CPU && (in->rex & 8))
+        return (struct value){VALUE_CHECK, 0};
+    if (in->mem == MEM_TABLE || in->mem == MEM_TABLE_R9)
+        return (struct value){VALUE_TABLE, 0};
+    return ANY_NUMBER;
+}
+
+/* A 16-bit result leaves the rest of its register: never asked of scratch. */
+static bool written(struct check *c, const struct host_insn *in, struct flow *f, uint8_t r,
+                    struct value v)
+{
+    if (is_scratch(r) && in->opsize)
+        return check_refuse(c, in, "writes half of a scratch register");
+    if (!is_scratch(r) && !check_is_number(v))
+        return check_refuse(c, in, "shows a host address to the guest");
+    set_register(f, r, v);
+    return true;
+}
+
+static bool moves(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    bool load = in->opcode == 0x8B;
+    uint8_t src = load ? in->rm : in->reg, dst = load ? in->reg : in->rm;
+    if (!load || !in->has_mem)
+        if (!number_in(c, in, f, src))
+            return false;
+    if (in->has_mem && !load)
+        return true;
+    if (in->mem == MEM_RIP) {
+        f->stack = STACK_HOST;
+        return true;
+    }
+    if (in->mem == MEM_CPU && dst == RCX && CPU_FIELD(in->disp, fpu_live))
+        f->rcx_tests_fpu = true;
+    return written(c, in, f, dst, in->has_mem ? loaded(in) : value_of(f, src));
+}
+
+static bool zero_extends(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (!in->has_mem && !number_in(c, in, f, in->rm))
+        return false;
+    return written(c, in, f, in->reg,
+                   (struct value){VALUE_CLEAN, in->opcode == 0xB6 ? 0xFF : 0xFFFF});
+}
+
+static bool immediate_op(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (in->has_mem)
+        return true;
+    if (!number_in(c, in, f, in->rm))
+        return false;
+    if ((in->modrm >> 3 & 7) != 4 || !is_scratch(in->rm))
+        return true;
+    return written(c, in, f, in->rm,
+                   (struct value){VALUE_CLEAN, value_of(f, in->rm).bits & in->imm});
+}
+
+static bool integer(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (!memory_operand(c, in, f))
+        return false;
+    if (in->map == MAP_0F && (in->opcode == 0xB6 || in->opcode == 0xB7))
+        return zero_extends(c, in, f);
+    if (in->map != MAP_1B)
+        return true;
+    if (in->opcode == 0x8B || in->opcode == 0x89)
+        return moves(c, in, f);
+    if (in->opcode == 0x81)
+        return immediate_op(c, in, f);
+    if (in->opcode >= 0xB8 && in->opcode <= 0xBF)
+        return written(c, in, f, in->rm, (struct value){VALUE_CONST, in->imm});
+    if (in->opcode == 0x3B)
+        return number_in(c, in, f, in->reg) && (in->has_mem || number_in(c, in, f, in->rm));
+    return true;
+}
+
+/* ---- LEA ---- */
+
+static bool is_sum_of(const struct host_insn *in, uint8_t a, uint8_t b)
+{
+    return in->disp == 0 && in->scale == 1 && ((in->base == a && in->index == b) ||
+                                               (in->base == b && in->index == a));
+}
+
+static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (in->mem == MEM_RIP && is_scratch(in->reg)) {
+        set_register(f, in->reg, (struct value){VALUE_SELF, in->at + in->len + (uint32_t)in->disp});
+        return true;
+    }
+    if (in->reg == R9 && is_sum_of(in, R9, R_CODE)) {
+        if (f->scratch[1].kind != VALUE_TABLE)
+            return check_refuse(c, in, "makes a code address of what is no table entry");
+        f->scratch[1].kind = VALUE_CODE;
+        return true;
+    }
+    uint8_t bit = in->reg == RSI ? WINDOWED_RSI : in->reg == RDI ? WINDOWED_RDI : 0;
+    if (!bit || !is_sum_of(in, in->reg, R_WINDOW) || (f->windowed & bit))
+        return check_refuse(c, in, "makes a host address of a kind not provided for");
+    f->windowed |= bit;
+    return true;
+}
+
+static bool lea(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (in->rex & 8)
+        return wide_lea(c, in, f);
+    if (in->mem == MEM_RIP)
+        return check_refuse(c, in, "shows a host address to the guest");
+    return number_in(c, in, f, in->base) && number_in(c, in, f, in->index) &&
+           written(c, in, f, in->reg, ANY_NUMBER);
+}
+
+/* ---- string instructions ---- */
+
+static bool string(struct check *c, const struct host_insn *in, const struct flow *f)
+{
+    uint8_t o = in->opcode & 0xFE, need = WINDOWED_RSI | WINDOWED_RDI;
+    if (o == 0xAA || o == 0xAE)
+        need = WINDOWED_RDI;
+    else if (o == 0xAC)
+        need = WINDOWED_RSI;
+    if (in->rex || in->gs || in->addrsize)
+        return check_refuse(c, in, "has prefixes that do not belong there");
+    return f->windowed == need || check_refuse(c, in, "runs without the window's base added");
+}
+
+/* While RSI or RDI has the window's base added, nothing else may see it. */
+static bool windowed(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (in->class == HOST_STRING)
+        return string(c, in, f);
+    if (in->class == HOST_LEA && (in->rex & 8))
+        return lea(c, in, f);
+    bool mov = in->class == HOST_INT && in->map == MAP_1B && !in->has_mem && !in->rex &&
+               !in->opsize && (in->opcode == 0x8B || in->opcode == 0x89) && in->reg == in->rm;
+    if (mov && in->reg == RSI)
+        f->windowed &= (uint8_t)~WINDOWED_RSI;
+    else if (mov && in->reg == RDI)
+        f->windowed &= (uint8_t)~WINDOWED_RDI;
+    else
+        return check_refuse(c, in, "stands between a string instruction and its ends");
+    return true;
+}
+
+/* ---- the host's stack ---- */
+
+static bool on_host_stack(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    bool pushed = f->stack == STACK_HOST_PUSHED;
+    if (in->class == HOST_STACK) {
+        bool pushes = in->opcode == 0x9C || in->opcode == 0x51;
+        if (pushes == pushed)
+            return check_refuse(c, in, "leaves the word that the host's stack has for it");
+        if (in->opcode == 0x51 && !number_in(c, in, f, R9))
+            return false;
+        if (in->opcode == 0x9D &&
+            (!check_is_number(f->pushed) || (f->pushed.bits & ~(uint32_t)FLAGS_HOST)))
+            return check_refuse(c, in, "may load flags other than the arithmetic ones");
+        if (in->opcode == 0x59)
+            f->scratch[1] = f->pushed;
+        f->pushed = in->opcode == 0x51 ? f->scratch[1] : ANY_NUMBER; /* RFLAGS */
+        f->stack = pushes ? STACK_HOST_PUSHED : STACK_HOST;
+        return true;
+    }
+    bool back = in->class == HOST_INT && in->map == MAP_1B && !in->has_mem && !in->opsize &&
+                !(in->rex & 8) && ((in->opcode == 0x8B && in->reg == RSP && is_scratch(in->rm)) ||
+                                   (in->opcode == 0x89 && in->rm == RSP && is_scratch(in->reg)));
+    if (!back || pushed)
+        return check_refuse(c, in, "runs on the host's stack");
+    f->stack = STACK_GUEST;
+    return number_in(c, in, f, in->opcode == 0x8B ? in->rm : in->reg);
+}
+
+bool check_step(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    if (f->stack != STACK_GUEST)
+        return on_host_stack(c, in, f);
+    if (f->windowed)
+        return windowed(c, in, f);
+    f->rcx_tests_fpu &= in->class == HOST_JRCXZ;
+    switch ((enum host_class)in->class) {
+    case HOST_INT:
+        return integer(c, in, f);
+    case HOST_FPU:
+        if (!f->fpu)
+            return check_refuse(c, in, "runs on the host's x87 and SSE state");
+        return memory_operand(c, in, f);
+    case HOST_LEA:
+        return lea(c, in, f);
+    case HOST_STRING:
+        return string(c, in, f);
+    case HOST_STACK:
+        return check_refuse(c, in, "runs on the guest's rsp");
+    case HOST_XLAT:
+    case HOST_JMP: case HOST_JCC: case HOST_JRCXZ: case HOST_JMP_R9:
+        return true;
+    case HOST_REFUSED:
+        break;
+    }
+    return check_refuse(c, in, "has no place in a block");
+}
