@@ -1,0 +1,183 @@
+/* The command line. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cpu/emulate.h"
+#include "ringer/log.h"
+#include "vmm/options.h"
+
+enum { MAX_ARGS = 12 };
+
+/* Split TEXT at blanks ('_' stands for one inside a word) and parse it. */
+static bool parse(const char *text, struct options *o, struct error *err)
+{
+    static _Thread_local char copy[512]; /* options point into it */
+    char *argv[MAX_ARGS];
+    int argc = 0;
+
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word = strtok(copy, " "); word && argc < MAX_ARGS; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    err->text[0] = 0;
+    return options_parse(o, argc, argv, err);
+}
+
+START_TEST(defaults)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert(parse("", &o, &err));
+    ck_assert_uint_eq(o.ram_bytes, 128u << 20);
+    ck_assert_ptr_eq(o.model, cpu_model_find("max"));
+    ck_assert_str_eq(o.boot_order, "cad");
+    ck_assert_uint_eq(o.serials, 0);
+    ck_assert(!o.snapshot && !o.no_reboot && !o.start_stopped);
+    ck_assert_int_gt(o.rtc_epoch, 1500000000);
+}
+END_TEST
+
+START_TEST(a_full_command_line)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(parse("-m 1G --fda a.img -hdb b.img -snapshot -boot once=a,order=ca -cpu 486 c.img",
+                        &o, &err), "%s", err.text);
+    ck_assert_uint_eq(o.ram_bytes, 1u << 30);
+    ck_assert_str_eq(o.floppy[0], "a.img");
+    ck_assert_str_eq(o.disk[1], "b.img");
+    ck_assert_str_eq(o.boot_order, "ca");
+    ck_assert_str_eq(o.boot_once, "a");
+    ck_assert(o.snapshot);
+    ck_assert_ptr_eq(o.model, cpu_model_find("486"));
+    ck_assert_uint_eq(o.image_count, 1);
+    ck_assert_str_eq(o.images[0], "c.img");
+    ck_assert(parse("-device isa-debug-exit,iobase=0xf4,iosize=4 -d int,mmu -translator "
+                    "check=on,cache=8M,max-insns=1", &o, &err));
+    ck_assert(o.debug_exit);
+    ck_assert_uint_eq(o.debug_exit_base, 0xf4);
+    ck_assert_uint_eq(o.debug_exit_size, 4);
+    ck_assert_uint_eq(o.log_channels, LOG_INT | LOG_MMU);
+    ck_assert(o.translator.check);
+    ck_assert_uint_eq(o.translator.cache_bytes, 8u << 20);
+    ck_assert_uint_eq(o.translator.max_insns, 1);
+}
+END_TEST
+
+static const struct {
+    const char *line, *named; /* what the message must name */
+} wrong[] = {
+    {"-m", "-m"}, {"-m 0", "-m 0"}, {"-m x", "-m x"}, {"-m -5", "-m -5"}, {"-m 4G", "4G"},
+    {"-m 3585", "3585"}, {"-m 99999999999999999999", "9999"}, {"-m 128X", "128X"},
+    {"-m 64MM", "64MM"}, {"-m 1k", "1k"}, {"-m 1.5G", "1.5G"},
+    {"-cpu k6", "486, pentium"}, {"-boot x", "-boot x"}, {"-boot aa", "aa"},
+    {"-boot order=", "order="}, {"-boot first=a", "first=a"}, {"-boot menu=on", "menu=on"},
+    {"-frobnicate", "-frobnicate"}, {"--frobnicate", "--frobnicate"}, {"--", "--"},
+    {"-fda", "-fda"}, {"-display sdl", "sdl"}, {"-serial foo", "foo"}, {"-serial file:", "file:"},
+    {"-serial unix:", "unix:"}, {"-serial unix:x,serve", "serve"},
+    {"-serial unix:x,server=maybe", "maybe"}, {"-monitor mon:stdio", "mon:stdio"},
+    {"-serial null -serial null -serial null -serial null -serial null", "four"},
+    {"-serial stdio -monitor stdio", "stdio"}, {"-display text -serial stdio", "-display text"},
+    {"-nographic -display text", "-nographic"}, {"-device e1000", "e1000"},
+    {"-device isa-debug-exit,iobase=70000", "70000"}, {"-device isa-debug-exit,iosize=3", "=3"},
+    {"-device isa-debug-exit,iobase=", "iobase="}, {"-d int,foo", "foo"}, {"-vga cirrus", "std"},
+    {"-accel tcg", "tcg"}, {"-enable-kvm", "-enable-kvm"}, {"-smp 2", "-smp 2"},
+    {"-translator check=perhaps", "perhaps"}, {"-translator cache=0", "cache=0"},
+    {"-translator max-insns=0", "max-insns=0"}, {"-initrd x", "-kernel"},
+    {"-append x", "-kernel"}, {"-rtc base=yesterday", "yesterday"}, {"-rtc clock=vm", "clock=vm"},
+    {"a b c d e f g h i", "i: too many"},
+};
+
+START_TEST(wrong_ones_are_named)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(!parse(wrong[_i].line, &o, &err), "accepted: %s", wrong[_i].line);
+    ck_assert_msg(strstr(err.text, wrong[_i].named), "%s: %s", wrong[_i].line, err.text);
+    ck_assert_ptr_null(strchr(err.text, '\n'));
+}
+END_TEST
+
+START_TEST(help_and_version_need_nothing_else)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert(parse("-help -initrd x", &o, &err) && o.help);
+    ck_assert(parse("--version", &o, &err) && o.version);
+}
+END_TEST
+
+START_TEST(streams)
+{
+    struct stream_spec s;
+    struct error err;
+
+    ck_assert(stream_parse("-serial", "mon:stdio", &s, &err));
+    ck_assert(s.kind == STREAM_STDIO && s.mux);
+    ck_assert(stream_parse("-serial", "unix:/tmp/x,server,nowait", &s, &err));
+    ck_assert(s.kind == STREAM_UNIX && s.server && !s.wait);
+    ck_assert_str_eq(s.path, "/tmp/x");
+    ck_assert(stream_parse("-serial", "unix:/tmp/x,server=on", &s, &err));
+    ck_assert(s.server && s.wait);
+    ck_assert(stream_parse("-serial", "unix:/tmp/x", &s, &err));
+    ck_assert(!s.server && !s.wait);
+    ck_assert(stream_parse("-serial", "file:a,b", &s, &err));
+    ck_assert_str_eq(s.path, "a,b");
+}
+END_TEST
+
+START_TEST(sizes)
+{
+    uint64_t n;
+
+    ck_assert(options_size("3", 1024, &n) && n == 3072);
+    ck_assert(options_size("3k", 1, &n) && n == 3072);
+    ck_assert(options_size("2G", 1, &n) && n == 2ull << 30);
+    ck_assert(options_size("2MiB", 1, &n) && n == 2 << 20);
+    ck_assert(!options_size("", 1, &n));
+    ck_assert(!options_size("M", 1, &n));
+    ck_assert(!options_size("17179869185G", 1, &n)); /* 2^34 + 1 GiB: beyond 64 bits */
+    ck_assert(!options_size("+1", 1, &n));
+}
+END_TEST
+
+static void check_line(void *opaque, const char *text)
+{
+    unsigned *lines = opaque;
+
+    ck_assert_ptr_null(strchr(text, '\n'));
+    ++*lines;
+}
+
+START_TEST(help_has_a_line_an_option)
+{
+    unsigned lines = 0;
+
+    options_help(check_line, &lines);
+    ck_assert_uint_gt(lines, 25);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *tc = tcase_create("options");
+
+    tcase_add_test(tc, defaults);
+    tcase_add_test(tc, a_full_command_line);
+    tcase_add_loop_test(tc, wrong_ones_are_named, 0, sizeof wrong / sizeof *wrong);
+    tcase_add_test(tc, help_and_version_need_nothing_else);
+    tcase_add_test(tc, streams);
+    tcase_add_test(tc, sizes);
+    tcase_add_test(tc, help_has_a_line_an_option);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
