@@ -54,6 +54,7 @@ void bios_boot(struct bios *b, bool next)
         b->boot_next = 0;
     if ((b->kernel || b->multiboot) && !next) {
         bios_print(b, "Booting from ROM...\n");
+        out8(b, 0x92, in8(b, 0x92) | 2); /* what is above 1 MiB belongs there */
         if (b->kernel ? linux_load(b) : multiboot_load(b)) {
             set_lo(b, ECX, b->kernel ? BOOT_FAR : BOOT_MULTIBOOT);
             return;

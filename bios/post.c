@@ -72,6 +72,25 @@ static void init_ticks(struct bios *b)
     set_lin32(b, 0x46C, ticks < 0x1800B0 ? ticks : 0);
 }
 
+/* 0040:0090: data rate in bits 6-7, medium known, and which in which drive. */
+static uint8_t media_state(const struct bios_floppy *f)
+{
+    if (!f->block)
+        return 0;
+    switch (f->media.sectors) {
+    case 15:
+        return 0x15;
+    case 18:
+    case 20:
+    case 21:
+        return 0x17;
+    case 36:
+        return 0xD7;
+    default:
+        return f->media.cylinders > 42 ? 0x97 : 0x93;
+    }
+}
+
 static void init_bda(struct bios *b)
 {
     uint16_t warm = lin16(b, 0x472);
@@ -114,6 +133,8 @@ void bios_post(struct bios *b)
     for (int i = 0; i < 2; i++)
         floppy_set(b, i, b->config.floppy[i]);
     b->floppy[0].changed = b->floppy[1].changed = false;
+    set_bda8(b, 0x90, media_state(&b->floppy[0]));
+    set_bda8(b, 0x91, media_state(&b->floppy[1]));
     out8(b, 0x3F2, 0x0C);
     keyboard = kbc_init(b);
     video_set_mode(b, 3, true);

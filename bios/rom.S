@@ -73,6 +73,7 @@ resume_block_move:
 /* ---- booting ---- */
 
 int19:
+    cld
     trap TRAP_BOOT
 boot_result:
     cmpb $BOOT_FAR, %cl
@@ -95,6 +96,7 @@ boot_far:
     lretw
 
 int18:
+    cld
     trap TRAP_BOOT_NEXT
     jmp boot_result
 
@@ -353,8 +355,12 @@ int09:
     popw %ds
     popw %ax
     iretw
-4:
-    ljmpw $ROM_SEGMENT, $ROM_POST
+4:  /* by the keyboard controller: this may be virtual-8086 mode */
+    movb $0xFE, %al
+    outb %al, $0x64
+    cli
+    hlt
+    jmp 4b
 7:
     movw $0x9102, %ax
     int $0x15
