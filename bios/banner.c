@@ -38,7 +38,7 @@ static void cpuid(struct bios *b, uint32_t leaf, uint32_t out[4])
 static void processor_name(struct bios *b, char *name, unsigned n)
 {
     uint32_t r[4];
-    uint32_t brand[13] = {0};
+    uint32_t brand[13] = {0}, family;
     const char *start;
 
     cpuid(b, 0x80000000u, r);
@@ -52,8 +52,8 @@ static void processor_name(struct bios *b, char *name, unsigned n)
         return;
     }
     cpuid(b, 1, r);
-    snprintf(name, n, "%s", (r[0] >> 8 & 15) == 4 ? "80486" : (r[0] >> 8 & 15) == 5 ? "Pentium"
-                                                                                    : "Pentium Pro");
+    family = r[0] >> 8 & 15;
+    snprintf(name, n, "%s", family == 4 ? "80486" : family == 5 ? "Pentium" : "Pentium Pro");
 }
 
 static void print_floppies(struct bios *b)

@@ -138,9 +138,9 @@ void bios_print_screen(struct bios *b)
         return;
     for (unsigned row = 0; ok && row < s.rows; row++) {
         for (unsigned column = 0; ok && column < s.columns; column++) {
-            uint8_t ch = s.layout == LAYOUT_TEXT
-                             ? lin8(b, s.base + s.page * s.page_size + (row * s.columns + column) * 2)
-                             : gfx_get_char(b, &s, s.page, row, column);
+            uint32_t at = s.base + s.page * s.page_size + (row * s.columns + column) * 2;
+            uint8_t ch = s.layout == LAYOUT_TEXT ? lin8(b, at)
+                                                 : gfx_get_char(b, &s, s.page, row, column);
 
             ok = !(print_char(b, port, ch ? ch : ' ') & 1);
         }
