@@ -2,6 +2,7 @@
 #include "ringer/log.h"
 #include "vmm/options.h"
 #include <string.h>
+#include <sys/stat.h>
 
 /* Give the image at PATH the first free place of its kind. */
 static bool place_image(struct options *o, const char *path, struct error *err)
@@ -46,20 +47,29 @@ static struct block *open_image(const struct options *o, const char *path, struc
     return block_open(path, &options, log, err);
 }
 
+/* Blocks round up to whole sectors; a floppy has none to round. */
+static bool is_floppy_size(const char *path, const struct block *b)
+{
+    struct geometry g;
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size % SECTOR_SIZE)
+        return false;
+    return floppy_geometry(block_sectors(b), &g);
+}
+
 static bool open_floppy(const struct options *o, int drive, struct log *log,
                         struct machine_config *c, struct error *err)
 {
     const char *path = o->floppy[drive];
-    struct geometry g;
 
     c->floppy[drive] = open_image(o, path, log, err);
     if (!c->floppy[drive])
         return false;
-    if (!floppy_geometry(block_sectors(c->floppy[drive]), &g))
-        return error_set(err, "-fd%c %s: %llu KB is no floppy size; they are 160, 180, 320, 360, "
+    if (!is_floppy_size(path, c->floppy[drive]))
+        return error_set(err, "-fd%c %s: not the size of a floppy; they are 160, 180, 320, 360, "
                               "720, 1200, 1440 and 2880 KB (use -hda for a disk)",
-                         'a' + drive, path,
-                         (unsigned long long)block_sectors(c->floppy[drive]) / 2);
+                         'a' + drive, path);
     return true;
 }
 
