@@ -115,21 +115,48 @@ static void describe_stack(struct machine *m, const struct out *o)
     }
 }
 
+/* The table entries that the chain of faults went through, each once. */
 static void describe_tables(struct machine *m, const struct out *o)
 {
     const struct cpu *cpu = m->cpu;
+    uint32_t seen = 0;
 
     if (!(cpu->cr0 & CR0_PE)) {
         say(o, "  real mode: interrupt table at %08x, limit %xh%s", cpu->idtr.base,
             cpu->idtr.limit, cpu->idtr.limit < 8 * 4 + 3 ? ": too small for a double fault" : "");
         return;
     }
-    if (cpu->exc.valid && cpu->exc.vector != EXC_DF)
-        describe_gate(m, o, cpu->exc.vector);
-    describe_gate(m, o, EXC_PF);
-    describe_gate(m, o, EXC_GP);
-    describe_gate(m, o, EXC_DF);
+    for (uint32_t i = 0; i < cpu->fault_count; i++) {
+        unsigned vector = cpu->faults[i].vector;
+
+        if (vector < 32 && !(seen >> vector & 1))
+            describe_gate(m, o, vector);
+        seen |= vector < 32 ? 1u << vector : 0;
+    }
+    if (!(seen >> EXC_DF & 1))
+        describe_gate(m, o, EXC_DF);
     describe_stack(m, o);
+}
+
+/* Where the page faults of the chain went, and CR2 if that was another place. */
+static void describe_walks(struct machine *m, const struct out *o)
+{
+    const struct cpu *cpu = m->cpu;
+    bool cr2_done = false;
+
+    if (!(cpu->cr0 & CR0_PG))
+        return;
+    for (uint32_t i = 0; i < cpu->fault_count; i++) {
+        if (cpu->faults[i].vector != EXC_PF)
+            continue;
+        say(o, "walk of %08x, where fault %u was:", cpu->faults[i].cr2, i + 1);
+        mmu_describe_walk(m->mmu, cpu->faults[i].cr2, o->line, o->opaque);
+        cr2_done |= cpu->faults[i].cr2 == cpu->cr2;
+    }
+    if (!cr2_done) {
+        say(o, "walk of CR2 = %08x:", cpu->cr2);
+        mmu_describe_walk(m->mmu, cpu->cr2, o->line, o->opaque);
+    }
 }
 
 static void describe_code(struct machine *m, const struct out *o)
@@ -159,10 +186,7 @@ void crash_report(struct machine *m, void (*line)(void *opaque, const char *text
     describe_tables(m, o);
     describe_code(m, o);
     cpu_describe(m->cpu, line, opaque);
-    if (m->cpu->cr0 & CR0_PG) {
-        say(o, "walk of CR2 = %08x:", m->cpu->cr2);
-        mmu_describe_walk(m->mmu, m->cpu->cr2, line, opaque);
-    }
+    describe_walks(m, o);
     say(o, "last blocks, newest first:");
     translator_describe_recent(m->translator, 4, line, opaque);
 }

@@ -46,7 +46,7 @@ static struct port *open_port(struct host *h, const struct stream_spec *spec, co
 static bool open_ports(struct host *h, struct error *err)
 {
     const struct options *o = &h->options;
-    char label[16];
+    char label[24];
 
     for (unsigned i = 0; i < o->serials; i++) {
         if (o->serial[i].kind == STREAM_NONE)

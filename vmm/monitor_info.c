@@ -54,7 +54,29 @@ static void info_irq(struct machine *m, struct text *out)
 
 static void info_tb(struct machine *m, struct text *out)
 {
+    const struct mmu_stats *s = mmu_stats(m->mmu);
+    const struct {
+        const char *name, *what;
+        uint64_t value;
+    } counters[] = {
+        {"fill_pages", "pages mapped into windows", s->fill_pages},
+        {"fill_runs", "runs they were mapped in", s->fill_runs},
+        {"drops", "times pages were unmapped", s->drops},
+        {"drop_pages", "pages unmapped", s->drop_pages},
+        {"syncs", "address-space switches", s->syncs},
+        {"sync_changed", "page-table entries that had changed", s->sync_changed},
+        {"windows_live", "windows in use", s->windows_live},
+        {"windows_evicted", "windows given up for others", s->windows_evicted},
+        {"mappings", "host mappings in use", s->mappings},
+        {"protects", "changes of protection", s->protects},
+        {"flushes", "full flushes", s->flushes},
+        {"invlpgs", "single pages invalidated", s->invlpgs},
+    };
+
     translator_describe(m->translator, text_line, out);
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        text_printf(out, "%-19s %llu (%s)\n", counters[i].name,
+                    (unsigned long long)counters[i].value, counters[i].what);
 }
 
 static void info_version(struct machine *m, struct text *out)
