@@ -67,8 +67,9 @@ static bool open_floppy(const struct options *o, int drive, struct log *log,
     if (!c->floppy[drive])
         return false;
     if (!is_floppy_size(path, c->floppy[drive]))
-        return error_set(err, "-fd%c %s: not the size of a floppy; they are 160, 180, 320, 360, "
-                              "720, 1200, 1440 and 2880 KB (use -hda for a disk)",
+        return error_set(err,
+                         "-fd%c %s: not the size of a floppy; they are 160, 180, 320, 360, "
+                         "720, 1200, 1440 and 2880 KB (use -hda for a disk)",
                          'a' + drive, path);
     return true;
 }
@@ -84,7 +85,8 @@ static bool set_kernel(const struct options *o, struct machine_config *c, struct
         return true;
     if (kind == IMAGE_UNKNOWN && why.text[0])
         return error_set(err, "%s", why.text);
-    return error_set(err, "-kernel %s: neither a Linux (bzImage) nor a Multiboot kernel", o->kernel);
+    return error_set(err, "-kernel %s: neither a Linux (bzImage) nor a Multiboot kernel",
+                     o->kernel);
 }
 
 static void close_images(struct machine_config *c)

@@ -24,8 +24,7 @@ static void say(struct console *c, const char *text)
     console_write(c, text, strlen(text));
 }
 
-static struct console *console_new(const struct monitor_target *t, struct stream *stream,
-                                   bool echo)
+static struct console *console_new(const struct monitor_target *t, struct stream *stream, bool echo)
 {
     struct console *c = calloc(1, sizeof *c);
 
@@ -101,10 +100,12 @@ static void escape(struct console *c, uint8_t key)
     case 'c':
         switch_over(c);
         break;
-    case 'h': case '?':
+    case 'h':
+    case '?':
         help(c);
         break;
-    case CTRL_A: case 'a':
+    case CTRL_A:
+    case 'a':
         forward(c, (const uint8_t[]){CTRL_A}, 1);
         break;
     default:

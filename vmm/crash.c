@@ -23,9 +23,9 @@ static void say(const struct out *o, const char *format, ...)
 
 static const char *exception_name(unsigned vector)
 {
-    static const char *const names[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD",
+    static const char *const names[] = {"#DE", "#DB", "NMI",  "#BP", "#OF", "#BR", "#UD",
                                         "#NM", "#DF", "#CSO", "#TS", "#NP", "#SS", "#GP",
-                                        "#PF", "15", "#MF", "#AC", "#MC", "#XM"};
+                                        "#PF", "15",  "#MF",  "#AC", "#MC", "#XM"};
 
     return vector < sizeof names / sizeof *names ? names[vector] : "interrupt";
 }
@@ -81,12 +81,12 @@ static void describe_gate(struct machine *m, const struct out *o, unsigned vecto
         return;
     }
     unsigned type = d[1] >> 8 & 0x1f;
-    const char *kind = type == 5                  ? "task gate"
-                       : type == 6 || type == 14  ? "interrupt gate"
-                       : type == 7 || type == 15  ? "trap gate"
-                                                  : "NOT a gate an exception can use";
-    say(o, "  vector %u (%s): IDT entry at %08x is %08x:%08x, %s%s", vector,
-        exception_name(vector), at, d[1], d[0], kind, d[1] & AR_P ? "" : ", NOT PRESENT");
+    const char *kind = type == 5                 ? "task gate"
+                       : type == 6 || type == 14 ? "interrupt gate"
+                       : type == 7 || type == 15 ? "trap gate"
+                                                 : "NOT a gate an exception can use";
+    say(o, "  vector %u (%s): IDT entry at %08x is %08x:%08x, %s%s", vector, exception_name(vector),
+        at, d[1], d[0], kind, d[1] & AR_P ? "" : ", NOT PRESENT");
     if ((type | 9) == 15 && (d[1] & AR_P))
         describe_handler(m, o, (uint16_t)(d[0] >> 16),
                          type >= 14 ? (d[1] & 0xffff0000u) | (d[0] & 0xffff) : d[0] & 0xffff);
@@ -122,8 +122,8 @@ static void describe_tables(struct machine *m, const struct out *o)
     uint32_t seen = 0;
 
     if (!(cpu->cr0 & CR0_PE)) {
-        say(o, "  real mode: interrupt table at %08x, limit %xh%s", cpu->idtr.base,
-            cpu->idtr.limit, cpu->idtr.limit < 8 * 4 + 3 ? ": too small for a double fault" : "");
+        say(o, "  real mode: interrupt table at %08x, limit %xh%s", cpu->idtr.base, cpu->idtr.limit,
+            cpu->idtr.limit < 8 * 4 + 3 ? ": too small for a double fault" : "");
         return;
     }
     for (uint32_t i = 0; i < cpu->fault_count; i++) {
@@ -171,8 +171,8 @@ static void describe_code(struct machine *m, const struct out *o)
         n++;
     if (!n)
         say(o, "the instruction at %08x is not mapped", linear);
-    else if (translator_disassemble(m->translator, cpu->seg[SEG_CS].access & AR_DB ? 32 : 16,
-                                    bytes, n, cpu->eip, text, sizeof text))
+    else if (translator_disassemble(m->translator, cpu->seg[SEG_CS].access & AR_DB ? 32 : 16, bytes,
+                                    n, cpu->eip, text, sizeof text))
         say(o, "at %04x:%08x: %s", cpu->seg[SEG_CS].selector, cpu->eip, text);
 }
 

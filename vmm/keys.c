@@ -4,6 +4,7 @@
 
 /* Names as QEMU's sendkey knows them; CHAR and SHIFTED are what the key types, 0: nothing.
  * Scan codes: "IBM PS/2 Hardware Interface Technical Reference", keyboard, set 1. */
+/* clang-format off */
 static const struct key {
     const char *name;
     uint16_t code;
@@ -50,6 +51,8 @@ static const struct key {
     {"pgdn", 0xe051, 0, 0}, {"insert", 0xe052, 0, 0}, {"delete", 0xe053, 0, 0},
     {"meta_l", 0xe05b, 0, 0}, {"meta_r", 0xe05c, 0, 0}, {"menu", 0xe05d, 0, 0},
 };
+
+/* clang-format on */
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
 

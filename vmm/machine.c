@@ -179,7 +179,9 @@ static bool build_bios(struct machine *m, struct error *err)
     };
 
     snprintf(m->private->boot_order, sizeof m->private->boot_order, "%s",
-             c->boot_once ? c->boot_once : c->boot_order ? c->boot_order : "ac");
+             c->boot_once    ? c->boot_once
+             : c->boot_order ? c->boot_order
+                             : "ac");
     for (int i = 0; i < 4; i++)
         if (m->uart[i])
             bios.serial_ports[i] = uart_base[i];

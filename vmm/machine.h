@@ -17,7 +17,7 @@ struct machine_config {
     uint16_t debugcon_port;
     bool debug_exit;
     uint16_t debug_exit_base, debug_exit_size;
-    struct boot_kernel kernel;  /* kernel.kernel NULL: BIOS boot */
+    struct boot_kernel kernel; /* kernel.kernel NULL: BIOS boot */
     bool kernel_multiboot;
     const char *boot_order;
     const char *boot_once; /* order of the first boot only; NULL: boot_order */

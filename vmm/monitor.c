@@ -48,8 +48,9 @@ static bool command_powerdown(const struct monitor_target *t, int argc, char **a
                               struct text *out)
 {
     (void)t, (void)argc, (void)argv;
-    return fail(out, "%s", "system_powerdown: there is no power button, as the machine has no "
-                           "ACPI; shut the guest down from inside, or use quit");
+    return fail(out, "%s",
+                "system_powerdown: there is no power button, as the machine has no "
+                "ACPI; shut the guest down from inside, or use quit");
 }
 
 static bool command_quit(const struct monitor_target *t, int argc, char **argv, struct text *out)
@@ -63,8 +64,7 @@ static bool command_quit(const struct monitor_target *t, int argc, char **argv, 
     return true;
 }
 
-static bool command_sendkey(const struct monitor_target *t, int argc, char **argv,
-                            struct text *out)
+static bool command_sendkey(const struct monitor_target *t, int argc, char **argv, struct text *out)
 {
     struct chord chord;
     const char *bad;
@@ -255,8 +255,7 @@ struct monitor {
 };
 
 struct monitor *monitor_new(const struct monitor_target *t, bool echo,
-                            void (*write)(void *opaque, const char *data, size_t len),
-                            void *opaque)
+                            void (*write)(void *opaque, const char *data, size_t len), void *opaque)
 {
     struct monitor *mon = calloc(1, sizeof *mon);
 

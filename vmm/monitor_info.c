@@ -10,10 +10,11 @@
 
 static void info_status(struct machine *m, struct text *out)
 {
-    text_printf(out, "VM status: %s\n", machine_stopped(m) ? "paused"
-                                        : m->cpu->halted   ? "running (halted, waiting for an "
-                                                             "interrupt)"
-                                                           : "running");
+    text_printf(out, "VM status: %s\n",
+                machine_stopped(m) ? "paused"
+                : m->cpu->halted   ? "running (halted, waiting for an "
+                                     "interrupt)"
+                                   : "running");
 }
 
 static void info_registers(struct machine *m, struct text *out)
@@ -153,7 +154,6 @@ bool command_info(const struct monitor_target *t, int argc, char **argv, struct 
     for (size_t i = 0; i < SUBJECTS && argc < 2; i++)
         text_printf(out, "info %-10s %s\n", subjects[i].name, subjects[i].help);
     if (argc > 1)
-        text_printf(out, "info: there is nothing called '%s'; info lists the subjects\n",
-                    argv[1]);
+        text_printf(out, "info: there is nothing called '%s'; info lists the subjects\n", argv[1]);
     return argc < 2;
 }

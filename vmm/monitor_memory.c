@@ -21,7 +21,12 @@ bool dump_format_parse(const char *text, struct dump_format *f)
     }
     for (; *text; text++) {
         switch (*text) {
-        case 'x': case 'd': case 'u': case 'o': case 'c': case 'i':
+        case 'x':
+        case 'd':
+        case 'u':
+        case 'o':
+        case 'c':
+        case 'i':
             f->format = *text;
             if (*text == 'c')
                 f->size = 1;
@@ -180,8 +185,8 @@ static bool dump_instructions(struct machine *m, struct dump *d, uint32_t addres
             text_printf(d->out, "0x%08x: not mapped\n", address);
             return false;
         }
-        unsigned len = translator_disassemble(m->translator, bits, bytes, have, address, text,
-                                              sizeof text);
+        unsigned len =
+            translator_disassemble(m->translator, bits, bytes, have, address, text, sizeof text);
         if (!len)
             snprintf(text, sizeof text, "(bad) %02x", bytes[0]);
         text_printf(d->out, "0x%08x:  %s\n", address, text);
@@ -222,8 +227,7 @@ static void dump(struct machine *m, void *opaque)
         text_printf(d->out, "the address is a number or $register, with + and -\n");
         return;
     }
-    d->ok = d->format.format == 'i' ? dump_instructions(m, d, address)
-                                    : dump_items(m, d, address);
+    d->ok = d->format.format == 'i' ? dump_instructions(m, d, address) : dump_items(m, d, address);
 }
 
 bool command_x(const struct monitor_target *t, int argc, char **argv, struct text *out)

@@ -11,8 +11,7 @@
 /* One option.  SET gets the option's name as the user knows it and its value (NULL without). */
 struct option {
     const char *name, *value, *help;
-    bool (*set)(struct options *o, const struct option *self, const char *value,
-                struct error *err);
+    bool (*set)(struct options *o, const struct option *self, const char *value, struct error *err);
 };
 
 static bool bad(struct error *err, const struct option *self, const char *value, const char *right)
@@ -32,13 +31,16 @@ bool options_size(const char *text, uint64_t unit, uint64_t *out)
     switch (*end) {
     case 0:
         break;
-    case 'k': case 'K':
+    case 'k':
+    case 'K':
         unit = 1u << 10;
         break;
-    case 'm': case 'M':
+    case 'm':
+    case 'M':
         unit = 1u << 20;
         break;
-    case 'g': case 'G':
+    case 'g':
+    case 'G':
         unit = 1u << 30;
         break;
     default:
@@ -146,8 +148,8 @@ static bool set_flag(struct options *o, const struct option *self, const char *v
         const char *name;
         bool *where;
     } flags[] = {
-        {"snapshot", &o->snapshot}, {"no-reboot", &o->no_reboot}, {"S", &o->start_stopped},
-        {"nographic", &o->nographic}, {"help", &o->help}, {"h", &o->help},
+        {"snapshot", &o->snapshot},   {"no-reboot", &o->no_reboot}, {"S", &o->start_stopped},
+        {"nographic", &o->nographic}, {"help", &o->help},           {"h", &o->help},
         {"version", &o->version},
     };
 
@@ -314,8 +316,10 @@ static bool set_refused(struct options *o, const struct option *self, const char
                         struct error *err)
 {
     (void)o;
-    return error_set(err, "-%s%s%s: ringer has one way to run guests, its own translator: leave "
-                          "the option out", self->name, value ? " " : "", value ? value : "");
+    return error_set(err,
+                     "-%s%s%s: ringer has one way to run guests, its own translator: leave "
+                     "the option out",
+                     self->name, value ? " " : "", value ? value : "");
 }
 
 /* ---- looking inside ---- */
@@ -327,8 +331,10 @@ static bool set_log(struct options *o, const struct option *self, const char *va
 
     if (log_parse_channels(value, &o->log_channels, name, sizeof name))
         return true;
-    return error_set(err, "-%s %s: unknown channel '%s'; they are in_asm, out_asm, int, exec, mmu, "
-                          "guest_errors, unimp, io, all", self->name, value, name);
+    return error_set(err,
+                     "-%s %s: unknown channel '%s'; they are in_asm, out_asm, int, exec, mmu, "
+                     "guest_errors, unimp, io, all",
+                     self->name, value, name);
 }
 
 static bool set_translator(struct options *o, const struct option *self, const char *value,
@@ -373,12 +379,13 @@ static const struct option options[] = {
     {"boot", "ORDER", "[order=]LETTERS, once=LETTERS: a floppy, c hard disk, d CD", set_boot},
     {"no-reboot", NULL, "end instead of rebooting", set_flag},
     {"rtc", "BASE", "base=utc, base=localtime or base=DATE", set_rtc},
-    {"serial", "DEV", "stdio, mon:stdio, null, none, pty, file:PATH, unix:PATH[,server=on]"
-                      "[,wait=off]; once for each port", set_stream},
+    {"serial", "DEV",
+     "stdio, mon:stdio, null, none, pty, file:PATH, unix:PATH[,server=on]"
+     "[,wait=off]; once for each port",
+     set_stream},
     {"debugcon", "DEV", "what port E9h prints to, as -serial", set_stream},
     {"monitor", "DEV", "where the monitor listens, as -serial", set_stream},
-    {"nographic", NULL, "no display; serial port and monitor on the terminal (Ctrl-A h)",
-     set_flag},
+    {"nographic", NULL, "no display; serial port and monitor on the terminal (Ctrl-A h)", set_flag},
     {"display", "KIND", "none, or text: the text screen in this terminal", set_display},
     {"device", "NAME,...", "isa-debug-exit[,iobase=PORT][,iosize=N]", set_device},
     {"script", "FILE", "drive the guest by the commands in FILE", set_path},
@@ -437,8 +444,10 @@ static bool check_combination(const struct options *o, struct error *err)
     for (unsigned i = 0; i < o->serials; i++)
         stdio += o->serial[i].kind == STREAM_STDIO;
     if (stdio > 1)
-        return error_set(err, "stdio is named %u times: only one of -serial, -monitor and "
-                              "-debugcon can have it", stdio);
+        return error_set(err,
+                         "stdio is named %u times: only one of -serial, -monitor and "
+                         "-debugcon can have it",
+                         stdio);
     if (stdio && o->display == DISPLAY_TEXT)
         return error_set(err, "-display text needs the terminal: send what is on stdio to "
                               "file:PATH, unix:PATH or pty");

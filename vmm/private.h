@@ -31,7 +31,7 @@ struct machine_private {
     enum machine_end end;
     int status;
 
-    bool stopped; /* written on the vCPU thread, read (atomically) anywhere */
+    bool stopped;       /* written on the vCPU thread, read (atomically) anywhere */
     bool reset_once;    /* the power-on reset is done */
     char boot_order[8]; /* what the BIOS goes by */
     bool hung_named;    /* the halt with interrupts off was reported */
@@ -49,6 +49,8 @@ struct machine_private {
 void machine_request_end(struct machine *m, enum machine_end end, int status);
 /* Raise bits of cpu->event and make the vCPU look.  Any thread, async-signal-safe. */
 void machine_raise_event(struct machine *m, uint32_t bits);
+/* Run what was posted (vCPU thread).  Called and returns with the lock held. */
+void machine_run_work(struct machine *m);
 bool machine_on_vcpu_thread(struct machine *m);
 /* The clock's on_earlier hook: the host timer must ring sooner. */
 void machine_deadline_moved(void *opaque);

@@ -129,163 +129,7 @@ static void run_timers(struct machine *m)
     timer_arm(m, next);
 }
 
-/* ---- posted work ---- */
-
-static void enqueue(struct machine_private *p, struct work *w)
-{
-    w->next = NULL;
-    *p->tail = w;
-    p->tail = &w->next;
-}
-
-void machine_post(struct machine *m, void (*fn)(struct machine *m, void *opaque), void *opaque)
-{
-    struct machine_private *p = m->private;
-    struct work *w = malloc(sizeof *w);
-
-    if (!w)
-        abort();
-    *w = (struct work){.fn = fn, .opaque = opaque};
-    pthread_mutex_lock(&p->lock);
-    bool ended = p->ended;
-    if (!ended)
-        enqueue(p, w);
-    bool kick = p->started && !ended;
-    pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    if (kick)
-        machine_raise_event(m, EVENT_KICK);
-    if (ended) { /* nobody else is there any more: the caller may touch everything */
-        free(w);
-        fn(m, opaque);
-    }
-}
-
-void machine_post_wait(struct machine *m, void (*fn)(struct machine *m, void *opaque),
-                       void *opaque)
-{
-    struct machine_private *p = m->private;
-    bool done = false;
-    struct work w = {.fn = fn, .opaque = opaque, .done = &done};
-
-    if (machine_on_vcpu_thread(m)) {
-        fn(m, opaque);
-        return;
-    }
-    pthread_mutex_lock(&p->lock);
-    if (!p->started || p->ended) {
-        pthread_mutex_unlock(&p->lock);
-        fn(m, opaque);
-        return;
-    }
-    enqueue(p, &w);
-    pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    machine_raise_event(m, EVENT_KICK);
-    pthread_mutex_lock(&p->lock);
-    while (!done)
-        pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* Run what is queued.  Called and returns with the lock held. */
-static void run_work(struct machine *m)
-{
-    struct machine_private *p = m->private;
-
-    while (p->head) {
-        struct work *w = p->head;
-        bool *done = w->done;
-
-        p->head = w->next;
-        if (!p->head)
-            p->tail = &p->head;
-        pthread_mutex_unlock(&p->lock);
-        w->fn(m, w->opaque);
-        if (!done)
-            free(w);
-        pthread_mutex_lock(&p->lock);
-        if (done) {
-            *done = true;
-            pthread_cond_broadcast(&p->done);
-        }
-    }
-}
-
-/* ---- stop, continue, reset, end ---- */
-
-static void do_stop(struct machine *m, void *opaque)
-{
-    (void)opaque;
-    if (m->private->stopped)
-        return;
-    vclock_stop(m->clock);
-    __atomic_store_n(&m->private->stopped, true, __ATOMIC_SEQ_CST);
-}
-
-static void do_cont(struct machine *m, void *opaque)
-{
-    (void)opaque;
-    if (!m->private->stopped)
-        return;
-    __atomic_store_n(&m->private->stopped, false, __ATOMIC_SEQ_CST);
-    vclock_resume(m->clock);
-    m->private->armed = UINT64_MAX;
-}
-
-void machine_stop(struct machine *m)
-{
-    machine_post_wait(m, do_stop, NULL);
-}
-
-void machine_cont(struct machine *m)
-{
-    machine_post_wait(m, do_cont, NULL);
-}
-
-bool machine_stopped(struct machine *m)
-{
-    return __atomic_load_n(&m->private->stopped, __ATOMIC_SEQ_CST);
-}
-
-static void do_reset(struct machine *m, void *opaque)
-{
-    (void)opaque;
-    machine_raise_event(m, EVENT_RESET);
-}
-
-void machine_reset(struct machine *m)
-{
-    machine_post_wait(m, do_reset, NULL);
-}
-
-void machine_request_end(struct machine *m, enum machine_end end, int status)
-{
-    struct machine_private *p = m->private;
-
-    pthread_mutex_lock(&p->lock);
-    if (!p->ending) {
-        p->ending = true;
-        p->end = end;
-        p->status = status;
-    }
-    bool kick = p->started && !p->ended;
-    pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    if (kick)
-        machine_raise_event(m, EVENT_KICK);
-}
-
-void machine_quit(struct machine *m, int status)
-{
-    machine_request_end(m, END_QUIT, status);
-}
-
-void machine_on_end(struct machine *m, void (*fn)(void *opaque), void *opaque)
-{
-    m->private->on_end = fn;
-    m->private->on_end_opaque = opaque;
-}
+/* ---- reset and death ---- */
 
 /* RESET# to everything. RAM keeps its contents, as it does on a PC. */
 static void reset_all(struct machine *m)
@@ -342,8 +186,10 @@ static void dead_halt(struct machine *m)
     if (m->private->hung_named)
         return;
     m->private->hung_named = true;
-    log_guest_error(m->log, "the guest halted at %04x:%08x with interrupts off: only a reset "
-                            "can wake it", m->cpu->seg[SEG_CS].selector, m->cpu->eip);
+    log_guest_error(m->log,
+                    "the guest halted at %04x:%08x with interrupts off: only a reset "
+                    "can wake it",
+                    m->cpu->seg[SEG_CS].selector, m->cpu->eip);
     if (m->config.no_reboot)
         machine_request_end(m, END_POWEROFF, 0);
 }
@@ -377,9 +223,8 @@ static void idle(struct machine *m)
 {
     if (m->cpu->halted && !m->cpu->iflag && !(events(m) & (EVENT_NMI | EVENT_RESET)))
         dead_halt(m);
-    sleep_until(m, vclock_next_deadline(m->clock), m->cpu->iflag
-                    ? EVENT_INTR | EVENT_NMI | EVENT_RESET
-                    : EVENT_NMI | EVENT_RESET);
+    sleep_until(m, vclock_next_deadline(m->clock),
+                m->cpu->iflag ? EVENT_INTR | EVENT_NMI | EVENT_RESET : EVENT_NMI | EVENT_RESET);
 }
 
 /* Do what others asked for.  False when the machine is to end. */
@@ -389,7 +234,7 @@ static bool service(struct machine *m)
 
     clear_event(m, EVENT_KICK);
     pthread_mutex_lock(&p->lock);
-    run_work(m);
+    machine_run_work(m);
     bool ending = p->ending;
     pthread_mutex_unlock(&p->lock);
     if (ending)
@@ -471,7 +316,7 @@ static void *vcpu_thread(void *opaque)
         vclock_stop(m->clock);
     }
     pthread_mutex_lock(&p->lock);
-    run_work(m);
+    machine_run_work(m);
     p->ended = true;
     pthread_mutex_unlock(&p->lock);
     if (p->on_end)

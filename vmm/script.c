@@ -181,7 +181,8 @@ static bool finished(struct script *s, const struct script_step *step)
         return false;
     case SCRIPT_SLEEP:
         return late;
-    case SCRIPT_TYPE: case SCRIPT_KEY:
+    case SCRIPT_TYPE:
+    case SCRIPT_KEY:
         return !typist_busy(s->target.typist);
     case SCRIPT_SERIAL:
         return !s->serial || port_backlog(s->serial) == 0;
@@ -258,8 +259,8 @@ void script_machine_ended(struct script *s, int *status)
 
         if (step->verb == SCRIPT_EXPECT_END)
             s->at++;
-        else if (step->verb == SCRIPT_WAIT && (serial_has(s, step->text) ||
-                                               screen_has(s, step->text)))
+        else if (step->verb == SCRIPT_WAIT &&
+                 (serial_has(s, step->text) || screen_has(s, step->text)))
             s->at++;
         else if (step->verb != SCRIPT_QUIT && step->verb != SCRIPT_MONITOR)
             fail(s, "the machine ended before");

@@ -19,9 +19,9 @@ enum script_verb {
 struct script_step {
     enum script_verb verb;
     unsigned line;
-    char *text;      /* the argument, or the monitor's line */
-    double seconds;  /* of wait, sleep and expect-end */
-    int code;        /* of quit */
+    char *text;     /* the argument, or the monitor's line */
+    double seconds; /* of wait, sleep and expect-end */
+    int code;       /* of quit */
     struct chord chord;
 };
 
@@ -32,8 +32,7 @@ struct script_text {
 };
 
 /* Parse TEXT; NAME is for messages, which have the form "NAME:LINE: what is wrong". */
-bool script_parse(const char *name, const char *text, struct script_text *out,
-                  struct error *err);
+bool script_parse(const char *name, const char *text, struct script_text *out, struct error *err);
 bool script_load(const char *path, struct script_text *out, struct error *err);
 void script_text_free(struct script_text *s);
 

@@ -67,8 +67,7 @@ static bool fill_step(struct script_step *s, int argc, char **argv, char *why, s
         break;
     }
     int seconds_at = s->verb == SCRIPT_WAIT ? 2 : 1;
-    bool timed = s->verb == SCRIPT_WAIT || s->verb == SCRIPT_SLEEP ||
-                 s->verb == SCRIPT_EXPECT_END;
+    bool timed = s->verb == SCRIPT_WAIT || s->verb == SCRIPT_SLEEP || s->verb == SCRIPT_EXPECT_END;
     if (timed && argc > seconds_at && !parse_seconds(argv[seconds_at], &s->seconds)) {
         snprintf(why, n, "'%s' is no number of seconds", argv[seconds_at]);
         return false;

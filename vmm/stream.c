@@ -416,8 +416,7 @@ static bool open_server(struct stream *s, const struct sockaddr_un *address, boo
     if (!clear_stale(s, address, err))
         return false;
     s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s->listener < 0 ||
-        bind(s->listener, (const struct sockaddr *)address, sizeof *address) < 0)
+    if (s->listener < 0 || bind(s->listener, (const struct sockaddr *)address, sizeof *address) < 0)
         return error_set(err, "%s: cannot make the socket %s: %s", s->label, s->path,
                          strerror(errno));
     s->bound = true;
@@ -443,8 +442,8 @@ static bool open_unix(struct stream *s, const struct stream_spec *spec, struct e
         return open_server(s, &address, spec->wait, err);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
-        error_set(err, "%s: cannot connect to %s: %s (add ,server=on to make the socket)",
-                  s->label, s->path, strerror(errno));
+        error_set(err, "%s: cannot connect to %s: %s (add ,server=on to make the socket)", s->label,
+                  s->path, strerror(errno));
         if (fd >= 0)
             close(fd);
         return false;

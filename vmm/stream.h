@@ -26,8 +26,7 @@ struct stream;
 
 /* Parse SPEC (stdio, mon:stdio, null, none, pty, file:PATH, unix:PATH[,server=on|off]
  * [,wait=on|off] and the older ,server ,nowait), the value of OPTION. */
-bool stream_parse(const char *option, const char *spec, struct stream_spec *out,
-                  struct error *err);
+bool stream_parse(const char *option, const char *spec, struct stream_spec *out, struct error *err);
 
 /* Open it.  LABEL names it in messages ("serial0").  NULL and ERR when the file cannot be
  * written, the socket is in use, and so on. */

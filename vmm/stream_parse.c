@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define STREAM_NAMES "stdio, mon:stdio, null, none, pty, file:PATH or unix:PATH[,server=on][,wait=off]"
+#define STREAM_NAMES                                                                               \
+    "stdio, mon:stdio, null, none, pty, file:PATH or unix:PATH[,server=on][,wait=off]"
 
 static bool parse_switch(const char *value, bool *out)
 {
@@ -67,8 +68,7 @@ static bool parse_unix(const char *option, const char *spec, struct stream_spec 
     return true;
 }
 
-bool stream_parse(const char *option, const char *spec, struct stream_spec *out,
-                  struct error *err)
+bool stream_parse(const char *option, const char *spec, struct stream_spec *out, struct error *err)
 {
     static const struct {
         const char *name;

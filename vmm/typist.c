@@ -16,9 +16,9 @@ struct typist {
     struct machine *machine;
     struct vtimer timer;
     struct stroke *head, **tail;
-    unsigned down;    /* keys of the first stroke that are pressed */
+    unsigned down; /* keys of the first stroke that are pressed */
     bool letting_go;
-    unsigned left;    /* atomic: strokes not finished */
+    unsigned left; /* atomic: strokes not finished */
 };
 
 struct order {

@@ -42,8 +42,17 @@ START_TEST(unknown_names_are_pointed_at)
     static const struct {
         const char *text, *name;
     } wrong[] = {
-        {"ctrl-alt-foo", "foo"}, {"A", "A"}, {"", ""}, {"ctrl-", ""}, {"-a", ""}, {"-", ""},
-        {"0x", "0x"}, {"0x00", "0x00"}, {"0x80", "0x80"}, {"0xff1e", "0xff1e"}, {"0xzz", "0xzz"},
+        {"ctrl-alt-foo", "foo"},
+        {"A", "A"},
+        {"", ""},
+        {"ctrl-", ""},
+        {"-a", ""},
+        {"-", ""},
+        {"0x", "0x"},
+        {"0x00", "0x00"},
+        {"0x80", "0x80"},
+        {"0xff1e", "0xff1e"},
+        {"0xzz", "0xzz"},
         {"a-b-c-d-e-f-g-h-i", "i"}, /* more than eight at once */
     };
     struct chord c;
@@ -153,7 +162,8 @@ START_TEST(any_bytes_are_consumed)
     for (int round = 0; round < 20000; round++) {
         for (size_t i = 0; i < sizeof bytes; i++) {
             seed = seed * 1664525 + 1013904223;
-            bytes[i] = seed >> 24 & 1 ? (uint8_t)(seed >> 16) : (uint8_t)"\033[O;1~AZ"[seed >> 25 & 7];
+            bytes[i] =
+                seed >> 24 & 1 ? (uint8_t)(seed >> 16) : (uint8_t) "\033[O;1~AZ"[seed >> 25 & 7];
         }
         for (size_t at = 0; at < sizeof bytes; at += used) {
             used = 0;

@@ -138,9 +138,14 @@ END_TEST
 START_TEST(bad_options_give_no_machine)
 {
     static const char *const wrong[][2] = {
-        {"-m", "0"}, {"-fda", "/nonexistent.img"}, {"-kernel", "/"}, {"-display", "text"},
-        {"-script", "/nonexistent"}, {"-D", "/nonexistent/log"},
-        {"-serial", "unix:/nonexistent/s,server=on,wait=off"}, {"-serial", "unix:/nonexistent/s"},
+        {"-m", "0"},
+        {"-fda", "/nonexistent.img"},
+        {"-kernel", "/"},
+        {"-display", "text"},
+        {"-script", "/nonexistent"},
+        {"-D", "/nonexistent/log"},
+        {"-serial", "unix:/nonexistent/s,server=on,wait=off"},
+        {"-serial", "unix:/nonexistent/s"},
     };
     char why[RINGER_ERROR_MAX];
 
@@ -155,8 +160,8 @@ END_TEST
 START_TEST(a_script_decides)
 {
     /* mov ax, 0xe41; int 0x10 (A on the screen); mov dx, 0x3f8; mov al, 'B'; out dx, al; jmp $ */
-    static const unsigned char code[] = {0xb8, 0x41, 0x0e, 0xcd, 0x10, 0xba, 0xf8, 0x03,
-                                         0xb0, 'B',  0xee, 0xeb, 0xfe};
+    static const unsigned char code[] = {0xb8, 0x41, 0x0e, 0xcd, 0x10, 0xba, 0xf8,
+                                         0x03, 0xb0, 'B',  0xee, 0xeb, 0xfe};
     char script[] = "/tmp/ringer-test-XXXXXX";
     const char *options[] = {"-script", script};
     static const char text[] = "wait A 10\nwait B 10\nsendkey a\nquit 5\n";

@@ -59,9 +59,15 @@ START_TEST(dump_items)
         uint32_t value;
         const char *text;
     } items[] = {
-        {'x', 1, 0x5, "0x05"},          {'x', 2, 0xabc, "0x0abc"}, {'x', 4, 0xdeadbeef, "0xdeadbeef"},
-        {'d', 1, 0xff, "-1"},           {'d', 2, 0x8000, "-32768"}, {'d', 4, 0xffffffff, "-1"},
-        {'u', 4, 0xffffffff, "4294967295"}, {'o', 4, 8, "010"},    {'c', 1, 'A', "'A'"},
+        {'x', 1, 0x5, "0x05"},
+        {'x', 2, 0xabc, "0x0abc"},
+        {'x', 4, 0xdeadbeef, "0xdeadbeef"},
+        {'d', 1, 0xff, "-1"},
+        {'d', 2, 0x8000, "-32768"},
+        {'d', 4, 0xffffffff, "-1"},
+        {'u', 4, 0xffffffff, "4294967295"},
+        {'o', 4, 8, "010"},
+        {'c', 1, 'A', "'A'"},
         {'c', 1, 10, "'\\x0a'"},
     };
     char out[24];

@@ -43,8 +43,10 @@ START_TEST(a_full_command_line)
     struct options o;
     struct error err;
 
-    ck_assert_msg(parse("-m 1G --fda a.img -hdb b.img -snapshot -boot once=a,order=ca -cpu 486 c.img",
-                        &o, &err), "%s", err.text);
+    ck_assert_msg(
+        parse("-m 1G --fda a.img -hdb b.img -snapshot -boot once=a,order=ca -cpu 486 c.img", &o,
+              &err),
+        "%s", err.text);
     ck_assert_uint_eq(o.ram_bytes, 1u << 30);
     ck_assert_str_eq(o.floppy[0], "a.img");
     ck_assert_str_eq(o.disk[1], "b.img");
@@ -55,7 +57,8 @@ START_TEST(a_full_command_line)
     ck_assert_uint_eq(o.image_count, 1);
     ck_assert_str_eq(o.images[0], "c.img");
     ck_assert(parse("-device isa-debug-exit,iobase=0xf4,iosize=4 -d int,mmu -translator "
-                    "check=on,cache=8M,max-insns=1", &o, &err));
+                    "check=on,cache=8M,max-insns=1",
+                    &o, &err));
     ck_assert(o.debug_exit);
     ck_assert_uint_eq(o.debug_exit_base, 0xf4);
     ck_assert_uint_eq(o.debug_exit_size, 4);
@@ -69,24 +72,54 @@ END_TEST
 static const struct {
     const char *line, *named; /* what the message must name */
 } wrong[] = {
-    {"-m", "-m"}, {"-m 0", "-m 0"}, {"-m x", "-m x"}, {"-m -5", "-m -5"}, {"-m 4G", "4G"},
-    {"-m 3585", "3585"}, {"-m 99999999999999999999", "9999"}, {"-m 128X", "128X"},
-    {"-m 64MM", "64MM"}, {"-m 1k", "1k"}, {"-m 1.5G", "1.5G"},
-    {"-cpu k6", "486, pentium"}, {"-boot x", "-boot x"}, {"-boot aa", "aa"},
-    {"-boot order=", "order="}, {"-boot first=a", "first=a"}, {"-boot menu=on", "menu=on"},
-    {"-frobnicate", "-frobnicate"}, {"--frobnicate", "--frobnicate"}, {"--", "--"},
-    {"-fda", "-fda"}, {"-display sdl", "sdl"}, {"-serial foo", "foo"}, {"-serial file:", "file:"},
-    {"-serial unix:", "unix:"}, {"-serial unix:x,serve", "serve"},
-    {"-serial unix:x,server=maybe", "maybe"}, {"-monitor mon:stdio", "mon:stdio"},
+    {"-m", "-m"},
+    {"-m 0", "-m 0"},
+    {"-m x", "-m x"},
+    {"-m -5", "-m -5"},
+    {"-m 4G", "4G"},
+    {"-m 3585", "3585"},
+    {"-m 99999999999999999999", "9999"},
+    {"-m 128X", "128X"},
+    {"-m 64MM", "64MM"},
+    {"-m 1k", "1k"},
+    {"-m 1.5G", "1.5G"},
+    {"-cpu k6", "486, pentium"},
+    {"-boot x", "-boot x"},
+    {"-boot aa", "aa"},
+    {"-boot order=", "order="},
+    {"-boot first=a", "first=a"},
+    {"-boot menu=on", "menu=on"},
+    {"-frobnicate", "-frobnicate"},
+    {"--frobnicate", "--frobnicate"},
+    {"--", "--"},
+    {"-fda", "-fda"},
+    {"-display sdl", "sdl"},
+    {"-serial foo", "foo"},
+    {"-serial file:", "file:"},
+    {"-serial unix:", "unix:"},
+    {"-serial unix:x,serve", "serve"},
+    {"-serial unix:x,server=maybe", "maybe"},
+    {"-monitor mon:stdio", "mon:stdio"},
     {"-serial null -serial null -serial null -serial null -serial null", "four"},
-    {"-serial stdio -monitor stdio", "stdio"}, {"-display text -serial stdio", "-display text"},
-    {"-nographic -display text", "-nographic"}, {"-device e1000", "e1000"},
-    {"-device isa-debug-exit,iobase=70000", "70000"}, {"-device isa-debug-exit,iosize=3", "=3"},
-    {"-device isa-debug-exit,iobase=", "iobase="}, {"-d int,foo", "foo"}, {"-vga cirrus", "std"},
-    {"-accel tcg", "tcg"}, {"-enable-kvm", "-enable-kvm"}, {"-smp 2", "-smp 2"},
-    {"-translator check=perhaps", "perhaps"}, {"-translator cache=0", "cache=0"},
-    {"-translator max-insns=0", "max-insns=0"}, {"-initrd x", "-kernel"},
-    {"-append x", "-kernel"}, {"-rtc base=yesterday", "yesterday"}, {"-rtc clock=vm", "clock=vm"},
+    {"-serial stdio -monitor stdio", "stdio"},
+    {"-display text -serial stdio", "-display text"},
+    {"-nographic -display text", "-nographic"},
+    {"-device e1000", "e1000"},
+    {"-device isa-debug-exit,iobase=70000", "70000"},
+    {"-device isa-debug-exit,iosize=3", "=3"},
+    {"-device isa-debug-exit,iobase=", "iobase="},
+    {"-d int,foo", "foo"},
+    {"-vga cirrus", "std"},
+    {"-accel tcg", "tcg"},
+    {"-enable-kvm", "-enable-kvm"},
+    {"-smp 2", "-smp 2"},
+    {"-translator check=perhaps", "perhaps"},
+    {"-translator cache=0", "cache=0"},
+    {"-translator max-insns=0", "max-insns=0"},
+    {"-initrd x", "-kernel"},
+    {"-append x", "-kernel"},
+    {"-rtc base=yesterday", "yesterday"},
+    {"-rtc clock=vm", "clock=vm"},
     {"a b c d e f g h i", "i: too many"},
 };
 

@@ -17,10 +17,9 @@ static const struct {
     uint8_t number;
     uint16_t code;
 } numbers[] = {
-    {1, 0xe047}, {2, 0xe052}, {3, 0xe053}, {4, 0xe04f}, {5, 0xe049}, {6, 0xe051},
-    {7, 0xe047}, {8, 0xe04f}, {11, 0x3b},  {12, 0x3c},  {13, 0x3d},  {14, 0x3e},
-    {15, 0x3f},  {17, 0x40},  {18, 0x41},  {19, 0x42},  {20, 0x43},  {21, 0x44},
-    {23, 0x57},  {24, 0x58},
+    {1, 0xe047}, {2, 0xe052}, {3, 0xe053}, {4, 0xe04f}, {5, 0xe049}, {6, 0xe051}, {7, 0xe047},
+    {8, 0xe04f}, {11, 0x3b},  {12, 0x3c},  {13, 0x3d},  {14, 0x3e},  {15, 0x3f},  {17, 0x40},
+    {18, 0x41},  {19, 0x42},  {20, 0x43},  {21, 0x44},  {23, 0x57},  {24, 0x58},
 };
 
 static void add(struct chord *c, uint16_t code)
@@ -64,8 +63,7 @@ static uint16_t number_code(unsigned number)
 }
 
 /* "ESC [ [ A" to "E" are F1 to F5 of the Linux console. */
-static enum termkey linux_function(const uint8_t *data, size_t len, struct chord *out,
-                                   size_t *used)
+static enum termkey linux_function(const uint8_t *data, size_t len, struct chord *out, size_t *used)
 {
     if (len < 4)
         return TERMKEY_MORE;

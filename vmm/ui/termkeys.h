@@ -6,9 +6,9 @@
 
 /* What termkeys_next found at the beginning of the bytes. */
 enum termkey {
-    TERMKEY_CHORD,  /* keys to press */
-    TERMKEY_NONE,   /* bytes that mean nothing to a PC */
-    TERMKEY_MORE,   /* an escape sequence that is not complete */
+    TERMKEY_CHORD, /* keys to press */
+    TERMKEY_NONE,  /* bytes that mean nothing to a PC */
+    TERMKEY_MORE,  /* an escape sequence that is not complete */
 };
 
 /* Decode one key of DATA (LEN > 0 bytes): characters, ESC as Alt prefix, the cursor, function and

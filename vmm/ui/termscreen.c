@@ -121,9 +121,8 @@ static void want_text(struct termscreen *d)
         for (unsigned x = 0; x < t->columns && x < d->columns; x++) {
             uint16_t cell = t->cells[(y + skip) * t->columns + x];
             uint32_t unicode = textscreen_unicode(cell & 0xff);
-            d->wanted[y * d->columns + x] =
-                (struct cell){unicode, palette_colour(cell >> 8 & 15),
-                              palette_colour(cell >> 12 & 7)};
+            d->wanted[y * d->columns + x] = (struct cell){unicode, palette_colour(cell >> 8 & 15),
+                                                          palette_colour(cell >> 12 & 7)};
         }
     d->cursor = t->cursor_visible && t->cursor_x < d->columns && t->cursor_y - skip < d->rows;
     d->cursor_x = t->cursor_x;
@@ -163,9 +162,8 @@ static void want_picture(struct termscreen *d)
     }
     for (unsigned y = 0; y + 1 < rows; y += 2)
         for (unsigned x = 0; x < columns; x++)
-            d->wanted[y / 2 * d->columns + x] =
-                (struct cell){UPPER_HALF, mean(&p, x, columns, y, rows),
-                              mean(&p, x, columns, y + 1, rows)};
+            d->wanted[y / 2 * d->columns + x] = (struct cell){
+                UPPER_HALF, mean(&p, x, columns, y, rows), mean(&p, x, columns, y + 1, rows)};
     free(p.pixels);
 }
 

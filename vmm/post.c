@@ -1,0 +1,159 @@
+/* How other threads reach the machine: work posted to its vCPU thread, and what is built on it. */
+#include "vmm/private.h"
+#include <stdlib.h>
+
+/* ---- posted work ---- */
+
+static void enqueue(struct machine_private *p, struct work *w)
+{
+    w->next = NULL;
+    *p->tail = w;
+    p->tail = &w->next;
+}
+
+void machine_post(struct machine *m, void (*fn)(struct machine *m, void *opaque), void *opaque)
+{
+    struct machine_private *p = m->private;
+    struct work *w = malloc(sizeof *w);
+
+    if (!w)
+        abort();
+    *w = (struct work){.fn = fn, .opaque = opaque};
+    pthread_mutex_lock(&p->lock);
+    bool ended = p->ended;
+    if (!ended)
+        enqueue(p, w);
+    bool kick = p->started && !ended;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (kick)
+        machine_raise_event(m, EVENT_KICK);
+    if (ended) { /* nobody else is there any more: the caller may touch everything */
+        free(w);
+        fn(m, opaque);
+    }
+}
+
+void machine_post_wait(struct machine *m, void (*fn)(struct machine *m, void *opaque), void *opaque)
+{
+    struct machine_private *p = m->private;
+    bool done = false;
+    struct work w = {.fn = fn, .opaque = opaque, .done = &done};
+
+    if (machine_on_vcpu_thread(m)) {
+        fn(m, opaque);
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    if (!p->started || p->ended) {
+        pthread_mutex_unlock(&p->lock);
+        fn(m, opaque);
+        return;
+    }
+    enqueue(p, &w);
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    machine_raise_event(m, EVENT_KICK);
+    pthread_mutex_lock(&p->lock);
+    while (!done)
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void machine_run_work(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    while (p->head) {
+        struct work *w = p->head;
+        bool *done = w->done;
+
+        p->head = w->next;
+        if (!p->head)
+            p->tail = &p->head;
+        pthread_mutex_unlock(&p->lock);
+        w->fn(m, w->opaque);
+        if (!done)
+            free(w);
+        pthread_mutex_lock(&p->lock);
+        if (done) {
+            *done = true;
+            pthread_cond_broadcast(&p->done);
+        }
+    }
+}
+
+/* ---- stop, continue, reset, end ---- */
+
+static void do_stop(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    if (m->private->stopped)
+        return;
+    vclock_stop(m->clock);
+    __atomic_store_n(&m->private->stopped, true, __ATOMIC_SEQ_CST);
+}
+
+static void do_cont(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    if (!m->private->stopped)
+        return;
+    __atomic_store_n(&m->private->stopped, false, __ATOMIC_SEQ_CST);
+    vclock_resume(m->clock);
+    m->private->armed = UINT64_MAX;
+}
+
+void machine_stop(struct machine *m)
+{
+    machine_post_wait(m, do_stop, NULL);
+}
+
+void machine_cont(struct machine *m)
+{
+    machine_post_wait(m, do_cont, NULL);
+}
+
+bool machine_stopped(struct machine *m)
+{
+    return __atomic_load_n(&m->private->stopped, __ATOMIC_SEQ_CST);
+}
+
+static void do_reset(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    machine_raise_event(m, EVENT_RESET);
+}
+
+void machine_reset(struct machine *m)
+{
+    machine_post_wait(m, do_reset, NULL);
+}
+
+void machine_request_end(struct machine *m, enum machine_end end, int status)
+{
+    struct machine_private *p = m->private;
+
+    pthread_mutex_lock(&p->lock);
+    if (!p->ending) {
+        p->ending = true;
+        p->end = end;
+        p->status = status;
+    }
+    bool kick = p->started && !p->ended;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    if (kick)
+        machine_raise_event(m, EVENT_KICK);
+}
+
+void machine_quit(struct machine *m, int status)
+{
+    machine_request_end(m, END_QUIT, status);
+}
+
+void machine_on_end(struct machine *m, void (*fn)(void *opaque), void *opaque)
+{
+    m->private->on_end = fn;
+    m->private->on_end_opaque = opaque;
+}
