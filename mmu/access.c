@@ -192,6 +192,17 @@ bool mmu_fetch(struct mmu *m, struct window *w, uint32_t lin, uint64_t *pa, stru
     return true;
 }
 
+bool mmu_is_global(struct mmu *m, uint32_t lin)
+{
+    enum { CR4_BIT_PGE = 1 << 7, PTE_G = 1 << 8 };
+    struct walk k;
+
+    if (!paging_on(m) || !(m->pg.cr4 & CR4_BIT_PGE))
+        return false;
+    walk_entries(m, m->cur, lin, &k);
+    return k.end == WALK_OK && (k.pte & PTE_G);
+}
+
 bool mmu_peek(struct mmu *m, uint32_t lin, void *data, uint32_t len)
 {
     uint8_t *out = data;

@@ -58,6 +58,12 @@ void mmu_set_mapping_limit(struct mmu *m, uint64_t limit)
     m->stats.mappings_limit = limit;
 }
 
+static void global_drop(struct mmu *m, uint32_t page, uint32_t count)
+{
+    if (m->wires.on_global_drop)
+        m->wires.on_global_drop(m->wires.opaque, page, count);
+}
+
 /* Make PG the present paging state.  SYNC: the address space is compared with its tables. */
 static void enter(struct mmu *m, const struct paging *pg, bool sync)
 {
@@ -143,6 +149,8 @@ void mmu_set_paging(struct mmu *m, const struct paging *pg)
         log_write(m->log, LOG_MMU, "paging: CR0 %08x CR3 %08x CR4 %08x EFER %x", pg->cr0, pg->cr3,
                   pg->cr4, pg->efer);
     enter(m, pg, flush);
+    if (flush)
+        global_drop(m, 0, MAP_PAGES);
 }
 
 void mmu_set_cr3(struct mmu *m, const struct paging *pg)
@@ -155,12 +163,13 @@ void mmu_set_cr3(struct mmu *m, const struct paging *pg)
 void mmu_a20_changed(struct mmu *m)
 {
     enter(m, &m->pg, false);
+    global_drop(m, 0, MAP_PAGES);
 }
 
 void mmu_invlpg(struct mmu *m, uint32_t lin)
 {
     struct aspace *as = m->cur;
-    uint32_t page = lin >> PAGE_SHIFT, n;
+    uint32_t page = lin >> PAGE_SHIFT, n, most = 1;
 
     m->stats.invlpgs++;
     if (!(as->key.mode & MODE_PG))
@@ -173,7 +182,9 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
             continue;
         n = w->map[page] & MAP_LARGE ? 1u << aspace_slot_shift(as) : 1;
         window_drop(w, page & ~(n - 1), (page & ~(n - 1)) + n);
+        most = n > most ? n : most;
     }
+    global_drop(m, page & ~(most - 1), most);
 }
 
 void mmu_flush_all(struct mmu *m)
@@ -186,6 +197,7 @@ void mmu_flush_all(struct mmu *m)
     }
     aspace_forget(m, m->cur);
     rmap_reset(m);
+    global_drop(m, 0, MAP_PAGES);
 }
 
 struct window *mmu_window(struct mmu *m, bool user)

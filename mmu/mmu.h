@@ -45,6 +45,9 @@ struct mmu_wires {
     void *opaque;
     void (*on_exec_drop)(void *opaque, struct window *w, uint32_t lin_page, uint32_t count);
     void (*on_window_gone)(void *opaque, struct window *w);
+    /* Global translations of COUNT pages from LIN_PAGE on may have changed in every address space:
+     * INVLPG, a change of the paging mode, a flush. */
+    void (*on_global_drop)(void *opaque, uint32_t lin_page, uint32_t count);
 };
 
 /* MAX_WINDOWS bounds the cached windows (0: default).  Listens to PHYS's protection and layout
@@ -112,6 +115,9 @@ bool mmu_probe(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access
  * that W's page is executed from, so that on_exec_drop reports its change. */
 bool mmu_fetch(struct mmu *m, struct window *w, uint32_t lin, uint64_t *pa,
                struct mmu_fault *fault);
+/* Is LIN's translation global (CR4.PGE, and G in its entry): the same in every address space until
+ * on_global_drop names it?  SDM vol. 3A 4.10.2.4. */
+bool mmu_is_global(struct mmu *m, uint32_t lin);
 /* For debuggers: no A/D bits, no faults, no MMIO side effects, supervisor.  False: not mapped. */
 bool mmu_peek(struct mmu *m, uint32_t lin, void *data, uint32_t len);
 

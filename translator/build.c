@@ -149,7 +149,13 @@ static void emit_entry(struct build *b)
 {
     struct emit *e = b->e;
     struct tb *tb = b->tb;
-    uint32_t load = e->pos, back = 0;
+    uint32_t load, back = 0, through_table = 0;
+    if (tb->phys2 != ~0u && !(b->mode & MODE_ONE)) {
+        /* Its second page may be another one in another window: chained jumps go by the table. */
+        through_table = e->pos;
+        exit_table(b, tb->eip);
+    }
+    load = e->pos;
     if (tb->uses_fpu) { /* out of line: lea r10, [rip + ...]; jmp load */
         emit_rex(e, true, R10, R_NONE, R_NONE);
         emit8(e, 0x8D);
@@ -161,7 +167,7 @@ static void emit_entry(struct build *b)
     tb->entry = e->pos;
     if (!(b->mode & MODE_ONE))
         emit_check(b, mode_seg(b->mode, SEG_CS) != SEG_FLAT);
-    tb->direct = e->pos;
+    tb->body = tb->direct = e->pos;
     if (tb->uses_fpu) {
         emit_mov(e, R9, RCX);
         emit_load(e, RCX, R_CPU, CPU_OFF(fpu_live));
@@ -170,6 +176,8 @@ static void emit_entry(struct build *b)
         emit_mov(e, RCX, R9);
     }
     tb->direct_live = e->pos;
+    if (through_table)
+        tb->direct = tb->direct_live = through_table;
 }
 
 /* ---- the block ---- */

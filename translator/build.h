@@ -90,6 +90,8 @@ void exit_raise(struct build *b, uint8_t vector);
 void exit_code(struct build *b, enum exit_kind kind, uint32_t value);
 /* Go to guest EIP TARGET by direct exit SLOT, linked later. */
 void exit_goto(struct build *b, unsigned slot, uint32_t target);
+/* Go to TARGET through the jump table. */
+void exit_table(struct build *b, uint32_t target);
 /* Conditional jump CC (host encoding) to TARGET, else to the next instruction.  Ends. */
 void exit_branch(struct build *b, unsigned cc, uint32_t target);
 /* Go to the guest EIP in r8d.  Ends. */

@@ -189,7 +189,7 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
 /* Host code for cpu->eip; NULL: an exception was raised. */
 static const uint8_t *find_code(struct translator *t, bool missed, struct pending_link *link)
 {
-    uint32_t *entry = t->current ? &t->current->entry[t->cpu->eip & 0xFFFF] : NULL;
+    uint32_t *entry = t->current ? &t->current->entry[table_index(t, t->cpu->eip)] : NULL;
     if (!missed && entry && *entry)
         return t->rx + *entry;
     struct tb *tb = build_lookup(t);
@@ -197,17 +197,15 @@ static const uint8_t *find_code(struct translator *t, bool missed, struct pendin
         return NULL;
     remember(t, tb);
     if (log_on(t->log, LOG_EXEC))
-        return t->rx + tb->direct;
-    if (entry)
-        *entry = tb->entry;
+        return t->rx + tb->body;
+    table_enter(t, tb);
     if (link->valid && link->generation == t->generation) {
         struct tb *from = &t->tbs[link->from];
-        if (from->phys >> PAGE_SHIFT == tb->phys >> PAGE_SHIFT && tb->phys2 == ~0u &&
-            from->mode == tb->mode && from->cs_base == tb->cs_base &&
-            from->exits[link->slot].target == tb->eip)
+        if (from->phys >> PAGE_SHIFT == tb->phys >> PAGE_SHIFT && from->mode == tb->mode &&
+            from->cs_base == tb->cs_base && from->exits[link->slot].target == tb->eip)
             cache_link(t, from, link->slot, tb);
     }
-    return t->rx + tb->direct;
+    return t->rx + tb->body;
 }
 
 /* INT n, INT3, INTO and INT1 clear TF by what they are, and no trap follows them. */
@@ -237,7 +235,7 @@ static void run_one(struct translator *t)
     if (!tb)
         return;
     remember(t, tb);
-    uint32_t code = t->enter(cpu, t->rx + tb->direct, cpu->eip);
+    uint32_t code = t->enter(cpu, t->rx + tb->body, cpu->eip);
     if (code == EXIT_CODE(EXIT_KICKED, 0))
         return;
     bool interrupt = delivers_interrupt(t, code);

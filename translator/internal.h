@@ -107,6 +107,7 @@ struct tb {
     uint32_t phys, phys2;  /* first byte; page of the part beyond the page border, ~0 if none */
     uint32_t code;         /* cache offset of the first byte emitted */
     uint32_t entry;        /* checked entry: compares r8d with eip */
+    uint32_t body;         /* what the checked entry leads to */
     uint32_t direct;       /* entry for chained jumps */
     uint32_t direct_live;  /* the same for jumps from blocks that leave the FPU loaded */
     uint32_t code_end;
@@ -141,11 +142,14 @@ struct site {
 /* Why a guest instruction at some physical address is not translated in its plain form. */
 enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
 
+/* Supervisor code under CR4.PGE shares its tables between all address spaces: its pages are global.
+ * What is not global goes when the window changes. */
 struct jump_table {
-    struct window *window;
+    struct window *window; /* NULL in the shared ones */
+    bool shared;
     uint32_t mode, cs_limit;
     uint64_t used; /* clock for replacement */
-    uint32_t *entry; /* 65,536 cache offsets, by the low 16 bits of EIP; 0: the miss stub */
+    uint32_t *entry; /* 65,536 cache offsets, by table_index of EIP; 0: the miss stub */
 };
 
 enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
@@ -223,6 +227,10 @@ struct translator {
     uint64_t table_clock;
     uint32_t *zero_table;
     struct jump_table *current;
+    bool mix_index;                 /* table_index uses both halves of EIP */
+    bool shared;                    /* the current table is for all address spaces */
+    const struct window *local_of;  /* whose blocks the shared tables' local entries are */
+    uint32_t *shared_pages;         /* bit map of linear pages with blocks in a shared table */
     struct window *window;
     uint32_t mode;
     uint32_t generation;
@@ -255,10 +263,23 @@ void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
 void cache_invalidate_at(struct translator *t, uint32_t phys);
 
 /* ---- table.c: jump tables ---- */
+
+/* Where EIP's entry is.  Functions begin at multiples of 16: the high half is mixed in to spread
+ * them, on hosts that can do it without touching the flags (RORX). */
+static inline uint32_t table_index(const struct translator *t, uint32_t eip)
+{
+    return (eip + (t->mix_index ? eip >> 16 : 0)) & 0xFFFF;
+}
+
+bool table_init(struct translator *t);
+void table_free(struct translator *t);
 uint32_t mode_compute(const struct cpu *cpu);
 void table_select(struct translator *t); /* for the present window and mode */
 void table_on_exec_drop(void *opaque, struct window *w, uint32_t lin_page, uint32_t count);
 void table_on_window_gone(void *opaque, struct window *w);
+void table_on_global_drop(void *opaque, uint32_t lin_page, uint32_t count);
+/* Enter TB, found at the present EIP, into the current table. */
+void table_enter(struct translator *t, const struct tb *tb);
 void table_forget_block(struct translator *t, const struct tb *tb);
 void table_clear_all(struct translator *t);
 

@@ -397,7 +397,7 @@ static bool touches_memory(const struct insn *in)
     case K_PLAIN: case K_CALL_RM: case K_JMP_RM: case K_PUSH_RM: case K_POP_RM:
         return in->has_mem || in->kind == K_CALL_RM || in->kind == K_PUSH_RM;
     case K_MOFFS: case K_XLAT: case K_STRING: case K_PUSH_REG: case K_POP_REG: case K_PUSH_IMM:
-    case K_PUSHA: case K_POPA: case K_LEAVE: case K_CALL_REL: case K_RET:
+    case K_PUSHA: case K_POPA: case K_LEAVE: case K_CALL_REL: case K_RET: case K_PUSHF: case K_POPF:
         return true;
     default:
         return false;
@@ -431,7 +431,7 @@ void rewrite_insn(struct build *b)
     if (touches_memory(in)) {
         b->policy = policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip));
         if (b->policy == SITE_SLOW || (b->mode & MODE_WATCH)) {
-            exit_site(b, true);
+            exit_site(b, in->kind != K_PUSHF && in->kind != K_POPF);
             return;
         }
     }

@@ -59,6 +59,13 @@ static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t p
     b->tb->exits[slot].patch = patch;
 }
 
+void exit_table(struct build *b, uint32_t target)
+{
+    emit_mov_imm(b->e, R8, target);
+    emit_load(b->e, R9, R_TABLE, (int32_t)table_index(b->t, target) * 4);
+    emit_table_jump(b->e);
+}
+
 void exit_goto(struct build *b, unsigned slot, uint32_t target)
 {
     if (b->mode & MODE_ONE) {
@@ -67,9 +74,7 @@ void exit_goto(struct build *b, unsigned slot, uint32_t target)
     } else if (linkable(b, target)) {
         use_slot(b, slot, target, emit_jmp(b->e, 0));
     } else {
-        emit_mov_imm(b->e, R8, target);
-        emit_load(b->e, R9, R_TABLE, (int32_t)(target & 0xFFFF) * 4);
-        emit_table_jump(b->e);
+        exit_table(b, target);
     }
     b->ended = true;
 }
@@ -94,7 +99,15 @@ void exit_indirect(struct build *b)
         exit_code(b, EXIT_NEXT, 0);
         return;
     }
-    emit_zx16(b->e, R9, R8);
+    if (b->t->mix_index) {
+        static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xC8, 16}; /* rorx r9d, r8d, 16 */
+        for (unsigned i = 0; i < sizeof rorx; i++)
+            emit8(b->e, rorx[i]);
+        emit_lea(b->e, R9, R9, R8, 0);
+        emit_zx16(b->e, R9, R9);
+    } else {
+        emit_zx16(b->e, R9, R8);
+    }
     static const uint8_t load[] = {0x47, 0x8B, 0x0C, 0x8C}; /* mov r9d, [r12 + r9*4] */
     for (unsigned i = 0; i < sizeof load; i++)
         emit8(b->e, load[i]);

@@ -94,7 +94,7 @@ enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
     enum cpu_result r = cpu_emulate_data(t->cpu, in, &handled);
     if (handled)
         return r;
-    if (in->kind == K_SENSITIVE)
+    if (in->kind == K_SENSITIVE || in->kind == K_PUSHF || in->kind == K_POPF)
         return cpu_emulate(t->cpu, in);
     if (in->has_mem)
         return step_on_bounce(t, in);

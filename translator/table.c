@@ -1,14 +1,14 @@
 /* Jump tables: what indirect jumps, returns and jumps across pages go through.
  *
- * A table belongs to one window, one mode and one code segment limit, has an entry for each value
- * of the low 16 bits of EIP, and holds cache offsets of checked block entries.  An empty entry is
+ * A table belongs to one window, one mode and one code segment limit, is indexed by 16 bits made of
+ * EIP, and holds cache offsets of checked block entries.  An empty entry is
  * 0, the miss stub's offset, so a fresh table needs no filling. */
 #include <string.h>
 #include <sys/mman.h>
 
 #include "translator/internal.h"
 
-enum { TABLE_BYTES = 65536 * 4 };
+enum { TABLE_BYTES = 65536 * 4, SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
 
 static bool nolimit(const struct segment *s, bool code)
 {
@@ -46,14 +46,22 @@ uint32_t mode_compute(const struct cpu *cpu)
     return mode;
 }
 
+static bool serves(const struct jump_table *j, const struct translator *t,
+                   const struct window *window, uint32_t cs_limit)
+{
+    return j->entry && j->window == window && j->shared == t->shared && j->mode == t->mode &&
+           j->cs_limit == cs_limit;
+}
+
 static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
 {
     struct jump_table *oldest = &t->tables[0], *now = t->current;
-    if (now && now->window == t->window && now->mode == t->mode && now->cs_limit == cs_limit)
+    struct window *window = t->shared ? NULL : t->window;
+    if (now && serves(now, t, window, cs_limit))
         return now;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        if (j->window == t->window && j->mode == t->mode && j->cs_limit == cs_limit)
+        if (serves(j, t, window, cs_limit))
             return j;
         if (j->used < oldest->used)
             oldest = j;
@@ -67,16 +75,57 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
     } else {
         madvise(oldest->entry, TABLE_BYTES, MADV_DONTNEED);
     }
-    oldest->window = t->window;
+    oldest->window = window;
+    oldest->shared = t->shared;
     oldest->mode = t->mode;
     oldest->cs_limit = cs_limit;
     return oldest;
+}
+
+static void clear(struct jump_table *j)
+{
+    if (j->entry)
+        madvise(j->entry, TABLE_BYTES, MADV_DONTNEED);
+}
+
+static void clear_shared(struct translator *t)
+{
+    for (unsigned i = 0; i < JUMP_TABLES; i++)
+        if (t->tables[i].shared)
+            clear(&t->tables[i]);
+    t->local_of = NULL;
+    madvise(t->shared_pages, SHARED_PAGES_BYTES, MADV_DONTNEED);
+}
+
+static void note_shared(struct translator *t, uint32_t lin)
+{
+    uint32_t page = lin >> PAGE_SHIFT;
+    t->shared_pages[page / 32] |= 1u << page % 32;
+    if (!t->local_of && !mmu_is_global(t->mmu, lin))
+        t->local_of = t->window;
+}
+
+void table_enter(struct translator *t, const struct tb *tb)
+{
+    struct jump_table *j = t->current;
+    uint32_t lin = tb->cs_base + tb->eip;
+    if (!j)
+        return;
+    if (j->shared) {
+        note_shared(t, lin);
+        if (tb->phys2 != ~0u)
+            note_shared(t, (lin | (PAGE_SIZE - 1)) + 1);
+    }
+    j->entry[table_index(t, tb->eip)] = tb->entry;
 }
 
 void table_select(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
     t->window = mmu_window(t->mmu, cpu->cpl == 3);
+    t->shared = cpu->cpl < 3 && (cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PGE);
+    if (t->shared && t->local_of && t->local_of != t->window)
+        clear_shared(t);
     t->mode = mode_compute(cpu);
     cpu->mode_changed = 0;
     struct jump_table *j = table_find(t, cpu->seg[SEG_CS].limit);
@@ -88,28 +137,51 @@ void table_select(struct translator *t)
     t->stats.table_switches++;
 }
 
-static void forget_range(struct jump_table *j, uint32_t first, uint32_t count)
+/* The entries of a page's 4,096 addresses lie side by side, wrapping at the table's end. */
+static void forget_page(const struct translator *t, struct jump_table *j, uint32_t page)
 {
-    if (count >= 16) {
-        memset(j->entry, 0, TABLE_BYTES);
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        memset(j->entry + ((first + i) & 15) * 4096, 0, 4096 * 4);
+    uint32_t first = table_index(t, page << PAGE_SHIFT), n = 65536 - first;
+    if (n > PAGE_SIZE)
+        n = PAGE_SIZE;
+    memset(j->entry + first, 0, n * 4);
+    memset(j->entry, 0, (PAGE_SIZE - n) * 4);
 }
 
 /* EIP is the linear address only in flat code; elsewhere the whole table goes. */
+static void forget_pages(const struct translator *t, struct jump_table *j, uint32_t lin_page,
+                         uint32_t count)
+{
+    if (mode_seg(j->mode, SEG_CS) != SEG_FLAT || count >= 16) {
+        clear(j);
+        return;
+    }
+    for (uint32_t i = 0; i <= count; i++) /* blocks that reach into the page, too */
+        forget_page(t, j, lin_page - 1 + i);
+}
+
 void table_on_exec_drop(void *opaque, struct window *w, uint32_t lin_page, uint32_t count)
 {
     struct translator *t = opaque;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        if (j->window != w || !j->entry)
+        if (j->entry && (j->shared ? t->local_of == w : j->window == w))
+            forget_pages(t, j, lin_page, count);
+    }
+}
+
+void table_on_global_drop(void *opaque, uint32_t lin_page, uint32_t count)
+{
+    struct translator *t = opaque;
+    if (count >= 16) {
+        clear_shared(t);
+        return;
+    }
+    for (uint32_t p = lin_page; p < lin_page + count; p++) {
+        if (!(t->shared_pages[p / 32] & 1u << p % 32))
             continue;
-        if (mode_seg(j->mode, SEG_CS) == SEG_FLAT)
-            forget_range(j, lin_page - 1, count + 1); /* blocks that reach into the page, too */
-        else
-            madvise(j->entry, TABLE_BYTES, MADV_DONTNEED);
+        for (unsigned i = 0; i < JUMP_TABLES; i++)
+            if (t->tables[i].entry && t->tables[i].shared)
+                forget_pages(t, &t->tables[i], p, 1);
     }
 }
 
@@ -117,27 +189,51 @@ void table_on_window_gone(void *opaque, struct window *w)
 {
     struct translator *t = opaque;
     for (unsigned i = 0; i < JUMP_TABLES; i++)
-        if (t->tables[i].window == w) {
-            if (t->tables[i].entry)
-                madvise(t->tables[i].entry, TABLE_BYTES, MADV_DONTNEED);
+        if (t->tables[i].window == w && !t->tables[i].shared) {
+            clear(&t->tables[i]);
             t->tables[i].window = NULL;
+            t->tables[i].mode = ~0u; /* serves nobody */
             t->tables[i].used = 0;
         }
+    if (t->local_of == w)
+        clear_shared(t);
     if (t->window == w)
         t->window = NULL;
 }
 
 void table_forget_block(struct translator *t, const struct tb *tb)
 {
+    uint32_t index = table_index(t, tb->eip);
     for (unsigned i = 0; i < JUMP_TABLES; i++)
         if (t->tables[i].entry && t->tables[i].mode == tb->mode &&
-            t->tables[i].entry[tb->eip & 0xFFFF] == tb->entry)
-            t->tables[i].entry[tb->eip & 0xFFFF] = 0;
+            t->tables[i].entry[index] == tb->entry)
+            t->tables[i].entry[index] = 0;
+}
+
+bool table_init(struct translator *t)
+{
+    void *zero = mmap(NULL, TABLE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                      0);
+    void *pages = mmap(NULL, SHARED_PAGES_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    t->zero_table = zero == MAP_FAILED ? NULL : zero;
+    t->shared_pages = pages == MAP_FAILED ? NULL : pages;
+    return t->zero_table && t->shared_pages;
+}
+
+void table_free(struct translator *t)
+{
+    for (unsigned i = 0; i < JUMP_TABLES; i++)
+        if (t->tables[i].entry)
+            munmap(t->tables[i].entry, TABLE_BYTES);
+    if (t->zero_table)
+        munmap(t->zero_table, TABLE_BYTES);
+    if (t->shared_pages)
+        munmap(t->shared_pages, SHARED_PAGES_BYTES);
 }
 
 void table_clear_all(struct translator *t)
 {
     for (unsigned i = 0; i < JUMP_TABLES; i++)
-        if (t->tables[i].entry)
-            madvise(t->tables[i].entry, TABLE_BYTES, MADV_DONTNEED);
+        clear(&t->tables[i]);
 }

@@ -1,20 +1,8 @@
 /* Life cycle of a translator, and what it tells about itself. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "translator/internal.h"
-
-enum { TABLE_BYTES = 65536 * 4 };
-
-static bool make_zero_table(struct translator *t, struct error *err)
-{
-    void *p = mmap(NULL, TABLE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
-        return error_set(err, "no memory for the translator's tables");
-    t->zero_table = p;
-    return true;
-}
 
 struct translator *translator_new(struct cpu *cpu, struct log *log,
                                   const struct translator_options *options, struct error *err)
@@ -30,17 +18,18 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
     t->log = log;
     if (options)
         t->options = *options;
+    t->mix_index = __builtin_cpu_supports("bmi2");
     t->decoder = decoder_new();
     if (!t->decoder) {
         error_set(err, "Capstone was built without x86: install a complete libcapstone");
         translator_free(t);
         return NULL;
     }
-    if (!cache_init(t, err) || !make_zero_table(t, err)) {
+    if (!cache_init(t, err) || !(table_init(t) || error_set(err, "no memory for jump tables"))) {
         translator_free(t);
         return NULL;
     }
-    struct mmu_wires mw = {t, table_on_exec_drop, table_on_window_gone};
+    struct mmu_wires mw = {t, table_on_exec_drop, table_on_window_gone, table_on_global_drop};
     mmu_set_wires(t->mmu, &mw);
     struct phys_wires pw = {.opaque = t, .on_code_write = cache_on_code_write};
     phys_set_wires(t->phys, &pw);
@@ -53,11 +42,7 @@ void translator_free(struct translator *t)
     if (!t)
         return;
     fault_detach(t);
-    for (unsigned i = 0; i < JUMP_TABLES; i++)
-        if (t->tables[i].entry)
-            munmap(t->tables[i].entry, TABLE_BYTES);
-    if (t->zero_table)
-        munmap(t->zero_table, TABLE_BYTES);
+    table_free(t);
     cache_free(t);
     decoder_free(t->decoder);
     free(t);
