@@ -61,6 +61,58 @@ void ide_fail(struct ide_drive *d, uint8_t error)
     d->status |= STATUS_ERR;
 }
 
+/* --- DMA (9.8, 9.9): the buffer goes to the bus master instead of the data register --- */
+
+static void run_dma(struct ide_drive *d)
+{
+    if ((d->transfer == IDE_DMA_IN || d->transfer == IDE_DMA_OUT) && d->kind && ide_has_dma(d) &&
+        d->ide->master.ready(d->ide->master.opaque))
+        d->kind->dma(d);
+}
+
+void ide_dma_begin(struct ide_drive *d, bool to_memory)
+{
+    offer(d, to_memory ? IDE_DMA_IN : IDE_DMA_OUT, 0);
+    run_dma(d);
+}
+
+bool ide_dma_move(struct ide_drive *d, uint32_t end)
+{
+    const struct ide_master *m = &d->ide->master;
+
+    d->end = end;
+    if (d->pos < end)
+        d->pos += m->move(m->opaque, d->data + d->pos, end - d->pos, d->transfer == IDE_DMA_IN);
+    return d->pos >= end;
+}
+
+void ide_master_started(struct ide *ide)
+{
+    run_dma(&ide->drives[0]);
+    run_dma(&ide->drives[1]);
+}
+
+/* Table 47: PIO default, PIO flow control modes 0-4, multiword DMA, Ultra DMA. */
+bool ide_set_transfer_mode(struct ide_drive *d)
+{
+    uint8_t value = d->reg[REG_COUNT], mode = value & 7;
+
+    if (value <= 0x01 || (value >= 0x08 && value <= 0x0C))
+        return true;
+    if (!ide_has_dma(d))
+        return false;
+    if ((value & 0xF8) == 0x20 && mode <= 2) {
+        d->mwdma = mode;
+        d->udma = DMA_NONE;
+    } else if ((value & 0xF8) == 0x40 && mode <= 5) {
+        d->udma = mode;
+        d->mwdma = DMA_NONE;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* --- the data register: 256 words a sector, so this is kept short --- */
 
 static uint32_t data_read(struct ide_drive *d, unsigned size)
@@ -103,6 +155,10 @@ static void reset_drive(struct ide_drive *d, bool hard)
     d->pos = d->end = 0;
     d->irq = 0;
     d->features = 0;
+    if (hard) {
+        d->mwdma = 2;
+        d->udma = DMA_NONE;
+    }
     memset(d->reg, 0, sizeof d->reg);
     memset(d->hob, 0, sizeof d->hob);
     if (d->kind)
@@ -290,8 +346,8 @@ static void ide_loaded(void *dev)
     for (int i = 0; i < 2; i++) {
         struct ide_drive *d = &ide->drives[i];
 
-        if (d->end > IDE_BUFFER || d->pos > d->end || d->block_count > IDE_MULTIPLE_MAX ||
-            d->multiple > IDE_MULTIPLE_MAX)
+        if (d->end > IDE_BUFFER || d->pos > d->end || d->atapi.filled > IDE_BUFFER ||
+            d->block_count > IDE_BUFFER / SECTOR_SIZE || d->multiple > IDE_MULTIPLE_MAX)
             reset_drive(d, true);
         if (d->limit > d->native)
             d->limit = d->native;
@@ -306,7 +362,12 @@ static void ide_loaded(void *dev)
         DRIVE(i, end), FIELD_ARRAY(struct ide, drives[i].data), DRIVE(i, command),                 \
         DRIVE(i, extended), DRIVE(i, multiple), DRIVE(i, heads), DRIVE(i, spt), DRIVE(i, standby), \
         DRIVE(i, write_cache), DRIVE(i, look_ahead), DRIVE(i, after_native), DRIVE(i, left),       \
-        DRIVE(i, block_count), DRIVE(i, lba), DRIVE(i, limit)
+        DRIVE(i, block_count), DRIVE(i, lba), DRIVE(i, limit), DRIVE(i, mwdma), DRIVE(i, udma),    \
+        FIELD_ARRAY(struct ide, drives[i].atapi.packet), DRIVE(i, atapi.key),                      \
+        DRIVE(i, atapi.asc), DRIVE(i, atapi.ascq), DRIVE(i, atapi.tray_open),                      \
+        DRIVE(i, atapi.locked), DRIVE(i, atapi.gone), DRIVE(i, atapi.attention),                   \
+        DRIVE(i, atapi.event), DRIVE(i, atapi.dma), DRIVE(i, atapi.raw), DRIVE(i, atapi.limit),    \
+        DRIVE(i, atapi.filled)
 
 static const struct field ide_fields[] = {
     FIELD(struct ide, control),
@@ -336,6 +397,21 @@ void ide_attach(struct ide *ide, int drive, struct block *block, const char *ser
         }
         snprintf(d->serial, sizeof d->serial, "%s", serial ? serial : "");
     }
+    reset_drive(d, true);
+    update_irq(ide);
+}
+
+void ide_attach_cdrom(struct ide *ide, int drive, struct block *block, const char *serial)
+{
+    struct ide_drive *d;
+
+    if (drive < 0 || drive > 1)
+        return;
+    d = &ide->drives[drive];
+    d->block = block;
+    d->kind = &ide_cdrom;
+    d->native = 0;
+    snprintf(d->serial, sizeof d->serial, "%s", serial ? serial : "");
     reset_drive(d, true);
     update_irq(ide);
 }

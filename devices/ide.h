@@ -1,6 +1,6 @@
 /* The inside of an ATA channel: ide.c has the registers that the two drives share,
- * ide_disk.c the commands of disks, ide_identify.c what they say of themselves.  Sections named
- * here are of ATA/ATAPI-6 (T13/1410D). */
+ * ide_disk.c the commands of disks, ide_identify.c what they say of themselves, atapi*.c CD drives,
+ * ide_dma.c the bus master.  Sections named here are of ATA/ATAPI-6 (T13/1410D). */
 #ifndef RINGER_DEVICES_IDE_H
 #define RINGER_DEVICES_IDE_H
 
@@ -8,7 +8,7 @@
 
 enum {
     IDE_MULTIPLE_MAX = 16,
-    IDE_BUFFER = IDE_MULTIPLE_MAX * SECTOR_SIZE,
+    IDE_BUFFER = 128 * SECTOR_SIZE, /* what a bus master is offered at once */
 };
 
 enum ide_status {
@@ -37,18 +37,43 @@ enum ide_reg {
     REG_COMMAND = REG_STATUS
 };
 
-/* What a command's data register does. */
-enum ide_transfer { IDE_IDLE, IDE_IN, IDE_OUT };
+/* What a command's data register does; with DMA, the bus master moves the buffer. */
+enum ide_transfer { IDE_IDLE, IDE_IN, IDE_OUT, IDE_DMA_IN, IDE_DMA_OUT };
 
 struct ide_drive;
 
-/* A kind of drive: disks now; packet devices and bus-master DMA add to this. */
+/* A kind of drive: disks, packet devices. */
 struct ide_kind {
     void (*command)(struct ide_drive *d, uint8_t command);
     /* The buffer was read empty, or written full, by the host. */
     void (*block_done)(struct ide_drive *d);
     /* Power-on and software reset (9.2): state and signature (9.12). */
     void (*reset)(struct ide_drive *d, bool hard);
+    /* A DMA transfer is under way and the bus master is ready: move what it takes. */
+    void (*dma)(struct ide_drive *d);
+};
+
+/* The bus master of a channel, when there is one. */
+struct ide_master {
+    /* Is it started?  Then move LEN bytes between BUF and memory; fewer when the memory it was
+     * given ends, after which it is not ready any more. */
+    bool (*ready)(void *opaque);
+    uint32_t (*move)(void *opaque, void *buf, uint32_t len, bool to_memory);
+    void *opaque;
+};
+
+/* A CD drive's own state (atapi.c). */
+struct atapi {
+    uint8_t packet[12];
+    uint8_t key, asc, ascq;  /* sense data */
+    uint8_t tray_open, locked;
+    uint8_t gone;      /* the next test finds no disc, though a new one is there already */
+    uint8_t attention; /* the disc may have changed: a unit attention is pending */
+    uint8_t event;     /* of the media class, for GET EVENT STATUS NOTIFICATION */
+    uint8_t dma;       /* the packet's data goes by DMA */
+    uint8_t raw;       /* READ CD: which parts of a sector, as in byte 9 of the packet */
+    uint16_t limit;    /* byte count for one DRQ */
+    uint32_t filled;   /* bytes of the buffer that are valid */
 };
 
 struct ide_drive {
@@ -79,22 +104,45 @@ struct ide_drive {
     uint32_t block_count; /* sectors in the buffer */
     uint64_t lba;         /* of the first of them */
     uint64_t limit;       /* SET MAX ADDRESS: sectors that may be accessed */
+    uint8_t mwdma, udma;  /* the DMA mode selected: 0-2, 0-5; DMA_NONE */
+
+    struct atapi atapi;
 };
+enum { DMA_NONE = 0xFF };
 
 struct ide {
     struct log *log;
     struct irq_line irq;
+    struct ide_master master; /* no functions: none */
     uint8_t control, selected;
     struct ide_drive drives[2];
 };
 
-extern const struct ide_kind ide_disk;
+extern const struct ide_kind ide_disk, ide_cdrom;
 
 /* Raise or drop the drive's INTRQ; the wire follows the selected drive and nIEN. */
 void ide_interrupt(struct ide_drive *d, bool on);
 /* Offer the first BYTES of the buffer to the data register: DRQ. */
 void ide_data_in(struct ide_drive *d, uint32_t bytes);
 void ide_data_out(struct ide_drive *d, uint32_t bytes);
+/* Is there a bus master for DMA commands? */
+static inline bool ide_has_dma(const struct ide_drive *d)
+{
+    return d->ide->master.move != NULL;
+}
+/* Begin a DMA data phase with an empty buffer: calls the kind's dma when the bus master is ready,
+ * now or as soon as it is (ide_master_started). */
+void ide_dma_begin(struct ide_drive *d, bool to_memory);
+/* Move the buffer from pos to END, which pos reaches when this is true. */
+bool ide_dma_move(struct ide_drive *d, uint32_t end);
+/* The bus master was started. */
+void ide_master_started(struct ide *ide);
+/* SET FEATURES 03h: select the transfer mode in the count register; false when there is none. */
+bool ide_set_transfer_mode(struct ide_drive *d);
+/* The transfer modes in IDENTIFY (PACKET) DEVICE's words 49, 53, 63-68 and 88. */
+void ide_identify_transfer(struct ide_drive *d);
+void ide_identify_put(struct ide_drive *d, unsigned word, uint64_t value, unsigned words);
+void ide_identify_string(struct ide_drive *d, unsigned word, const char *text, unsigned words);
 /* The command is over: status without BSY and DRQ, INTRQ (9.7 and following). */
 void ide_complete(struct ide_drive *d);
 void ide_fail(struct ide_drive *d, uint8_t error);

@@ -1,7 +1,6 @@
-/* The commands of an ATA disk, in PIO (ATA/ATAPI-6, chapter 8; protocols in chapter 9).
+/* The commands of an ATA disk (ATA/ATAPI-6, chapter 8; protocols in chapter 9).
  *
- * DMA commands are aborted as IDENTIFY announces: the table has their place, and read_block /
- * write_block do not care how the buffer moves. */
+ * Without a bus master DMA commands are aborted, as IDENTIFY then announces. */
 #include "devices/ide.h"
 
 #include "ringer/log.h"
@@ -171,6 +170,49 @@ static void write_block(struct ide_drive *d)
     ide_interrupt(d, true);
 }
 
+/* --- DMA (9.8, 9.9): a buffer at a time until the bus master's memory or the range ends --- */
+
+static void dma_sectors(struct ide_drive *d)
+{
+    if (!ide_has_dma(d) || (d->command != 0xC8 && d->command != 0xC9 && d->command != 0x25 &&
+                            block_readonly(d->block)))
+        ide_fail(d, ERROR_ABRT);
+    else if (read_range(d))
+        ide_dma_begin(d, d->command == 0xC8 || d->command == 0xC9 || d->command == 0x25);
+}
+
+/* The buffer is empty: fill it, or make room for what comes.  False when the command failed. */
+static bool dma_next(struct ide_drive *d)
+{
+    d->block_count = d->left < IDE_BUFFER / SECTOR_SIZE ? d->left : IDE_BUFFER / SECTOR_SIZE;
+    d->pos = 0;
+    if (d->transfer == IDE_DMA_IN && !block_read(d->block, d->lba, d->data, d->block_count)) {
+        write_address(d, d->lba);
+        ide_fail(d, ERROR_UNC);
+        return false;
+    }
+    d->end = d->block_count * SECTOR_SIZE;
+    return true;
+}
+
+static void disk_dma(struct ide_drive *d)
+{
+    while (d->left) {
+        if (d->pos == d->end && !dma_next(d))
+            return;
+        if (!ide_dma_move(d, d->end))
+            return; /* until the bus master is started again */
+        if (d->transfer == IDE_DMA_OUT && !block_write(d->block, d->lba, d->data, d->block_count)) {
+            write_address(d, d->lba);
+            ide_fail(d, ERROR_ABRT);
+            d->status |= STATUS_DF;
+            return;
+        }
+        step(d);
+    }
+    ide_complete(d);
+}
+
 static void verify(struct ide_drive *d)
 {
     if (!read_range(d))
@@ -271,9 +313,8 @@ static void set_features(struct ide_drive *d)
     case 0xAA:
         d->look_ahead = d->features == 0xAA;
         break;
-    case 0x03: /* PIO default, or PIO flow control modes 0-4 */
-        known =
-            d->reg[REG_COUNT] <= 0x01 || (d->reg[REG_COUNT] >= 0x08 && d->reg[REG_COUNT] <= 0x0C);
+    case 0x03:
+        known = ide_set_transfer_mode(d);
         break;
     case 0x66: /* keep or restore defaults at software reset */
     case 0xCC:
@@ -353,10 +394,12 @@ static const struct disk_command {
     {0x10, 0x1F, 0, complete},       /* RECALIBRATE */
     {0x20, 0x21, 0, read_sectors},   /* READ SECTOR(S) */
     {0x24, 0x24, EXT, read_sectors}, /* READ SECTOR(S) EXT */
+    {0x25, 0x25, EXT, dma_sectors}, /* READ DMA EXT */
     {0x27, 0x27, EXT, read_native_max},
     {0x29, 0x29, EXT, read_sectors},  /* READ MULTIPLE EXT */
     {0x30, 0x31, 0, write_sectors},   /* WRITE SECTOR(S) */
     {0x34, 0x34, EXT, write_sectors}, /* WRITE SECTOR(S) EXT */
+    {0x35, 0x35, EXT, dma_sectors},   /* WRITE DMA EXT */
     {0x37, 0x37, EXT, set_max},       /* SET MAX ADDRESS EXT */
     {0x39, 0x39, EXT, write_sectors}, /* WRITE MULTIPLE EXT */
     {0x3C, 0x3C, 0, write_sectors},   /* WRITE VERIFY */
@@ -373,6 +416,8 @@ static const struct disk_command {
     {0xC4, 0xC4, 0, read_sectors},  /* READ MULTIPLE */
     {0xC5, 0xC5, 0, write_sectors}, /* WRITE MULTIPLE */
     {0xC6, 0xC6, 0, set_multiple},
+    {0xC8, 0xC9, 0, dma_sectors}, /* READ DMA */
+    {0xCA, 0xCB, 0, dma_sectors}, /* WRITE DMA */
     {0xE0, 0xE0, 0, standby}, /* STANDBY IMMEDIATE */
     {0xE1, 0xE1, 0, idle},    /* IDLE IMMEDIATE */
     {0xE2, 0xE2, 0, standby}, /* STANDBY */
@@ -450,4 +495,4 @@ static void disk_reset(struct ide_drive *d, bool hard)
     d->limit = d->native;
 }
 
-const struct ide_kind ide_disk = {disk_execute, disk_block_done, disk_reset};
+const struct ide_kind ide_disk = {disk_execute, disk_block_done, disk_reset, disk_dma};

@@ -73,6 +73,40 @@ struct ide;
 struct ide *ide_init(struct board *board, uint16_t base, uint16_t control, struct irq_line irq);
 void ide_attach(struct ide *ide, int drive, struct block *block, const char *serial);
 
+/* A CD drive (devices/atapi*.c) with BLOCK's disc of 2048-byte sectors in it, or none (NULL). */
+void ide_attach_cdrom(struct ide *ide, int drive, struct block *block, const char *serial);
+/* Exchange the disc of a CD drive; NULL takes it out.  A locked tray opens only when FORCE; false
+ * tells that it did not (or that DRIVE is no CD drive).  Blocks stay the caller's. */
+bool ide_change_disc(struct ide *ide, int drive, struct block *block, bool force);
+/* True when DRIVE is a CD drive with a disc in a closed tray: what a BIOS can boot from. */
+bool ide_disc_present(const struct ide *ide, int drive);
+
+/* --- PCI bus, configuration mechanism 1 at CF8h (devices/pci.c); before reset_control_init --- */
+struct pci;
+struct pci *pci_init(struct board *board);
+void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque);
+/* 00:00.0, i440FX (devices/pci_host.c) */
+void pci_host_init(struct board *board, struct pci *pci);
+/* 00:01.0, PIIX3 (devices/piix_isa.c): IRQS.set(opaque, IRQ, level) takes what PCI and power
+ * management drive; the SCI enters by piix_isa_sci. */
+struct piix_isa;
+struct piix_isa *piix_isa_init(struct board *board, struct pci *pci, struct irq_line irqs);
+struct irq_line piix_isa_sci(struct piix_isa *isa);
+/* 00:01.1, PIIX3 IDE with bus mastering (devices/ide_dma.c).  The channels' interrupts go through
+ * it: create it first, then each channel with piix_ide_line as its IRQ, then piix_ide_join. */
+struct piix_ide;
+struct piix_ide *piix_ide_init(struct board *board, struct pci *pci, struct irq_line irq14,
+                               struct irq_line irq15);
+struct irq_line piix_ide_line(struct piix_ide *p, int channel);
+void piix_ide_join(struct piix_ide *p, int channel, struct ide *ide);
+/* 00:01.3, PIIX4 power management (devices/piix_pm.c): OFF is called for soft off. */
+struct piix_pm;
+struct piix_pm *piix_pm_init(struct board *board, struct pci *pci, struct irq_line sci,
+                             void (*off)(void *opaque), void *opaque);
+void piix_pm_power_button(struct piix_pm *pm);
+void piix_pm_gpe(struct piix_pm *pm, unsigned n); /* general purpose event N is signalled */
+enum { PIIX_ACPI_ENABLE = 0xF1, PIIX_ACPI_DISABLE = 0xF0 }; /* commands for port B2h */
+
 /* --- standard VGA, 256 KiB .. 16 MiB of memory (devices/vga*.c) --- */
 struct vga;
 struct vga *vga_init(struct board *board, uint32_t vram_bytes);
@@ -83,6 +117,10 @@ struct vga_text {
     bool cursor_visible;
     uint16_t cells[132 * 60]; /* character | attribute << 8, row by row */
 };
+/* 00:02.0, the same as a PCI function (devices/pci_vga.c), whose first base address places the
+ * linear frame buffer.  ROM: LEN bytes of an option ROM, copied; NULL for none. */
+void pci_vga_init(struct board *board, struct pci *pci, struct vga *vga, const void *rom,
+                  uint32_t len);
 void vga_text(struct vga *v, struct vga_text *out);
 /* The size of the picture that the CRTC scans out, in pixels as doubled for output (640x400 for
  * mode 13h, 720x400 for 9-dot text). */

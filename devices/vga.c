@@ -74,6 +74,18 @@ static const struct device_class vga_class = {
     .free = vga_free,
 };
 
+void vga_place_lfb(struct vga *v, uint32_t base, bool on)
+{
+    if (!on)
+        phys_enable(v->phys, v->lfb_region, false);
+    v->lfb_on = on;
+    if (!on)
+        return;
+    v->lfb_base = base;
+    phys_move(v->phys, v->lfb_region, base);
+    phys_enable(v->phys, v->lfb_region, true);
+}
+
 struct vga *vga_init(struct board *board, uint32_t vram_bytes)
 {
     uint32_t bytes = VGA_LEGACY_BYTES, max_bytes = 16u << 20;
@@ -87,7 +99,10 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
     v->clock = board->clock;
     v->phys = board->phys;
     v->log = board->log;
-    if (phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram) < 0 ||
+    v->lfb_base = VGA_LFB_BASE;
+    v->lfb_on = true;
+    v->lfb_region = phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram);
+    if (v->lfb_region < 0 ||
         phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v) < 0) {
         free(v);
         return NULL;

@@ -19,7 +19,7 @@ enum {
     VGA_PLANE_SIZE = 0x10000,
     VGA_LEGACY_BYTES = 4 * VGA_PLANE_SIZE,
 };
-#define VGA_LFB_BASE 0xE0000000u
+#define VGA_LFB_BASE 0xE0000000u /* until PCI places it elsewhere */
 
 /* Sequencer. */
 enum { SEQ_RESET, SEQ_CLOCKING, SEQ_MAP_MASK, SEQ_CHAR_MAP, SEQ_MEMORY_MODE, SEQ_COUNT };
@@ -137,6 +137,9 @@ struct vga {
 
     uint8_t *vram;
     uint32_t vram_bytes;
+    int lfb_region; /* the linear frame buffer: phys's id, where it is, whether it is decoded */
+    uint32_t lfb_base;
+    bool lfb_on;
     uint32_t latch;
     uint8_t rotated; /* plane addresses are stored rotated: chain-4 */
     struct vga_mem mem;
@@ -181,6 +184,8 @@ extern const struct mmio_ops vga_mem_ops;
 void vga_mem_update(struct vga *v);
 /* Bytes [offset, offset + len) of video memory were changed behind phys's back. */
 void vga_mem_wrote(struct vga *v, uint32_t offset, uint32_t len);
+/* Decode the linear frame buffer at BASE, or nowhere. */
+void vga_place_lfb(struct vga *v, uint32_t base, bool on);
 
 /* Where the dword of plane address ADDRESS is kept. */
 static inline uint32_t vga_plane_index(const struct vga *v, uint32_t address)

@@ -19,12 +19,14 @@ enum {
 
 void vga_mem_wrote(struct vga *v, uint32_t offset, uint32_t len)
 {
-    uint32_t first = (VGA_LFB_BASE + offset) >> PAGE_SHIFT;
-    uint32_t last = (VGA_LFB_BASE + offset + len - 1) >> PAGE_SHIFT;
+    uint32_t first = (v->lfb_base + offset) >> PAGE_SHIFT;
+    uint32_t last = (v->lfb_base + offset + len - 1) >> PAGE_SHIFT;
 
+    if (!v->lfb_on)
+        return;
     for (uint32_t pfn = first; pfn <= last; pfn++) {
         if (phys_frame_flags(v->phys, pfn)) {
-            phys_wrote(v->phys, VGA_LFB_BASE + offset, len);
+            phys_wrote(v->phys, v->lfb_base + offset, len);
             return;
         }
     }

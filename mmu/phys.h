@@ -71,6 +71,8 @@ int phys_map_ram(struct phys *p, const char *name, uint32_t base, uint32_t size,
                  uint8_t **alias);
 void phys_unmap(struct phys *p, int id);
 void phys_move(struct phys *p, int id, uint32_t new_base);
+/* Decode region ID or not (it is, when mapped); its place, order and contents stay. */
+void phys_enable(struct phys *p, int id, bool on);
 /* Make the ROM region ID (or a RAM page range over ROM) writable or not: shadow RAM. */
 void phys_rom_writable(struct phys *p, int id, bool writable);
 

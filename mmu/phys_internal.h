@@ -16,6 +16,7 @@
 struct region {
     char name[32];
     bool used;
+    bool off;      /* not decoded at present */
     bool writable; /* a ROM that was opened for writing */
     enum phys_kind kind;
     uint32_t base_pfn, pages;

@@ -29,7 +29,8 @@ static const struct region *region_at(const struct phys *p, uint32_t pfn)
     for (unsigned i = 0; i < PHYS_REGIONS; i++) {
         const struct region *r = &p->region[i];
 
-        if (r->used && pfn >= r->base_pfn && pfn < region_end(r) && (!top || r->order > top->order))
+        if (r->used && !r->off && pfn >= r->base_pfn && pfn < region_end(r) &&
+            (!top || r->order > top->order))
             top = r;
     }
     return top;
@@ -237,6 +238,16 @@ void phys_move(struct phys *p, int id, uint32_t new_base)
     old_base = r->base_pfn;
     r->base_pfn = new_pfn;
     rebuild(p, old_base, old_base + r->pages);
+    rebuild_region(p, r);
+}
+
+void phys_enable(struct phys *p, int id, bool on)
+{
+    struct region *r = region_of(p, id);
+
+    if (!r || r->off == !on)
+        return;
+    r->off = !on;
     rebuild_region(p, r);
 }
 
