@@ -234,7 +234,8 @@ static bool flow_all(struct check *c)
     struct flow lookup = start, live = start;
     lookup.scratch[0] = (struct value){VALUE_CLEAN, 0xFFFFFFFF};
     live.fpu = true;
-    if (!flow_to(c, NULL, tb->entry, &lookup) || !flow_to(c, NULL, tb->direct, &start))
+    if (!flow_to(c, NULL, tb->entry, &lookup) || !flow_to(c, NULL, tb->body, &start) ||
+        !flow_to(c, NULL, tb->direct, &start))
         return false;
     if (tb->direct_live != tb->direct && !flow_to(c, NULL, tb->direct_live, &live))
         return false;

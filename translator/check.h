@@ -13,6 +13,7 @@ enum host_class {
     HOST_LEA,
     HOST_STRING,  /* MOVS CMPS STOS LODS SCAS */
     HOST_XLAT,
+    HOST_RORX,    /* rorx r9d, r8d: the one VEX-encoded instruction */
     HOST_STACK,   /* pushfq, popfq, push r9, pop r9 */
     HOST_JMP,
     HOST_JCC,

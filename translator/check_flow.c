@@ -341,6 +341,8 @@ bool check_step(struct check *c, const struct host_insn *in, struct flow *f)
         return lea(c, in, f);
     case HOST_STRING:
         return string(c, in, f);
+    case HOST_RORX:
+        return number_in(c, in, f, in->rm) && written(c, in, f, in->reg, ANY_NUMBER);
     case HOST_STACK:
         return check_refuse(c, in, "runs on the guest's rsp");
     case HOST_XLAT:

@@ -31,8 +31,8 @@ static struct sample begin(void)
     struct translator *t = rig.t;
     cache_flush(t);
     struct sample s = {.e = t->emit, .tb = &t->tbs[t->tb_count++]};
-    *s.tb = (struct tb){.code = s.e.pos, .entry = s.e.pos, .direct = s.e.pos,
-                        .direct_live = s.e.pos, .phys2 = ~0u, .incoming = ~0u, .size = 1,
+    *s.tb = (struct tb){.code = s.e.pos, .entry = s.e.pos, .body = s.e.pos,
+                        .direct = s.e.pos, .direct_live = s.e.pos, .phys2 = ~0u, .incoming = ~0u, .size = 1,
                         .insns = 1, .valid = true, .map = t->map_count, .map_count = 1};
     t->map[t->map_count++] = (struct fault_entry){0, 0, FIX_NONE};
     return s;
@@ -92,7 +92,7 @@ static const struct body bodies[] = {
     /* registers */
     {B("\x48\x01\xC8"), "64-bit"},             /* add rax, rcx */
     {B("\x48\x89\xC8"), "64-bit"},             /* mov rax, rcx */
-    {B("\x4D\x89\xE8"), "r12..r15"},             /* mov r8, r13 */
+    {B("\x4D\x89\xE8"), "r12..r15"},           /* mov r8, r13 */
     {B("\x44\x89\xE8"), "r12..r15"},           /* mov eax, r13d */
     {B("\x41\xBD\x00\x00\x00\x00"), "r12..r15"}, /* mov r13d, 0 */
     {B("\x41\x01\xC0"), "r8..r15"},            /* add r8d, eax */
@@ -104,6 +104,10 @@ static const struct body bodies[] = {
     {B("\x8D\x64\x24\xFC"), NULL},             /* lea esp, [rsp-4] */
     {B("\x8D\x05\x00\x00\x00\x00"), "host address"}, /* lea eax, [rip] */
     {B("\x48\x8D\x05\x00\x00\x00\x00"), "host address"},
+    {B("\x41\x89\xC8\xC4\x43\x7B\xF0\xC8\x10\x44\x89\xC8"), NULL}, /* rorx r9d, r8d, 16 */
+    {B("\xC4\x43\x7B\xF0\xC8\x10"), "scratch register"},
+    {B("\xC4\x43\xFB\xF0\xC8\x10"), "no place"}, /* rorx r9, r8, 16 */
+    {B("\xC4\xE3\x7B\xF0\xC8\x10"), "no place"}, /* rorx ecx, eax, 16 */
     /* the stack */
     {B("\x50"), "no place"},         /* push rax */
     {B("\x41\x51"), "guest's rsp"},  /* push r9 */
