@@ -13,7 +13,7 @@ uint32_t cpu_eflags(const struct cpu *cpu)
 
 void cpu_set_eflags(struct cpu *cpu, uint32_t value)
 {
-    if ((cpu->flags_sys ^ value) & (FLAG_TF | FLAG_VM))
+    if ((cpu->flags_sys ^ value) & (FLAG_TF | FLAG_VM | FLAG_AC))
         cpu->mode_changed = 1;
     cpu->flags_host = value & FLAGS_HOST;
     cpu->iflag = value & FLAG_IF;

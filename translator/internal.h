@@ -30,7 +30,7 @@ enum mode_bit {
     MODE_MP = 1u << 8,      /* CR0.MP */
     MODE_OSFXSR = 1u << 9,  /* CR4.OSFXSR */
     MODE_ONE = 1u << 10,    /* one instruction, then back to the hub */
-    MODE_WATCH = 1u << 11,  /* data breakpoints: every memory access by hand */
+    MODE_WATCH = 1u << 11,  /* data breakpoints, EFLAGS.AC: every memory access by hand */
     MODE_SEG_SHIFT = 12,    /* + 2 * enum seg_index */
 };
 
@@ -176,6 +176,7 @@ enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(retranslated_plain, "sites retranslated back to plain")                                      \
     X(signals, "faults taken as signals")                                                          \
     X(fills, "faults that mapped a page")                                                          \
+    X(refills, "pages mapped when the guest returned from its page fault")                          \
     X(page_faults, "page faults given to the guest")                                               \
     X(exceptions, "exceptions delivered")                                                          \
     X(interrupts, "interrupts delivered")                                                          \
@@ -237,6 +238,14 @@ struct translator {
 
     struct translator_stats stats;
     uint32_t recent[RECENT], recent_pos;
+
+    /* The page fault given to the guest last: when it returns to the instruction, the page comes in
+     * without another host fault. */
+    struct {
+        bool valid, user;
+        uint32_t eip, lin;
+        enum mmu_access access;
+    } faulted;
 
     pthread_t thread;
     bool attached;

@@ -70,9 +70,10 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     uint8_t *bounce = t->rt->bounce + shift;
     enum seg_index seg = (enum seg_index)in->seg;
     t->stats.stepped++;
-    if ((in->mem_access & 1) && !cpu_load(cpu, seg, ea, bounce, size))
-        return CPU_EXCEPTION;
+    /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
+        return CPU_EXCEPTION;
+    if ((in->mem_access & 1) && !cpu_load(cpu, seg, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
         log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
@@ -114,6 +115,8 @@ bool step_operand_plain(struct translator *t, const struct insn *in)
         lin = cpu->seg[in->seg].base + cpu_effective_address(cpu, in);
     else if (in->kind == K_STRING && (in->opcode & 0xFE) != 0xAC)
         lin = cpu->seg[SEG_ES].base + cpu->gpr[EDI];
+    else if (in->kind == K_STRING)
+        lin = cpu->seg[in->override == SEG_NONE ? SEG_DS : in->override].base + cpu->gpr[ESI];
     else if (in->kind == K_MOFFS)
         lin = cpu->seg[in->seg].base + in->imm;
     else
