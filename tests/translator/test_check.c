@@ -32,8 +32,9 @@ static struct sample begin(void)
     cache_flush(t);
     struct sample s = {.e = t->emit, .tb = &t->tbs[t->tb_count++]};
     *s.tb = (struct tb){.code = s.e.pos, .entry = s.e.pos, .body = s.e.pos,
-                        .direct = s.e.pos, .direct_live = s.e.pos, .phys2 = ~0u, .incoming = ~0u, .size = 1,
-                        .insns = 1, .valid = true, .map = t->map_count, .map_count = 1};
+                        .direct = s.e.pos, .direct_live = s.e.pos, .phys2 = ~0u,
+                        .incoming = ~0u, .size = 1, .insns = 1, .valid = true,
+                        .map = t->map_count, .map_count = 1};
     t->map[t->map_count++] = (struct fault_entry){0, 0, FIX_NONE};
     return s;
 }
