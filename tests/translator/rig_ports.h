@@ -1,0 +1,16 @@
+/* Ports of the bare machine; assembly includes this too. */
+#ifndef RINGER_TESTS_TRANSLATOR_RIG_PORTS_H
+#define RINGER_TESTS_TRANSLATOR_RIG_PORTS_H
+
+#define RIG_PORT_VALUE 0xE0 /* out: record the value; in: how many there are */
+#define RIG_PORT_INTR  0xE1 /* out: raise INTR, the vector is the value; in: 1 while it waits */
+#define RIG_PORT_NMI   0xE2 /* out: raise NMI */
+#define RIG_PORT_KICK  0xE3 /* out: make the hub look up */
+#define RIG_PORT_WAKE  0xE4 /* out: at the next HLT raise INTR with this vector (2: NMI) */
+#define RIG_PORT_IGNNE 0xE5 /* out: assert IGNNE#; in: level of FERR# */
+#define RIG_PORT_DMA   0xE8 /* out: physical address for the next */
+#define RIG_PORT_DATA  0xEC /* out: write the value (1, 2 or 4 bytes) there; in: read it */
+#define RIG_PORT_FAIL  0xF0 /* out: the test failed; the value is the line */
+#define RIG_PORT_END   0xF4 /* out: the test ends */
+
+#endif
