@@ -167,14 +167,18 @@ static void store_run(struct window *w, uint32_t first, uint32_t n, const uint32
     }
 }
 
+/* Short runs are about to be touched: the host's own page tables are filled in the same call. */
+enum { POPULATE_MAX = 16 };
+
 static bool map_run(struct window *w, uint32_t first, uint32_t n, const uint32_t *want)
 {
     struct mmu *m = w->mmu;
     uint32_t before = host_edges(w, first, first + n);
     int prot = want[0] & MAP_HOSTW ? PROT_READ | PROT_WRITE : PROT_READ;
+    int now = n <= POPULATE_MAX ? MAP_POPULATE : 0;
 
     if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)n << PAGE_SHIFT, prot,
-             MAP_SHARED | MAP_FIXED | MAP_NORESERVE, m->phys->fd,
+             MAP_SHARED | MAP_FIXED | MAP_NORESERVE | now, m->phys->fd,
              (off_t)file_page(w, want[0]) << PAGE_SHIFT) == MAP_FAILED)
         return false;
     m->stats.fill_runs++;

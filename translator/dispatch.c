@@ -95,6 +95,11 @@ static void after_fault(struct translator *t)
     switch (rt->fault_kind) {
     case HOST_FAULT_GUEST_PF:
         t->stats.page_faults++;
+        t->faulted.valid = true;
+        t->faulted.user = cpu->cpl == 3;
+        t->faulted.eip = cpu->eip;
+        t->faulted.lin = rt->fault.address;
+        t->faulted.access = rt->fault.error_code & 2 ? MMU_WRITE : MMU_READ;
         cpu_raise_pf(cpu, &rt->fault);
         return;
     case HOST_FAULT_EXCEPTION:
@@ -185,6 +190,19 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
 }
 
 /* ---- entering ---- */
+
+/* Back at the instruction that faulted: map its page now.  It is the access that is about to be
+ * made, so setting A and D is not ahead of time. */
+static void refill(struct translator *t)
+{
+    struct mmu_fault fault;
+    if (!t->faulted.valid || t->cpu->eip != t->faulted.eip ||
+        (t->cpu->cpl == 3) != t->faulted.user)
+        return;
+    t->faulted.valid = false;
+    if (mmu_fill(t->mmu, t->window, t->faulted.lin, t->faulted.access, &fault) == FILL_MAPPED)
+        t->stats.refills++;
+}
 
 /* Host code for cpu->eip; NULL: an exception was raised. */
 static const uint8_t *find_code(struct translator *t, bool missed, struct pending_link *link)
@@ -300,6 +318,7 @@ enum run_exit translator_run(struct translator *t)
             missed = false;
             continue;
         }
+        refill(t);
         cpu->flags_sys &= ~(uint32_t)FLAG_RF; /* matters to breakpoints alone: see run_one */
         const uint8_t *code = find_code(t, missed, &link);
         missed = false;
