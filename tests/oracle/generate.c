@@ -1,0 +1,385 @@
+/* A case: prefixes, opcode, operands; then registers that lead memory operands to interesting
+ * places of the arena. */
+#include "oracle/generate.h"
+
+#include <string.h>
+
+enum { CASES_PER_MEMORY = 4096 };
+enum { FLAGS_ARITH_DF = 0xCD5, FLAG_TF = 0x100, FLAG_IF = 0x200, FLAG_AC = 0x40000 };
+enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
+enum { ES, CS, SS, DS, FS, GS };
+
+struct generator {
+    uint64_t random;
+    struct oracle_case *c;
+    const struct form *form;
+    unsigned opsize, addrsize;
+    uint8_t override, rep, opcode, modrm, sib;
+    unsigned modrm_at, disp_at, disp_size;
+};
+
+static uint32_t random32(struct generator *g)
+{
+    return oracle_random(&g->random);
+}
+
+static uint32_t below(struct generator *g, uint32_t n)
+{
+    return (uint32_t)((uint64_t)random32(g) * n >> 32);
+}
+
+static bool one_in(struct generator *g, uint32_t n)
+{
+    return below(g, n) == 0;
+}
+
+static void put(struct generator *g, uint8_t byte)
+{
+    if (g->c->length < CASE_CODE - 1)
+        g->c->code[g->c->length++] = byte;
+}
+
+static void put_value(struct generator *g, uint32_t value, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        put(g, (uint8_t)(value >> 8 * i));
+}
+
+static uint32_t interesting(struct generator *g)
+{
+    static const uint32_t values[8] = {0, 1, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x8000, 0x7F, 0x80};
+    switch (below(g, 4)) {
+    case 0:
+        return values[below(g, 8)];
+    case 1:
+        return below(g, 256) - 128;
+    default:
+        return random32(g);
+    }
+}
+
+static uint16_t selector(struct generator *g)
+{
+    static const uint16_t others[4] = {0, 3, SEL_DATA32, SEL_LDT(LDT_COUNT)};
+    uint32_t r = below(g, 16);
+    return r < 12 ? SEL_LDT(below(g, LDT_COUNT)) : others[r & 3];
+}
+
+/* ---- the state ---- */
+
+static uint32_t arena_address(struct generator *g)
+{
+    uint32_t page = below(g, ARENA_PAGES), r = below(g, 8);
+    if (r < 5)
+        page = (const uint8_t[]){1, 2, 5, 6, 13}[r];
+    if (one_in(g, 64))
+        return 0u - 16 * (1 + below(g, 4)); /* near the end */
+    uint32_t offset = one_in(g, 4) ? ARENA_PAGE - below(g, 16) : below(g, ARENA_PAGE);
+    if (!one_in(g, 3))
+        offset &= ~15u; /* aligned operands of SSE */
+    return ARENA_BASE + page * ARENA_PAGE + offset;
+}
+
+static void make_segments(struct generator *g)
+{
+    uint16_t *seg = g->c->start.seg;
+    seg[CS] = g->c->code16 ? SEL_LDT(LDT_CODE16) : SEL_CODE32;
+    seg[SS] = g->c->code16 ? (one_in(g, 4) ? SEL_DATA32 : SEL_LDT(LDT_STACK16)) : SEL_DATA32;
+    seg[DS] = seg[ES] = g->c->code16 ? SEL_LDT(LDT_DATA) : SEL_DATA32;
+    if (one_in(g, 8))
+        seg[SS] = SEL_LDT(one_in(g, 2) ? LDT_STACK16 : LDT_ODD);
+    static const uint8_t data[6] = {LDT_DATA, LDT_ODD, LDT_READ, LDT_DOWN, LDT_STACK16, LDT_DOWN32};
+    if (one_in(g, 4))
+        seg[DS] = SEL_LDT(data[below(g, 6)]);
+    if (one_in(g, 4))
+        seg[ES] = SEL_LDT(data[below(g, 6)]);
+    if (one_in(g, 16))
+        seg[DS] = 0;
+    seg[FS] = one_in(g, 2) ? 0 : SEL_LDT(data[below(g, 6)]);
+    seg[GS] = one_in(g, 2) ? SEL_DATA32 : SEL_LDT(LDT_DATA);
+}
+
+static void make_registers(struct generator *g)
+{
+    struct oracle_state *s = &g->c->start;
+    for (int i = 0; i < 8; i++)
+        s->gpr[i] = one_in(g, 3) ? arena_address(g) : interesting(g);
+    uint32_t stack = ARENA_BASE + ARENA_STACK - below(g, ARENA_PAGE);
+    if (one_in(g, 16))
+        stack = arena_address(g);
+    else if (!one_in(g, 8))
+        stack &= ~3u;
+    s->gpr[ESP] = stack - selector_base(s->seg[SS]);
+    s->eflags = (random32(g) & FLAGS_ARITH_DF) | FLAG_IF | 2;
+    if (one_in(g, 12)) /* the host can start with no other ones */
+        s->eflags |= one_in(g, 2) ? FLAG_TF : FLAG_AC;
+    uint32_t at = ARENA_CODE + (one_in(g, 8) ? ARENA_PAGE - below(g, 16) : below(g, ARENA_PAGE));
+    s->eip = ARENA_BASE + at - selector_base(s->seg[CS]);
+}
+
+/* ---- the instruction ---- */
+
+static void make_prefixes(struct generator *g)
+{
+    static const uint8_t overrides[6] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
+    static const uint8_t mandatory[4] = {0, 0x66, 0xF2, 0xF3};
+    const struct form *f = g->form;
+    bool opsize = one_in(g, 4), addrsize = one_in(g, 8), lock = one_in(g, 24);
+    if (f->flags & F_SIMD) {
+        uint8_t p = mandatory[below(g, 4)];
+        opsize = p == 0x66 || one_in(g, 32);
+        g->rep = p == 0x66 ? 0 : p;
+    } else if (f->flags & F_STR) {
+        g->rep = one_in(g, 3) ? 0 : one_in(g, 2) ? 0xF2 : 0xF3;
+    } else if (one_in(g, 16)) {
+        g->rep = one_in(g, 2) ? 0xF2 : 0xF3;
+    }
+    if (one_in(g, 5))
+        put(g, g->override = overrides[below(g, 6)]);
+    if (opsize)
+        put(g, 0x66);
+    if (lock)
+        put(g, 0xF0);
+    if (g->rep)
+        put(g, g->rep);
+    if (addrsize)
+        put(g, 0x67);
+    g->opsize = opsize != g->c->code16 ? 2 : 4;
+    g->addrsize = addrsize != g->c->code16 ? 2 : 4;
+}
+
+static void make_opcode(struct generator *g)
+{
+    const struct form *f = g->form;
+    if (f->map)
+        put(g, 0x0F);
+    if (f->map == 0x38 || f->map == 0x3A)
+        put(g, f->map);
+    g->opcode = (uint8_t)(f->first + below(g, f->last - f->first + 1u));
+    put(g, g->opcode);
+}
+
+static void make_modrm(struct generator *g)
+{
+    const struct form *f = g->form;
+    uint8_t m = (uint8_t)random32(g);
+    if (f->reg >= 0)
+        m = (uint8_t)((m & 0xC7) | f->reg << 3);
+    if (f->flags & F_REG)
+        m |= 0xC0;
+    if ((f->flags & F_MEM) && m >= 0xC0)
+        m &= 0x7F;
+    g->modrm = m;
+    g->modrm_at = g->c->length;
+    put(g, m);
+    if (m >= 0xC0)
+        return;
+    unsigned mod = m >> 6, rm = m & 7;
+    if (g->addrsize == 2) {
+        g->disp_size = mod == 0 ? (rm == 6 ? 2 : 0) : mod;
+    } else {
+        if (rm == 4)
+            put(g, g->sib = (uint8_t)random32(g));
+        bool absolute = mod == 0 && (rm == 5 || (rm == 4 && (g->sib & 7) == 5));
+        g->disp_size = absolute ? 4 : mod == 2 ? 4 : mod;
+    }
+    g->disp_at = g->c->length;
+    put_value(g, one_in(g, 2) ? below(g, 128) - 64 : interesting(g), g->disp_size);
+}
+
+/* Relative displacement to a HLT on the code pages: never back to the instruction. */
+static void make_branch(struct generator *g, unsigned size)
+{
+    uint32_t end = g->c->length + size;
+    int32_t d = (int32_t)below(g, size == 1 ? 100 : 3000) - (size == 1 ? 50 : 1500);
+    if (d <= 0 && d >= -(int32_t)end - 16)
+        d -= (int32_t)end + 16;
+    put_value(g, one_in(g, 16) && size > 1 ? interesting(g) | 0x400000 : (uint32_t)d, size);
+}
+
+static void make_immediates(struct generator *g)
+{
+    unsigned f = g->form->flags;
+    if (f & F_I16)
+        put_value(g, one_in(g, 4) ? interesting(g) : below(g, 64), 2);
+    if (f & F_I8) {
+        uint8_t imm = (uint8_t)(one_in(g, 2) ? interesting(g) : below(g, 34));
+        if (g->opcode == 0xCD && g->form->map == 0 && imm == 0x80)
+            imm = 0x81; /* no system calls */
+        if (g->opcode == 0xC8 && g->form->map == 0)
+            imm = (uint8_t)below(g, one_in(g, 4) ? 256 : 5);
+        put(g, imm);
+    }
+    if (f & F_IV)
+        put_value(g, interesting(g), g->opsize);
+    if (f & F_OFFS) {
+        uint16_t seg = g->c->start.seg[DS];
+        put_value(g, arena_address(g) - selector_base(seg), g->addrsize);
+    }
+    if (f & F_R8)
+        make_branch(g, 1);
+    if (f & F_RV)
+        make_branch(g, g->opsize);
+    if (f & F_FAR) {
+        uint16_t sel = one_in(g, 2) ? selector(g) : one_in(g, 2) ? SEL_CODE32 : SEL_LDT(LDT_CODE16);
+        uint32_t at = ARENA_BASE + ARENA_CODE + below(g, 2 * ARENA_PAGE);
+        put_value(g, one_in(g, 16) ? interesting(g) : at - selector_base(sel), g->opsize);
+        put_value(g, sel, 2);
+    }
+}
+
+/* ---- operands in the arena ---- */
+
+static unsigned operand_segment(const struct generator *g, bool stack_based)
+{
+    switch (g->override) {
+    case 0x26: return ES;
+    case 0x2E: return CS;
+    case 0x36: return SS;
+    case 0x3E: return DS;
+    case 0x64: return FS;
+    case 0x65: return GS;
+    default: return stack_based ? SS : DS;
+    }
+}
+
+/* Move BASE (or the displacement) so that the operand lies at an address of the arena. */
+static void aim16(struct generator *g)
+{
+    static const uint8_t base[8] = {EBX, EBX, EBP, EBP, ESI, EDI, EBP, EBX};
+    static const uint8_t index[4] = {ESI, EDI, ESI, EDI};
+    uint32_t *r = g->c->start.gpr;
+    unsigned rm = g->modrm & 7, mod = g->modrm >> 6;
+    bool absolute = mod == 0 && rm == 6, stack = !absolute && (rm == 2 || rm == 3 || rm == 6);
+    uint16_t seg = g->c->start.seg[operand_segment(g, stack)];
+    uint32_t target = (arena_address(g) - selector_base(seg)) & 0xFFFF;
+    uint8_t *at = g->c->code + g->disp_at;
+    if (absolute) {
+        at[0] = (uint8_t)target;
+        at[1] = (uint8_t)(target >> 8);
+        return;
+    }
+    uint32_t disp = mod == 1 ? (uint32_t)(int8_t)at[0] : mod == 2 ? at[0] | (uint32_t)at[1] << 8 : 0u;
+    uint32_t rest = disp + (rm < 4 ? r[index[rm]] : 0);
+    r[base[rm]] = (r[base[rm]] & (one_in(g, 4) ? 0xFFFF0000 : 0)) | ((target - rest) & 0xFFFF);
+}
+
+static void aim32(struct generator *g)
+{
+    uint32_t *r = g->c->start.gpr, disp = 0;
+    unsigned mod = g->modrm >> 6, rm = g->modrm & 7, base = rm;
+    uint8_t *at = g->c->code + g->disp_at;
+    bool absolute = mod == 0 && rm == 5, indexed = rm == 4 && (g->sib >> 3 & 7) != 4;
+    if (rm == 4) {
+        base = g->sib & 7;
+        absolute = mod == 0 && base == 5;
+    }
+    uint16_t seg =
+        g->c->start.seg[operand_segment(g, !absolute && (base == ESP || base == EBP))];
+    uint32_t target = arena_address(g) - selector_base(seg);
+    uint32_t index = indexed ? r[g->sib >> 3 & 7] << (g->sib >> 6) : 0;
+    if (absolute) {
+        target -= index;
+        memcpy(at, &target, 4);
+        return;
+    }
+    if (mod == 1)
+        disp = (uint32_t)(int8_t)at[0];
+    else if (mod == 2)
+        memcpy(&disp, at, 4);
+    if (indexed && (g->sib >> 3 & 7) == base) {
+        if (mod == 2) {
+            disp = target - r[base] - index;
+            memcpy(at, &disp, 4);
+        }
+        return;
+    }
+    if (base == ESP && !one_in(g, 2)) /* leave the stack alone */
+        return;
+    r[base] = target - disp - index;
+}
+
+static void aim_strings(struct generator *g)
+{
+    uint32_t *r = g->c->start.gpr;
+    const uint16_t *seg = g->c->start.seg;
+    r[ESI] = arena_address(g) - selector_base(seg[operand_segment(g, false)]);
+    r[EDI] = arena_address(g) - selector_base(seg[ES]);
+    if (one_in(g, 4)) /* overlapping */
+        r[EDI] = r[ESI] + below(g, 16) - 8;
+    r[ECX] = one_in(g, 8) ? below(g, 5000) : below(g, 20);
+    if (g->addrsize == 2 && one_in(g, 2)) {
+        r[ECX] |= random32(g) & 0xFFFF0000;
+        r[ESI] |= random32(g) & 0xFFFF0000;
+    }
+}
+
+/* Instructions with implicit operands. */
+static void aim_others(struct generator *g)
+{
+    struct oracle_state *s = &g->c->start;
+    if (g->form->flags & F_STR)
+        aim_strings(g);
+    if (g->form->map == 0 && g->opcode == 0xD7)
+        s->gpr[EBX] = arena_address(g) - selector_base(s->seg[operand_segment(g, false)]);
+    if (g->form->map == 0x0F && g->opcode == 0xF7)
+        s->gpr[EDI] = arena_address(g) - selector_base(s->seg[operand_segment(g, false)]);
+    if (g->form->map == 0 && (g->opcode == 0xC9 || g->opcode == 0xC8))
+        s->gpr[EBP] = one_in(g, 4) ? arena_address(g) : s->gpr[ESP] + below(g, 64);
+    if (g->form->flags & F_BITS)
+        s->gpr[g->modrm >> 3 & 7] = one_in(g, 4) ? interesting(g) : below(g, 60000) - 30000;
+    if ((g->form->flags & F_SEL) && (g->form->flags & F_M) && g->modrm >= 0xC0)
+        s->gpr[g->modrm & 7] = selector(g) | (one_in(g, 2) ? 0 : random32(g) & 0xFFFF0000);
+}
+
+static const struct form *choose(struct generator *g, unsigned sets)
+{
+    uint32_t total = 0, pick;
+    for (int pass = 0;; pass++) {
+        pick = pass ? below(g, total) : 0;
+        for (unsigned i = 0; i < form_count; i++) {
+            unsigned f = forms[i].flags;
+            unsigned set = f & F_SIMD ? FORMS_SIMD : f & F_FPU ? FORMS_X87 : FORMS_INTEGER;
+            if (!(set & sets))
+                continue;
+            if (!pass)
+                total += forms[i].weight;
+            else if (pick < forms[i].weight)
+                return &forms[i];
+            else
+                pick -= forms[i].weight;
+        }
+    }
+}
+
+void generate(uint64_t seed, uint64_t n, unsigned sets, struct oracle_case *c)
+{
+    struct generator g = {.random = seed ^ n * 0xD1342543DE82EF95, .c = c};
+    memset(c, 0, sizeof *c);
+    random32(&g);
+    g.form = choose(&g, sets);
+    c->memory = (uint32_t)(seed * 0x10001 + n / CASES_PER_MEMORY) | 1;
+    c->fpu = g.form->flags & (F_FPU | F_SIMD) ? random32(&g) | 1 : 0;
+    c->code16 = one_in(&g, 3);
+    make_segments(&g);
+    make_registers(&g);
+    make_prefixes(&g);
+    make_opcode(&g);
+    if (g.form->flags & F_M) {
+        make_modrm(&g);
+        if (g.modrm < 0xC0 && !one_in(&g, 32)) {
+            if (g.addrsize == 2)
+                aim16(&g);
+            else
+                aim32(&g);
+        }
+    }
+    make_immediates(&g);
+    aim_others(&g);
+    case_fpu(c);
+    bool returns_far = g.form->map == 0 && g.opcode >= 0xCA && g.opcode <= 0xCF;
+    c->cr2_mask = returns_far ? ~0xFFFu : ~0u;
+    c->undefined_flags = undefined_flags(c, g.form->map, g.opcode, g.modrm, g.opsize);
+    c->undefined_env = g.form->map == 0 && g.modrm < 0xC0 &&
+                       ((g.opcode == 0xD9 || g.opcode == 0xDD) && (g.modrm >> 3 & 7) == 6);
+}
