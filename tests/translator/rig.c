@@ -30,7 +30,7 @@ static uint32_t on_in(void *opaque, uint16_t port, unsigned size)
         return r->count;
     case RIG_PORT_INTR:
         return r->vector >= 0;
-    case RIG_PORT_IGNNE:
+    case RIG_PORT_FERR:
         return r->ferr;
     case RIG_PORT_DATA:
         phys_read(r->phys, r->dma_address, &value, size);
@@ -75,11 +75,6 @@ static void on_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
         break;
     case RIG_PORT_WAKE:
         r->wake = (int)(value & 0xFF);
-        break;
-    case RIG_PORT_IGNNE:
-        r->cpu->ignne = 1;
-        r->cpu->ferr_asserted = 0;
-        r->ferr = false;
         break;
     case RIG_PORT_DMA:
         r->dma_address = value;

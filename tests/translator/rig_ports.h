@@ -7,10 +7,10 @@
 #define RIG_PORT_NMI   0xE2 /* out: raise NMI */
 #define RIG_PORT_KICK  0xE3 /* out: make the hub look up */
 #define RIG_PORT_WAKE  0xE4 /* out: at the next HLT raise INTR with this vector (2: NMI) */
-#define RIG_PORT_IGNNE 0xE5 /* out: assert IGNNE#; in: level of FERR# */
+#define RIG_PORT_FERR  0xE5 /* in: level of FERR# (port F0h, the CPU's own, clears it) */
 #define RIG_PORT_DMA   0xE8 /* out: physical address for the next */
 #define RIG_PORT_DATA  0xEC /* out: write the value (1, 2 or 4 bytes) there; in: read it */
-#define RIG_PORT_FAIL  0xF0 /* out: the test failed; the value is the line */
-#define RIG_PORT_END   0xF4 /* out: the test ends */
+#define RIG_PORT_FAIL  0xFC /* out: the test failed; the value is the line */
+#define RIG_PORT_END   0xF8 /* out: the test ends */
 
 #endif
