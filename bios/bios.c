@@ -6,12 +6,11 @@
 
 extern const uint8_t bios_rom_start[], bios_rom_end[];
 
-/* The number behind the OUT that the CPU stands at, or 0 when the write is none of the ROM's.
- * EIP may be that of the OUT or of its successor: both are recognised by the bytes. */
-static unsigned trap_number(const struct bios *b)
+/* The number behind the OUT at AT, where it is in the ROM, or 0 when the write is none of the
+ * ROM's.  EIP may be that of the OUT or of its successor: both are recognised by the bytes. */
+static unsigned number_at(const struct bios *b, uint32_t at)
 {
     static const uint8_t pattern[4] = {0xE6, ROM_TRAP_PORT, 0xEB, 0x01};
-    uint32_t at = b->cpu->seg[SEG_CS].base + b->cpu->eip;
 
     for (unsigned back = 0; back <= 2; back += 2) {
         uint32_t offset = at - back - (ROM_SEGMENT << 4);
@@ -20,6 +19,19 @@ static unsigned trap_number(const struct bios *b)
             return b->rom[offset + 4];
     }
     return 0;
+}
+
+/* The ROM is where it always was, or, for the 32-bit services, where paging shows it. */
+static unsigned trap_number(const struct bios *b)
+{
+    uint32_t at = b->cpu->seg[SEG_CS].base + b->cpu->eip;
+    unsigned number = number_at(b, at);
+    struct mmu_fault fault;
+    uint64_t pa;
+
+    if (!number && mmu_translate(b->cpu->mmu, at, MMU_READ, false, &pa, &fault))
+        number = number_at(b, (uint32_t)pa);
+    return number;
 }
 
 static void dispatch(struct bios *b, unsigned trap)
@@ -84,6 +96,12 @@ static void dispatch(struct bios *b, unsigned trap)
         break;
     case TRAP_ENTER_PM:
         int15_enter_pm(b);
+        break;
+    case TRAP_BIOS32:
+        bios_directory(b);
+        break;
+    case TRAP_PCI32:
+        bios_pci32(b);
         break;
     case TRAP_STRING_INIT:
         int10_string_init(b);
@@ -200,6 +218,7 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
 
     memcpy(b->rom, bios_rom_start, ROM_SIZE);
     bios_fill_rom(b);
+    pci_fill_rom(b);
     if (phys_map_rom(b->phys, "BIOS", 0xF0000, ROM_SIZE, b->rom, ROM_SIZE) < 0 ||
         phys_map_rom(b->phys, "BIOS at reset", 0xFFFF0000u, ROM_SIZE, b->rom, ROM_SIZE) < 0) {
         bios_free(b);

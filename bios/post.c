@@ -14,6 +14,8 @@ uint8_t bios_shutdown_code(struct bios *b)
 
     cmos_write(b, 0x8F, 0);
     out8(b, 0x70, 0x0D);
+    if (code == 0x05 || code == 0x09 || code == 0x0A)
+        bios_pci_init(b); /* the reset went to the board, and POST is left out */
     return code;
 }
 
@@ -129,6 +131,7 @@ void bios_post(struct bios *b)
     init_timers(b);
     init_dma(b);
     init_rtc(b);
+    bios_pci_init(b);
     init_ticks(b);
     for (int i = 0; i < 2; i++)
         floppy_set(b, i, b->config.floppy[i]);

@@ -9,6 +9,9 @@
 
 enum { BIOS_DISKS = 4, EBDA_SEGMENT = 0x9FC0, EBDA_BASE = 0x9FC00 };
 
+/* Where POST puts power management, and the interrupt that its events come on. */
+enum { BIOS_PM_BASE = 0x600, BIOS_SCI_IRQ = 9 };
+
 struct bios_floppy {
     struct block *block; /* NULL: no medium */
     bool present;
@@ -34,6 +37,7 @@ struct bios {
     struct phys *phys;
     struct log *log;
     uint8_t *rom; /* ROM_SIZE bytes, as the guest sees them */
+    uint32_t rom_used; /* by tables, from its start */
 
     struct bios_floppy floppy[2];
     struct bios_disk disk[BIOS_DISKS]; /* numbered from 80h without gaps */
@@ -161,6 +165,10 @@ void bios_power_on_cmos(struct bios *b);             /* cmos.c: defaults before 
 uint16_t bios_equipment(const struct bios *b);       /* cmos.c */
 void bios_fill_rom(struct bios *b);                  /* tables.c: fonts and tables */
 void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list */
+/* tables.c: SIZE zeroed bytes of the ROM for a table, before the ROM is mapped; NULL: it is full */
+uint8_t *bios_rom_room(struct bios *b, uint32_t size, uint32_t align);
+void pci_fill_rom(struct bios *b);                   /* pci.c: BIOS32 directory, $PIR */
+void bios_pci_init(struct bios *b);                  /* pci.c: addresses and interrupts */
 void bios_fill_vectors(struct bios *b);              /* tables.c */
 void bios_banner(struct bios *b);                    /* banner.c */
 void bios_boot(struct bios *b, bool next);           /* boot.c: TRAP_BOOT */
@@ -182,6 +190,9 @@ void int15_enter_pm(struct bios *b);
 void int16(struct bios *b);
 void int17(struct bios *b);
 void int1a(struct bios *b);
+void int1a_pci(struct bios *b);                      /* pci.c: B1xxh */
+void bios_pci32(struct bios *b);                     /* pci.c: TRAP_PCI32 */
+void bios_directory(struct bios *b);                 /* pci.c: TRAP_BIOS32 */
 void int70(struct bios *b);
 void int74(struct bios *b);
 
@@ -217,6 +228,13 @@ static inline uint8_t to_bcd(unsigned v)
 {
     return v / 10 % 10 << 4 | v % 10;
 }
+
+/* pci.c: configuration space of bus 0; is there a bus; where the linear frame buffer is. */
+uint32_t pci_config_read(struct bios *b, uint8_t devfn, unsigned reg, unsigned size);
+void pci_config_write(struct bios *b, uint8_t devfn, unsigned reg, uint32_t value, unsigned size);
+bool pci_function_present(struct bios *b, uint8_t devfn);
+bool pci_present(struct bios *b);
+uint32_t bios_frame_buffer(struct bios *b);
 
 /* Direct boot: load and set registers; false with a message on the screen. */
 bool linux_load(struct bios *b);

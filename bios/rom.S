@@ -27,7 +27,7 @@ rom:
     outb %al, $0x20
 .endm
 
-    .org 0xA000
+    .org ROM_CODE
 
 /* ---- reset and POST ---- */
 
@@ -532,6 +532,15 @@ irq_high:
     jmp int76
     .org ROM_IRQHI
     jmp irq_high
+
+    .code32
+    .org ROM_BIOS32
+    trap TRAP_BIOS32
+    lret
+    .org ROM_PCI32
+    trap TRAP_PCI32
+    lret
+    .code16
 
     .org 0xFFF0
     ljmpw $ROM_SEGMENT, $ROM_POST

@@ -35,6 +35,8 @@
 #define TRAP_INT70     18 /* live CF clear: call INT 4Ah */
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
+#define TRAP_BIOS32    40 /* BIOS32 service directory, 32-bit code */
+#define TRAP_PCI32     41 /* PCI BIOS, 32-bit entry: live CF */
 #define TRAP_STRING_INIT 21 /* INT 10h/13h; SI: the cursor to come back to */
 #define TRAP_STRING      22 /* live CF: there is more */
 
@@ -53,7 +55,8 @@
 #define KEY_ACTION_SYSRQ  5 /* pressed; 6: released */
 #define KEY_ACTION_STORED 7
 
-/* Places that the C side fills with data. */
+/* Places that the C side fills with data.  Below ROM_CODE is room for tables (bios_rom_room). */
+#define ROM_CODE         0xA000
 #define ROM_FONT_8X16    0xB000
 #define ROM_FONT_8X14    0xC000
 #define ROM_FONT_8X8     0xCE00
@@ -101,5 +104,7 @@
 #define ROM_INT75 0xFF70
 #define ROM_INT76 0xFF74
 #define ROM_IRQHI 0xFF78
+#define ROM_BIOS32 0xFF80 /* 32-bit code */
+#define ROM_PCI32 0xFF88
 
 #endif

@@ -10,6 +10,17 @@ static void put16(uint8_t *at, uint16_t v)
     at[1] = v >> 8;
 }
 
+uint8_t *bios_rom_room(struct bios *b, uint32_t size, uint32_t align)
+{
+    uint32_t at = (b->rom_used + align - 1) & ~(align - 1);
+
+    if (at > ROM_CODE || size > ROM_CODE - at)
+        return NULL;
+    b->rom_used = at + size;
+    memset(b->rom + at, 0, size);
+    return b->rom + at;
+}
+
 /* Fixed disk parameter table, IBM AT: what INT 41h and 46h point at. */
 static void fixed_disk(uint8_t *at, const struct geometry *g)
 {

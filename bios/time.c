@@ -139,7 +139,10 @@ void int1a(struct bios *b)
         cmos_write(b, 0x0B, cmos_read(b, 0x0B) & ~0x20);
         set_carry(b, false);
         break;
-    default: /* B1h: there is no PCI BIOS; 80h: no sound multiplexer */
+    case 0xB1:
+        int1a_pci(b);
+        break;
+    default: /* 80h: no sound multiplexer */
         set_carry(b, true);
         break;
     }

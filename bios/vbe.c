@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { INDEX_PORT = 0x1CE, DATA_PORT = 0x1CF, LFB_BASE = 0xE0000000 };
+enum { INDEX_PORT = 0x1CE, DATA_PORT = 0x1CF };
 enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_OFFSET, MEMORY };
 enum { ENABLED = 0x01, DAC_8BIT = 0x20, LINEAR = 0x40, NO_CLEAR = 0x80 };
 enum { SUCCESS = 0x004F, FAILED = 0x014F, NOT_IN_THIS_MODE = 0x034F };
@@ -154,7 +154,7 @@ static uint16_t mode_info(struct bios *b)
     t[30] = 1;
     colour_masks(t + 31, m->bpp);
     t[39] = m->bpp == 32 ? 2 : 0;
-    put(t + 40, LFB_BASE, 4);
+    put(t + 40, bios_frame_buffer(b), 4);
     seg_write(b, SEG_ES, reg16(b, EDI), t, sizeof t);
     return SUCCESS;
 }

@@ -2,15 +2,14 @@
  * Register").  Bit 1 tells a hard from a soft reset, both of which reset the whole board here;
  * a rise of bit 2 starts it.
  *
- * The device covers CF8h..CFBh so that a dword for a PCI bridge that is not there is not split
- * into a byte for CF9h: the PIIX decodes CF9h in byte accesses only. */
+ * It lies over a port of the PCI bus's configuration address, which takes dwords only, as this
+ * takes bytes only; so it must be mapped after the bus. */
 #include <stdlib.h>
 
 #include "devices/internal.h"
 #include "devices/pc.h"
 
 enum {
-    RC_OFFSET = 1,
     RC_SYSTEM = 1 << 1,
     RC_START = 1 << 2,
 };
@@ -24,7 +23,9 @@ static uint32_t reset_read(void *opaque, uint16_t offset, unsigned size)
 {
     struct reset_control *r = opaque;
 
-    return offset == RC_OFFSET && size == 1 ? r->control : UINT32_MAX;
+    (void)offset;
+    (void)size;
+    return r->control;
 }
 
 static void reset_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
@@ -32,8 +33,8 @@ static void reset_write(void *opaque, uint16_t offset, uint32_t value, unsigned 
     struct reset_control *r = opaque;
     uint8_t old = r->control;
 
-    if (offset != RC_OFFSET || size != 1)
-        return;
+    (void)offset;
+    (void)size;
     r->control = value & (RC_SYSTEM | RC_START);
     if (~old & r->control & RC_START) {
         irq_set(&r->reset, 1);
@@ -41,7 +42,7 @@ static void reset_write(void *opaque, uint16_t offset, uint32_t value, unsigned 
     }
 }
 
-static const struct io_ops reset_ops = {reset_read, reset_write, 4};
+static const struct io_ops reset_ops = {reset_read, reset_write, 1};
 
 static void reset_reset(void *opaque)
 {
@@ -67,6 +68,6 @@ void reset_control_init(struct board *board, struct irq_line reset)
     struct reset_control *r = device_alloc(sizeof(*r));
 
     r->reset = reset;
-    bus_map(board->bus, "reset-control", 0xcf8, 4, &reset_ops, r);
+    bus_map(board->bus, "reset-control", 0xcf9, 1, &reset_ops, r);
     device_add(board->devices, &reset_class, r);
 }

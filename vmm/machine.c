@@ -2,7 +2,6 @@
 #include "cpu/emulate.h"
 #include "ringer/error.h"
 #include "ringer/log.h"
-#include "vmm/poweroff.h"
 #include "vmm/private.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +132,25 @@ static void build_disks(struct machine *m)
             ide_attach(m->ide[i / 2], i % 2, c->disk[i], serial[i]);
 }
 
+/* The bridges and what hangs on them; slots as in QEMU's machine of the same chip set. */
+static void build_pci(struct machine *m)
+{
+    static const uint16_t base[2] = {0x1f0, 0x170}, control[2] = {0x3f6, 0x376};
+    struct board *b = &m->board;
+
+    m->pci = pci_init(b);
+    pci_host_init(b, m->pci);
+    struct piix_isa *isa = piix_isa_init(b, m->pci, (struct irq_line){pic_set_irq, m->pic, 0});
+    struct piix_ide *ide =
+        piix_ide_init(b, m->pci, pic_line(m->pic, 14), pic_line(m->pic, 15));
+    for (int i = 0; i < 2; i++) {
+        m->ide[i] = ide_init(b, base[i], control[i], piix_ide_line(ide, i));
+        piix_ide_join(ide, i, m->ide[i]);
+    }
+    m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), wire_poweroff, m);
+    pci_vga_init(b, m->pci, m->vga, NULL, 0);
+}
+
 static void build_devices(struct machine *m)
 {
     const struct machine_config *c = &m->config;
@@ -150,16 +168,14 @@ static void build_devices(struct machine *m)
         if (i == 0 || c->serial[i])
             m->uart[i] = uart_init(b, uart_base[i], pic_line(m->pic, uart_irq[i]), c->serial[i]);
     m->fdc = fdc_init(b, pic_line(m->pic, 6), m->dma);
-    m->ide[0] = ide_init(b, 0x1f0, 0x3f6, pic_line(m->pic, 14));
-    m->ide[1] = ide_init(b, 0x170, 0x376, pic_line(m->pic, 15));
-    build_disks(m);
     m->vga = vga_init(b, VRAM_BYTES);
+    build_pci(m);
+    build_disks(m);
     if (c->debugcon)
         debugcon_init(b, c->debugcon_port, c->debugcon);
     if (c->debug_exit)
         isa_debug_exit_init(b, c->debug_exit_base, c->debug_exit_size, wire_debug_exit, m);
     reset_control_init(b, reset);
-    poweroff_init(b, wire_poweroff, m);
 }
 
 static bool build_bios(struct machine *m, struct error *err)

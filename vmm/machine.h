@@ -46,6 +46,8 @@ struct machine {
     struct fdc *fdc;
     struct ide *ide[2];
     struct vga *vga;
+    struct pci *pci;
+    struct piix_pm *pm;
     struct bios *bios;
     struct machine_private *private;
 };
