@@ -54,6 +54,9 @@ fault_cs: .long 0
 fault_eflags: .long 0
 fault_cr2: .long 0
 ring0_resume: .long 0
+fault_count: .long 0
+fixup_at: .long 0 /* a word to be mended so that the instruction can run again; 0: none */
+fixup_value: .long 0
 
     .balign 16
 tss:
@@ -129,6 +132,10 @@ on_exception:
     rep movsd
     mov eax, cr2
     mov [fault_cr2], eax
+    inc dword ptr [fault_count]
+    mov eax, [fixup_at]
+    test eax, eax
+    jnz mend
     mov eax, [resume]
     test eax, eax
     jnz 1f
@@ -145,12 +152,19 @@ on_exception:
     out RIG_PORT_FAIL, eax
 1:  mov [esp + 8 + 32 + 8], eax
     mov dword ptr [resume], 0
+leave_handler:
     and dword ptr [esp + 8 + 32 + 16], ~0x100 /* TF */
     pop ds
     pop es
     popad
     add esp, 8
     iretd
+
+mend:
+    mov ecx, [fixup_value]
+    mov [eax], ecx
+    mov dword ptr [fixup_at], 0
+    jmp leave_handler
 
 /* INT 80h: on at ring0_resume, with ring 0's data segments and stack. */
 to_ring0:
