@@ -111,7 +111,8 @@ static bool decode_block(struct build *b, const struct fetch *f)
 
 bool decoded_uses_fpu(const struct decoded *d)
 {
-    if (d->in.kind != K_PLAIN || (d->in.map == MAP_0F38 && d->in.opcode == 0xF6))
+    if ((d->in.kind != K_PLAIN && d->in.kind != K_MASKMOV) ||
+        (d->in.map == MAP_0F38 && d->in.opcode == 0xF6))
         return false;
     return d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE);
 }
@@ -208,9 +209,10 @@ static void emit_block(struct build *b)
 
 static bool room_left(const struct translator *t)
 {
-    enum { BLOCK_ROOM = TB_MAX_INSNS * 64 + 512 };
+    enum { BLOCK_ROOM = (TB_MAX_INSNS + 8) * 160 }; /* the longest rewrite, POPF, takes 118 */
     return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 < t->tb_max &&
-           t->map_count + 3 * TB_MAX_INSNS < t->map_max && t->site_count + 8 < t->site_max;
+           t->map_count + 4 * TB_MAX_INSNS < t->map_max &&
+           t->site_count + 2 * TB_MAX_INSNS < t->site_max;
 }
 
 static void count_block(struct translator *t, const struct tb *tb)

@@ -74,6 +74,9 @@ static bool is_readable_state(int32_t disp)
 static bool cpu_operand(struct check *c, const struct host_insn *in, const struct flow *f)
 {
     unsigned group = in->modrm >> 3 & 7;
+    if (in->map == MAP_0F && in->opcode == 0xB7 && !in->opsize)
+        return is_segment_field(in->disp, offsetof(struct segment, selector)) ||
+               check_refuse(c, in, "reads a foreign CPU field");
     if (in->map != MAP_1B || in->opsize)
         return check_refuse(c, in, "touches CPU state in a way not provided for");
     if (in->opcode == 0x8B && (in->rex & 8))

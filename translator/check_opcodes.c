@@ -120,8 +120,8 @@ static struct host_form two_byte_simd(uint8_t o, bool mem)
         return FORM(HOST_FPU, false, 0);
     if ((o >= 0x70 && o <= 0x73) || o == 0xC2 || (o >= 0xC4 && o <= 0xC6))
         return FPU(1);
-    if (o == 0xF7 && !mem) /* MASKMOVQ, MASKMOVDQU: they store through RDI */
-        return REFUSED;
+    if (o == 0xF7 && !mem) /* MASKMOVQ, MASKMOVDQU store through gs:[edi], as XLAT reads */
+        return FORM(HOST_XLAT, true, 0);
     return o >= 0xD0 && o != 0xFF ? FPU(0) : REFUSED;
 }
 

@@ -292,6 +292,8 @@ static uint8_t mem_access_of(const struct insn *in, unsigned flags)
 
 static bool simd_map(const struct insn *in, unsigned flags)
 {
+    if (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0) /* MOVBE, CRC32 */
+        return false;
     return in->map >= MAP_0F38 || (flags & (OP_SSE | OP_MMX));
 }
 
@@ -342,18 +344,22 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
         in->kind = K_INVALID;
     if (in->map == MAP_0F && in->opcode == 0xB8 && in->rep != 0xF3)
         in->kind = K_INVALID;
+    if (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0 && in->rep == 0xF3)
+        in->kind = K_INVALID; /* neither MOVBE nor CRC32 */
     if (in->kind == K_INVALID) {
         info->invalid = 1;
         return;
     }
-    if (in->kind == K_PLAIN)
+    if (in->map == MAP_0F && in->opcode == 0xAE && in->rep && (flags & OP_SSE))
+        in->kind = K_INVALID; /* RDFSBASE and kin's neighbours */
+    if (in->kind == K_PLAIN || in->kind == K_MASKMOV)
         ask_capstone(d, bits, in, info);
     info->feature = own_feature(in, info->feature);
     if (!in->has_mem)
         return;
     if (flags & OP_X87)
         in->mem_size = x87_mem_size(in);
-    else if (!simd_map(in, flags) || (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0))
+    else if (!simd_map(in, flags))
         integer_mem_size(in, flags);
     in->mem_access = mem_access_of(in, flags);
 }

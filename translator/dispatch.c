@@ -226,14 +226,17 @@ static const uint8_t *find_code(struct translator *t, bool missed, struct pendin
     return t->rx + tb->body;
 }
 
-/* INT n, INT3, INTO and INT1 clear TF by what they are, and no trap follows them. */
+/* INT n, INT3, INT1 and INTO that is taken clear TF by what they are, and no trap follows them. */
 static bool delivers_interrupt(const struct translator *t, uint32_t code)
 {
     if (code >> 26 != EXIT_INSN)
         return false;
     const struct insn *in = &t->sites[code & ((1u << 26) - 1)].in;
-    return in->map == MAP_1B &&
-           ((in->opcode >= 0xCC && in->opcode <= 0xCE) || in->opcode == 0xF1);
+    if (in->map != MAP_1B)
+        return false;
+    if (in->opcode == 0xCE)
+        return t->cpu->flags_host & FLAG_OF;
+    return in->opcode == 0xCC || in->opcode == 0xCD || in->opcode == 0xF1;
 }
 
 /* Execute exactly one instruction: after STI and MOV SS, with TF, with breakpoints armed. */

@@ -30,8 +30,12 @@ static struct opcode alu_block(uint8_t opcode)
         return op(K_PLAIN, OP_IMM8);
     case 5:
         return op(K_PLAIN, V | OP_IMMV);
+    case 6:
+        if (opcode < 0x20)
+            return op(K_PUSH_SREG, V);
+        return op(K_INVALID, 0); /* prefixes */
     default:
-        return op(K_SENSITIVE, V); /* PUSH/POP sreg, DAA DAS AAA AAS */
+        return op(K_SENSITIVE, V); /* POP sreg, DAA DAS AAA AAS */
     }
 }
 
@@ -67,6 +71,9 @@ static struct opcode x87(uint8_t opcode, uint8_t modrm)
 {
     unsigned reg = modrm >> 3 & 7;
     bool mem = modrm < 0xC0;
+    if (mem && ((opcode == 0xD9 && reg == 1) || (opcode == 0xDB && (reg == 4 || reg == 6)) ||
+                (opcode == 0xDD && reg == 5)))
+        return op(K_INVALID, M);
     /* FLDENV FNSTENV / FRSTOR FNSAVE show addresses of the host's: carried out by hand. */
     if (mem && ((opcode == 0xD9 && (reg == 4 || reg == 6)) ||
                 (opcode == 0xDD && (reg == 4 || reg == 6))))
@@ -143,7 +150,7 @@ static struct opcode one_byte_mid(uint8_t o, unsigned reg, bool mem)
     case 0x8B:
         return op(K_PLAIN, M | V);
     case 0x8C:
-        return op(reg < 6 ? K_SENSITIVE : K_INVALID, M | V);
+        return op(reg >= 6 ? K_INVALID : mem ? K_SENSITIVE : K_MOV_SREG, M | V);
     case 0x8D:
         return op(mem ? K_LEA : K_INVALID, M | V);
     case 0x8E:
@@ -333,12 +340,16 @@ static struct opcode two_byte_high(uint8_t o, uint8_t modrm)
         return op(K_PLAIN, M | OP_BYTE_RM);
     switch (o) {
     case 0xA0:
+    case 0xA8:
+        return op(K_PUSH_SREG, V);
     case 0xA1:
     case 0xA2:
-    case 0xA8:
     case 0xA9:
     case 0xAA:
         return op(K_SENSITIVE, V);
+    case 0xA6:
+    case 0xA7:
+        return INVALID;
     case 0xA3:
         return op(K_PLAIN, M | V);
     case 0xA4:
@@ -390,6 +401,8 @@ static struct opcode two_byte_high(uint8_t o, uint8_t modrm)
     case 0xC5:
     case 0xC6:
         return op(K_PLAIN, M | SSE | OP_MMX | OP_IMM8);
+    case 0xF7:
+        return op(mem ? K_INVALID : K_MASKMOV, M | SSE | OP_MMX);
     default:
         break;
     }
@@ -412,6 +425,8 @@ struct opcode opcode_lookup(enum insn_map map, uint8_t opcode, uint8_t modrm)
     case MAP_0F38:
         if (opcode == 0xF0 || opcode == 0xF1) /* MOVBE, CRC32 (byte source: F2 F0) */
             return op(K_PLAIN, M | V | OP_REP | (opcode == 0xF0 ? OP_BYTE_RM : 0));
+        if (opcode >= 0x80 && opcode <= 0x82) /* INVEPT, INVVPID, INVPCID */
+            return op(K_INVALID, M);
         if (opcode == 0xF6) /* ADCX, ADOX */
             return op(K_PLAIN, M | SSE);
         return op(K_PLAIN, M | SSE | OP_MMX);

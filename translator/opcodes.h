@@ -16,6 +16,9 @@
     X(PUSH_REG)                                                                                    \
     X(POP_REG)                                                                                     \
     X(PUSH_IMM)                                                                                    \
+    X(PUSH_SREG)                                                                                   \
+    X(MOV_SREG)  /* to a register */                                                               \
+    X(MASKMOV)   /* MASKMOVQ, MASKMOVDQU: a store through EDI */                                   \
     X(PUSH_RM)                                                                                     \
     X(POP_RM)                                                                                      \
     X(PUSHA)                                                                                       \

@@ -110,6 +110,12 @@ void emit_segment(struct build *b, unsigned seg, unsigned size, bool write)
     }
 }
 
+/* Bit strings reach beyond their operand: only the flat gs form has room for that on both sides. */
+static bool bit_string(const struct insn *in)
+{
+    return in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
+}
+
 enum { NEAR_NEGATIVE = -0x10000 };
 
 /* [r13 + reg + disp] is right when it does not rely on wrapping at 4 GiB; a wrong guess lands in
@@ -117,8 +123,8 @@ enum { NEAR_NEGATIVE = -0x10000 };
 static bool window_form(const struct build *b)
 {
     const struct insn *in = b->in;
-    if (b->policy == SITE_GS)
-        return false;
+    if (b->policy == SITE_GS || bit_string(in))
+        return false; /* a bit offset adds up to 256 MiB: the guards have no room for both */
     if (absolute_ea(in))
         return (int32_t)absolute_address(in) >= 0;
     if (in->disp < NEAR_NEGATIVE)
@@ -270,12 +276,6 @@ static struct hostop hostop_of(const struct build *b)
     };
 }
 
-/* Bit strings reach beyond their operand: only the flat form has room for that on both sides. */
-static bool bit_string(const struct insn *in)
-{
-    return in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
-}
-
 void rewrite_PLAIN(struct build *b)
 {
     const struct insn *in = b->in;
@@ -356,6 +356,30 @@ void rewrite_XLAT(struct build *b)
     emit8(b->e, 0xD7);
 }
 
+void rewrite_MOV_SREG(struct build *b)
+{
+    emit_load_sized(b->e, 2, R10, R_CPU, R_NONE, SEG_OFF(insn_reg(b->in), selector));
+    if (b->in->opsize == 2)
+        emit_mov16(b->e, insn_rm(b->in), R10);
+    else
+        emit_mov(b->e, insn_rm(b->in), R10);
+}
+
+/* gs: redirects the implicit operand as it does XLAT's. */
+void rewrite_MASKMOV(struct build *b)
+{
+    if (b->in->addrsize != 4 || !seg_flat(b, b->in->seg) || b->in->seg == SEG_CS) {
+        exit_site(b, true);
+        return;
+    }
+    struct hostop op = hostop_of(b);
+    emit8(b->e, 0x65);
+    emit8(b->e, 0x67);
+    emit_prefixes(b->e, &op);
+    emit_opcode(b->e, &op);
+    emit8(b->e, b->in->modrm);
+}
+
 void rewrite_SENSITIVE(struct build *b)
 {
     exit_site(b, false);
@@ -398,6 +422,7 @@ static bool touches_memory(const struct insn *in)
         return in->has_mem || in->kind == K_CALL_RM || in->kind == K_PUSH_RM;
     case K_MOFFS: case K_XLAT: case K_STRING: case K_PUSH_REG: case K_POP_REG: case K_PUSH_IMM:
     case K_PUSHA: case K_POPA: case K_LEAVE: case K_CALL_REL: case K_RET: case K_PUSHF: case K_POPF:
+    case K_PUSH_SREG: case K_MASKMOV:
         return true;
     default:
         return false;
@@ -421,7 +446,7 @@ void rewrite_insn(struct build *b)
         exit_raise(b, EXC_UD);
         return;
     }
-    if (in->kind == K_PLAIN) {
+    if (in->kind == K_PLAIN || in->kind == K_MASKMOV) {
         uint8_t vector = fpu_exception(b);
         if (vector) {
             exit_raise(b, vector);
@@ -431,7 +456,7 @@ void rewrite_insn(struct build *b)
     if (touches_memory(in)) {
         b->policy = policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip));
         if (b->policy == SITE_SLOW || (b->mode & MODE_WATCH)) {
-            exit_site(b, in->kind != K_PUSHF && in->kind != K_POPF);
+            exit_site(b, in->kind != K_PUSHF && in->kind != K_POPF && in->kind != K_PUSH_SREG);
             return;
         }
     }

@@ -91,6 +91,15 @@ void rewrite_PUSH_IMM(struct build *b)
     push_imm(b, b->in->opsize, b->in->imm);
 }
 
+/* The upper half of a 32-bit push is zero, as on the Pentium and later. */
+void rewrite_PUSH_SREG(struct build *b)
+{
+    uint8_t o = b->in->opcode;
+    unsigned seg = b->in->map == MAP_0F ? (o == 0xA0 ? SEG_FS : SEG_GS) : o >> 3;
+    emit_load_sized(b->e, 2, R10, R_CPU, R_NONE, SEG_OFF(seg, selector));
+    push_reg(b, b->in->opsize, R10);
+}
+
 void rewrite_PUSH_RM(struct build *b)
 {
     if (!b->in->has_mem) {

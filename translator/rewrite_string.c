@@ -18,7 +18,8 @@ void rewrite_STRING(struct build *b)
     bool source = op == STR_MOVS || op == STR_CMPS || op == STR_LODS;
     bool dest = op != STR_LODS;
     unsigned source_seg = in->override == SEG_NONE ? SEG_DS : in->override;
-    if (in->addrsize != 4 || (source && !seg_flat(b, source_seg)) ||
+    bool traps = in->rep && (b->mode & MODE_ONE); /* after each repetition */
+    if (traps || in->addrsize != 4 || (source && !seg_flat(b, source_seg)) ||
         (dest && !seg_flat(b, SEG_ES))) {
         exit_site(b, true);
         return;

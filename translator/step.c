@@ -88,6 +88,24 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     return CPU_NEXT;
 }
 
+/* MASKMOVQ and MASKMOVDQU: the bytes of ModRM.reg whose mask byte in ModRM.rm has bit 7 set. */
+static enum cpu_result masked_store(struct cpu *cpu, const struct insn *in)
+{
+    enum { FXSAVE_ST0 = 32, FXSAVE_XMM0 = 160 };
+    bool xmm = in->opsize_prefix;
+    const uint8_t *regs = cpu->fpu + (xmm ? FXSAVE_XMM0 : FXSAVE_ST0);
+    const uint8_t *data = regs + 16 * insn_reg(in), *mask = regs + 16 * insn_rm(in);
+    uint32_t edi = in->addrsize == 2 ? cpu->gpr[EDI] & 0xFFFF : cpu->gpr[EDI];
+    unsigned n = xmm ? 16 : 8;
+    if (!cpu_probe_store(cpu, (enum seg_index)in->seg, edi, n))
+        return CPU_EXCEPTION;
+    for (unsigned i = 0; i < n; i++)
+        if ((mask[i] & 0x80) && !cpu_store(cpu, (enum seg_index)in->seg, edi + i, data + i, 1))
+            return CPU_EXCEPTION;
+    cpu->eip += in->len;
+    return CPU_NEXT;
+}
+
 enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
 {
     bool handled = false;
@@ -95,8 +113,11 @@ enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
     enum cpu_result r = cpu_emulate_data(t->cpu, in, &handled);
     if (handled)
         return r;
-    if (in->kind == K_SENSITIVE || in->kind == K_PUSHF || in->kind == K_POPF)
+    if (in->kind == K_SENSITIVE || in->kind == K_PUSHF || in->kind == K_POPF ||
+        in->kind == K_PUSH_SREG)
         return cpu_emulate(t->cpu, in);
+    if (in->kind == K_MASKMOV)
+        return masked_store(t->cpu, in);
     if (in->has_mem)
         return step_on_bounce(t, in);
     log_unimp(t->log, "instruction %02x in map %u by hand, without a memory operand", in->opcode,

@@ -117,7 +117,8 @@ static inline void rig_open(struct rig *r, uint32_t ram, unsigned windows)
 {
     struct error err = {""};
     struct phys_wires phys_wires = {.opaque = r, .on_code_write = rig_code_write};
-    struct mmu_wires wires = {r, rig_exec_drop, rig_gone};
+    struct mmu_wires wires = {
+        .opaque = r, .on_exec_drop = rig_exec_drop, .on_window_gone = rig_gone};
 
     memset(r, 0, sizeof(*r));
     r->phys = phys_new(ram, NULL, &err);

@@ -139,7 +139,7 @@ static const struct body bodies[] = {
     {B("\xF3\x0F\xAE\xD0"), "no place"}, /* wrfsbase */
     {B("\x0F\x22\xC0"), "no place"},     /* mov cr0, rax */
     {B("\xC7\xF8\x00\x00\x00\x00"), "no place"}, /* xbegin */
-    {B("\x0F\xF7\xC1"), "no place"},     /* maskmovq */
+    {B("\x0F\xF7\xC1"), "prefixes"},     /* maskmovq */
     {B("\xC5\xF8\x77"), "no place"},     /* vzeroupper */
     {B("\xF0\x41\x0F\xAB\x4D\x00"), "no place"},
     {B("\x66\x66\x90"), "repeats"},
