@@ -10,25 +10,33 @@
 
 struct block {
     struct image *image;
+    const char *format;
     char *path;
     bool readonly;
+    bool guard; /* the format was told by the content, and the content may be written */
     struct log *log;
     struct block_stats stats;
 };
 
 /* The image as the options want it: an overlay over a read-only file for a snapshot. */
-static struct image *open_image(const char *path, const struct block_options *options,
-                                struct log *log, struct error *err)
+static bool open_image(struct block *b, const struct block_options *options, struct error *err)
 {
-    struct image *image, *overlay;
+    const struct image_request request = {
+        .path = b->path,
+        .format = options->format,
+        .writable = !options->readonly && !options->snapshot,
+        .log = b->log,
+    };
+    struct image *image = image_open(&request, err);
 
-    image = image_raw_open(path, !options->readonly && !options->snapshot, log, err);
-    if (!image || !options->snapshot)
-        return image;
-    overlay = image_overlay_new(image, err);
-    if (!overlay)
+    if (!image)
+        return false;
+    b->format = image->ops->name;
+    b->guard = request.writable && !request.format && !strcmp(b->format, "raw");
+    b->image = options->snapshot ? image_overlay_new(image, err) : image;
+    if (!b->image)
         image->ops->close(image);
-    return overlay;
+    return b->image != NULL;
 }
 
 struct block *block_open(const char *path, const struct block_options *options, struct log *log,
@@ -48,8 +56,7 @@ struct block *block_open(const char *path, const struct block_options *options, 
     }
     b->readonly = options->readonly;
     b->log = log;
-    b->image = open_image(path, options, log, err);
-    if (!b->image) {
+    if (!open_image(b, options, err)) {
         free(b->path);
         free(b);
         return NULL;
@@ -79,6 +86,11 @@ bool block_readonly(const struct block *b)
 const char *block_path(const struct block *b)
 {
     return b->path;
+}
+
+const char *block_format(const struct block *b)
+{
+    return b->format;
 }
 
 const struct block_stats *block_stats(const struct block *b)
@@ -113,6 +125,17 @@ bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count)
     return checked(b, "read", b->image->ops->read(b->image, lba, data, count));
 }
 
+/* A guest that writes another format's header into its first sector would choose what is opened
+ * the next time: a backing file anywhere on the host, say.  Who names the format may do so. */
+static bool changes_format(struct block *b, uint64_t lba, const void *data, uint32_t count)
+{
+    if (!b->guard || lba != 0 || count == 0 || !strcmp(image_probe(data, SECTOR_SIZE), "raw"))
+        return false;
+    log_guest_error(b->log, "%s: write of a %s header to a raw image refused; give format=raw",
+                    b->path, image_probe(data, SECTOR_SIZE));
+    return true;
+}
+
 bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count)
 {
     if (!in_bounds(b, "write", lba, count))
@@ -121,6 +144,8 @@ bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count
         log_guest_error(b->log, "%s: write to a read-only image", b->path);
         return false;
     }
+    if (changes_format(b, lba, data, count))
+        return false;
     b->stats.writes++;
     b->stats.sectors_written += count;
     return checked(b, "write", b->image->ops->write(b->image, lba, data, count));

@@ -14,18 +14,22 @@ enum { SECTOR_SIZE = 512 };
 
 struct block_options {
     bool readonly;
-    bool snapshot; /* writes go to a temporary file that dies with the machine */
+    bool snapshot;      /* writes go to a temporary file that dies with the machine */
+    const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
 };
 
-/* Open the image at PATH (raw).  Locks it against a second writer.  NULL and ERR (one line that
- * names the file and the remedy) when it is missing, empty, a directory, unreadable, or locked.
- * A file that cannot be written opens read-only only with options->readonly or snapshot. */
+/* Open the image at PATH: raw, qcow2, either of raw and ISO packed by gzip, or an NBD export
+ * (nbd:unix:PATH[:exportname=NAME], nbd://HOST[:PORT]/NAME, nbd+unix:///NAME?socket=PATH).  Locks
+ * it against a second writer.  NULL and ERR (one line that names the file and the remedy) when it
+ * is missing, empty, a directory, unreadable, damaged, or locked.  A file that cannot be written
+ * opens only with options->readonly or snapshot. */
 struct block *block_open(const char *path, const struct block_options *options, struct log *log,
                          struct error *err);
 void block_close(struct block *b);
 uint64_t block_sectors(const struct block *b); /* a last partial sector is padded with zeros */
 bool block_readonly(const struct block *b);
 const char *block_path(const struct block *b);
+const char *block_format(const struct block *b); /* "raw", "qcow2", "gzip" or "nbd" */
 /* COUNT sectors at LBA.  False on a host I/O error or beyond the end (logged). */
 bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count);
 bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count);

@@ -1,13 +1,15 @@
 /* The image formats behind block.h: what a format implements.
  *
  * An image is a run of whole sectors.  A new format (or a layer over another image, as the
- * snapshot overlay is) adds an open function here and a table of operations; block.c and the
- * disks above it do not change. */
+ * snapshot overlay is) adds an open function here, a line in image_open.c and a table of
+ * operations; block.c and the disks above it do not change. */
 #ifndef RINGER_DEVICES_IMAGE_H
 #define RINGER_DEVICES_IMAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct log;
@@ -28,19 +30,64 @@ struct image {
     uint64_t sectors;
 };
 
-/* A raw file or host block device at PATH, opened for writing too when WRITABLE, with an open
- * file description lock for as long as it is open: exclusive for a writer, shared for a reader.
- * NULL and ERR (one line) when that fails. */
-struct image *image_raw_open(const char *path, bool writable, struct log *log, struct error *err);
+/* --- files (image_file.c) --- */
 
-/* Sectors written go to an unlinked temporary file in $TMPDIR, all others come from BASE, which
- * is owned by the overlay from then on.  NULL and ERR on failure: BASE is then still the
- * caller's. */
-struct image *image_overlay_new(struct image *base, struct error *err);
+/* An open image file, and in a chain of backing files the one that names it. */
+struct image_file {
+    int fd;
+    uint64_t bytes;
+    dev_t device; /* device and inode tell whether two names are one file */
+    ino_t inode;
+    const struct image_file *child; /* while it is being opened; NULL for the outermost */
+};
+
+/* What is to be opened. */
+struct image_request {
+    const char *path;
+    const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
+    bool writable;
+    struct log *log;
+    const struct image_file *child; /* the file that names this one as its backing file */
+};
+
+/* Open a file or host block device, with an open file description lock for as long as it is open:
+ * exclusive for a writer, shared for a reader.  False and ERR (one line) when that fails, or when
+ * the file is one of its own children. */
+bool image_file_open(struct image_file *file, const struct image_request *request,
+                     struct error *err);
+void image_file_close(struct image_file *file);
 
 /* pread and pwrite of all LEN bytes, over signals and short transfers.  A read that meets the
  * end of the file fails with EIO. */
 bool image_pread(int fd, void *data, uint64_t len, uint64_t offset);
 bool image_pwrite(int fd, const void *data, uint64_t len, uint64_t offset);
+
+/* --- formats --- */
+
+enum { IMAGE_HEAD = 512 }; /* how much of an image its format is told by */
+
+/* The format that the first LEN bytes at HEAD announce: "raw" when they are no format's. */
+const char *image_probe(const uint8_t *head, size_t len);
+
+/* Open what REQUEST names.  NULL and ERR (one line that names the image) when that fails. */
+struct image *image_open(const struct image_request *request, struct error *err);
+
+/* Formats over an open file, which they own from then on; NULL and ERR on failure: the file is
+ * then still the caller's. */
+struct image *image_raw_new(const struct image_file *file, struct error *err);
+struct image *image_qcow2_new(const struct image_file *file, const struct image_request *request,
+                              struct error *err);
+struct image *image_gzip_new(const struct image_file *file, const struct image_request *request,
+                             struct error *err);
+
+/* True when NAME names an NBD export: nbd:unix:PATH[:exportname=NAME],
+ * nbd:HOST:PORT[:exportname=NAME], or an NBD URI. */
+bool image_is_nbd(const char *name);
+struct image *image_nbd_open(const struct image_request *request, struct error *err);
+
+/* Sectors written go to an unlinked temporary file in $TMPDIR, all others come from BASE, which
+ * is owned by the overlay from then on.  NULL and ERR on failure: BASE is then still the
+ * caller's. */
+struct image *image_overlay_new(struct image *base, struct error *err);
 
 #endif

@@ -44,7 +44,7 @@ static uint8_t peek(off_t offset)
 
 static struct block *open_with(bool readonly, bool snapshot)
 {
-    struct block_options options = {readonly, snapshot};
+    struct block_options options = {.readonly = readonly, .snapshot = snapshot};
     struct error err = {""};
     struct block *b = block_open(path, &options, NULL, &err);
 
@@ -54,7 +54,7 @@ static struct block *open_with(bool readonly, bool snapshot)
 
 static void refused(const char *name, bool readonly, bool snapshot, const char *why)
 {
-    struct block_options options = {readonly, snapshot};
+    struct block_options options = {.readonly = readonly, .snapshot = snapshot};
     struct error err = {""};
 
     ck_assert_ptr_null(block_open(name, &options, NULL, &err));
@@ -156,7 +156,7 @@ START_TEST(snapshot_needs_a_place)
     make_image(SECTOR_SIZE);
     setenv("TMPDIR", "/nonexistent", 1);
     {
-        struct block_options options = {false, true};
+        struct block_options options = {.snapshot = true};
         struct error err = {""};
 
         ck_assert_ptr_null(block_open(path, &options, NULL, &err));

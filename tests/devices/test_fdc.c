@@ -86,7 +86,7 @@ static void out(uint16_t port, uint8_t value)
 /* A disk of SECTORS, the first byte of sector I being I and the second I / 256. */
 static void insert(unsigned sectors, bool readonly)
 {
-    struct block_options options = {readonly, false};
+    struct block_options options = {.readonly = readonly};
     struct error err = {""};
     int fd;
 

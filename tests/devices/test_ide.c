@@ -50,7 +50,7 @@ static void out(uint16_t port, uint8_t value)
 
 static struct block *make_disk(uint64_t sectors, bool readonly)
 {
-    struct block_options options = {readonly, false};
+    struct block_options options = {.readonly = readonly};
     struct error err = {""};
     char path[] = "/tmp/ringer-test-XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC);
