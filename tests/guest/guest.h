@@ -83,8 +83,9 @@
     mov word ptr [idt + (vec) * 8], ax;                                                            \
     mov byte ptr [idt + (vec) * 8 + 5], 0x8E
 
-/* ---- to ring 3 and back (INT 80h), all registers but ESP and the selectors kept ---- */
+/* ---- to ring 3 and back (INT 80h), where ESP is as it was then ---- */
 #define TO_RING3                                                                                   \
+    mov ss:[ring0_esp], esp;                                                                       \
     push DATA3;                                                                                    \
     push STACK3;                                                                                   \
     push 0x3002; /* IOPL 3 */                                                                      \

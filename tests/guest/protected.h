@@ -54,6 +54,7 @@ fault_cs: .long 0
 fault_eflags: .long 0
 fault_cr2: .long 0
 ring0_resume: .long 0
+ring0_esp: .long 0
 fault_count: .long 0
 fixup_at: .long 0 /* a word to be mended so that the instruction can run again; 0: none */
 fixup_value: .long 0
@@ -166,10 +167,9 @@ mend:
     mov dword ptr [fixup_at], 0
     jmp leave_handler
 
-/* INT 80h: on at ring0_resume, with ring 0's data segments and stack. */
+/* INT 80h: on at ring0_resume, with ring 0's data segments, and its stack as TO_RING3 left it. */
 to_ring0:
-    add esp, 20
-    mov esp, STACK0
+    mov esp, ss:[ring0_esp]
     push eax
     mov ax, DATA0
     mov ds, ax

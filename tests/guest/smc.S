@@ -358,8 +358,7 @@ from_1:
     TO_RING0
     call target
     CHECK_EQ(eax, 0x710)
-    push offset through_alias
-    ret /* the stack begins anew in TO_RING0 */
+    ret
 
 /* 300000h + x is x. */
 through_alias:
@@ -402,7 +401,7 @@ alias_2:
     inc ecx
     cmp ecx, 0x810
     jne alias_1
-    END
+    ret
 
 restore_target:
     push esi
