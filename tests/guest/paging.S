@@ -376,7 +376,7 @@ high_wrap:
     mov ebx, [F1 + 0xFF0]
     CHECK_EQ([eax - 0x50], ebx)
     mov ecx, 0x40000000
-    mov eax, gdt + 8
+    mov eax, offset gdt + 8
     mov ebx, [gdt + 8]
     CHECK_EQ([eax + ecx * 4], ebx)
     mov ecx, 0x7FFFFFF8
