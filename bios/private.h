@@ -168,6 +168,8 @@ void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list */
 /* tables.c: SIZE zeroed bytes of the ROM for a table, before the ROM is mapped; NULL: it is full */
 uint8_t *bios_rom_room(struct bios *b, uint32_t size, uint32_t align);
 void pci_fill_rom(struct bios *b);                   /* pci.c: BIOS32 directory, $PIR */
+void acpi_fill_rom(struct bios *b);                  /* acpi.c */
+void bios_acpi_init(struct bios *b);                 /* acpi.c: the part in RAM */
 void bios_pci_init(struct bios *b);                  /* pci.c: addresses and interrupts */
 void bios_fill_vectors(struct bios *b);              /* tables.c */
 void bios_banner(struct bios *b);                    /* banner.c */

@@ -68,6 +68,7 @@ void machine_post_wait(struct machine *m, void (*fn)(struct machine *m, void *op
 void machine_stop(struct machine *m); /* pause: vCPU and clock */
 void machine_cont(struct machine *m);
 void machine_reset(struct machine *m);
+void machine_powerdown(struct machine *m); /* press the power button: an ACPI event */
 void machine_quit(struct machine *m, int status);
 bool machine_stopped(struct machine *m);
 /* Called on the vCPU thread when the machine ended (wakes the main loop). */

@@ -47,10 +47,9 @@ static bool command_reset(const struct monitor_target *t, int argc, char **argv,
 static bool command_powerdown(const struct monitor_target *t, int argc, char **argv,
                               struct text *out)
 {
-    (void)t, (void)argc, (void)argv;
-    return fail(out, "%s",
-                "system_powerdown: there is no power button, as the machine has no "
-                "ACPI; shut the guest down from inside, or use quit");
+    (void)argc, (void)argv, (void)out;
+    machine_powerdown(t->machine);
+    return true;
 }
 
 static bool command_quit(const struct monitor_target *t, int argc, char **argv, struct text *out)

@@ -130,6 +130,17 @@ void machine_reset(struct machine *m)
     machine_post_wait(m, do_reset, NULL);
 }
 
+static void do_powerdown(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    piix_pm_power_button(m->pm);
+}
+
+void machine_powerdown(struct machine *m)
+{
+    machine_post_wait(m, do_powerdown, NULL);
+}
+
 void machine_request_end(struct machine *m, enum machine_end end, int status)
 {
     struct machine_private *p = m->private;

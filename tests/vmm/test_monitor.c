@@ -146,7 +146,6 @@ START_TEST(wrong_commands_say_why)
         {"screendump /nonexistent/x.ppm", "screendump"},
         {"quit 999", "999"},
         {"quit x", "quit x"},
-        {"system_powerdown", "ACPI"},
         {"log foo", "'foo'"},
         {"\"open", "quote"},
         {"help frob", "frob"},
