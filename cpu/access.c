@@ -30,11 +30,13 @@ bool cpu_system_probe(struct cpu *cpu, uint32_t lin, uint32_t len, enum mmu_acce
     return mmu_probe(cpu->mmu, lin, len, access, false, &fault) || cpu_raise_pf(cpu, &fault);
 }
 
-/* SDM vol. 3A table 6-7: operands of 2, 4 and 8 bytes are checked here. */
+/* SDM vol. 3A table 6-7, by the size of the operand: 10 bytes are x87's. */
 static bool misaligned(const struct cpu *cpu, uint32_t linear, uint32_t len)
 {
-    return cpu->cpl == 3 && (cpu->flags_sys & FLAG_AC) && (cpu->cr0 & CR0_AM) &&
-           (len == 2 || len == 4 || len == 8) && (linear & (len - 1));
+    if (cpu->cpl != 3 || !(cpu->flags_sys & FLAG_AC) || !(cpu->cr0 & CR0_AM))
+        return false;
+    uint32_t align = len == 2 || len == 4 || len == 8 ? len : len == 10 ? 8 : 1;
+    return linear & (align - 1);
 }
 
 bool cpu_linear(struct cpu *cpu, enum seg_index seg, uint32_t offset, uint32_t len,
@@ -110,6 +112,8 @@ bool stack_push(struct cpu *cpu, struct stack *s, uint32_t value, unsigned size)
     uint32_t offset = (s->esp - size) & stack_mask(&s->ss);
     if (!segment_allows(cpu, &s->ss, offset, size, MMU_WRITE))
         return cpu_raise(cpu, EXC_SS, s->error);
+    if (s->user && misaligned(cpu, s->ss.base + offset, size))
+        return cpu_raise(cpu, EXC_AC, 0);
     if (!mmu_write(cpu->mmu, s->ss.base + offset, &value, size, s->user, &fault))
         return cpu_raise_pf(cpu, &fault);
     if (cpu_debug_armed(cpu))
@@ -124,6 +128,8 @@ bool stack_pop(struct cpu *cpu, struct stack *s, uint32_t *value, unsigned size)
     uint32_t offset = s->esp & stack_mask(&s->ss);
     if (!segment_allows(cpu, &s->ss, offset, size, MMU_READ))
         return cpu_raise(cpu, EXC_SS, s->error);
+    if (s->user && misaligned(cpu, s->ss.base + offset, size))
+        return cpu_raise(cpu, EXC_AC, 0);
     *value = 0;
     if (!mmu_read(cpu->mmu, s->ss.base + offset, value, size, s->user, &fault))
         return cpu_raise_pf(cpu, &fault);

@@ -54,15 +54,14 @@ enum cpu_result emulate_mov_to_segment(struct cpu *cpu, const struct insn *in)
 
 enum cpu_result emulate_load_far(struct cpu *cpu, const struct insn *in, enum seg_index seg)
 {
-    uint8_t pointer[6] = {0};
     uint32_t offset = 0;
     uint16_t selector;
     if (!in->has_mem)
         return cpu_fail(cpu, EXC_UD, 0);
-    if (!cpu_load(cpu, in->seg, cpu_effective_address(cpu, in), pointer, in->opsize + 2u))
+    uint32_t ea = cpu_effective_address(cpu, in);
+    if (!cpu_load(cpu, in->seg, ea, &offset, in->opsize) ||
+        !cpu_load(cpu, in->seg, ea + in->opsize, &selector, 2))
         return CPU_EXCEPTION;
-    __builtin_memcpy(&offset, pointer, in->opsize);
-    __builtin_memcpy(&selector, pointer + in->opsize, 2);
     if (!cpu_load_segment(cpu, seg, selector))
         return CPU_EXCEPTION;
     reg_set(cpu, insn_reg(in), in->opsize, offset);
@@ -126,7 +125,7 @@ enum cpu_result emulate_lar_lsl(struct cpu *cpu, const struct insn *in)
         return CPU_EXCEPTION;
     bool ok = found && type_valid(d, lar) && visible(cpu, selector, d);
     if (ok)
-        reg_set(cpu, insn_reg(in), in->opsize, lar ? d.hi & 0x00F0FF00 : descriptor_limit(d));
+        reg_set(cpu, insn_reg(in), in->opsize, lar ? d.hi & 0x00FFFF00 : descriptor_limit(d));
     set_zf(cpu, ok);
     return cpu_done(cpu, in);
 }

@@ -75,21 +75,19 @@ enum cpu_result emulate_int(struct cpu *cpu, const struct insn *in)
 
 enum cpu_result emulate_bound(struct cpu *cpu, const struct insn *in)
 {
-    int32_t lower, upper, index = (int32_t)reg_get(cpu, insn_reg(in), in->opsize);
-    uint8_t bounds[8];
+    uint32_t bounds[2] = {0}, ea;
     if (!in->has_mem)
         return cpu_fail(cpu, EXC_UD, 0);
-    if (!cpu_load(cpu, in->seg, cpu_effective_address(cpu, in), bounds, 2u * in->opsize))
+    ea = cpu_effective_address(cpu, in);
+    if (!cpu_load(cpu, in->seg, ea, &bounds[0], in->opsize) ||
+        !cpu_load(cpu, in->seg, ea + in->opsize, &bounds[1], in->opsize))
         return CPU_EXCEPTION;
+    int32_t lower = (int32_t)bounds[0], upper = (int32_t)bounds[1];
+    int32_t index = (int32_t)cpu->gpr[insn_reg(in)];
     if (in->opsize == 2) {
-        int16_t pair[2];
-        __builtin_memcpy(pair, bounds, 4);
-        lower = pair[0];
-        upper = pair[1];
+        lower = (int16_t)lower;
+        upper = (int16_t)upper;
         index = (int16_t)index;
-    } else {
-        __builtin_memcpy(&lower, bounds, 4);
-        __builtin_memcpy(&upper, bounds + 4, 4);
     }
     if (index < lower || index > upper)
         return cpu_fail(cpu, EXC_BR, 0);

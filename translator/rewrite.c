@@ -419,7 +419,7 @@ static bool touches_memory(const struct insn *in)
 {
     switch (in->kind) {
     case K_PLAIN: case K_CALL_RM: case K_JMP_RM: case K_PUSH_RM: case K_POP_RM:
-        return in->has_mem || in->kind == K_CALL_RM || in->kind == K_PUSH_RM;
+        return in->has_mem || (in->kind != K_PLAIN && in->kind != K_JMP_RM);
     case K_MOFFS: case K_XLAT: case K_STRING: case K_PUSH_REG: case K_POP_REG: case K_PUSH_IMM:
     case K_PUSHA: case K_POPA: case K_LEAVE: case K_CALL_REL: case K_RET: case K_PUSHF: case K_POPF:
     case K_PUSH_SREG: case K_MASKMOV:

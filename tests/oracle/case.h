@@ -43,6 +43,13 @@ struct ldt_entry {
 extern const struct ldt_entry ldt_entries[LDT_COUNT];
 uint32_t selector_base(uint16_t selector);
 
+enum leave {
+    LEAVE_ENV = 1, /* memory: x87 pointers are stored there, which hosts keep in their own ways */
+    LEAVE_ORDER = 2, /* which of two faults comes first: CALL's target or its stack, RETF's
+                      * selector or the words above it */
+    LEAVE_POPA = 4, /* POPA that faults: which registers it loaded before, it loads them again */
+};
+
 enum { CASE_CODE = 16, FX_BYTES = 512 };
 
 /* Registers: general and segment ones in the order of their encodings. */
@@ -61,8 +68,7 @@ struct oracle_case {
     struct oracle_state start;
     /* Results that the manual leaves undefined. */
     uint32_t undefined_flags;
-    bool undefined_env; /* x87 pointers are stored in memory */
-    uint32_t cr2_mask;  /* of several words on a page the manual does not say which comes first */
+    unsigned leave; /* enum leave: what else is not compared */
 };
 
 struct oracle_end {

@@ -136,9 +136,13 @@ static void make_prefixes(struct generator *g)
     }
     if (one_in(g, 5))
         put(g, g->override = overrides[below(g, 6)]);
+    bool loop = f->map == 0 && f->first == 0xE0, scan = f->map == 0x0F && f->first == 0xBC;
+    if (loop || scan) /* a prefix makes another instruction of these on some hosts */
+        g->rep = 0;
     if (opsize)
         put(g, 0x66);
-    if (lock)
+    bool other = (f->flags & F_SEL) || (f->map == 0x0F && f->first == 0x20);
+    if (lock && !other) /* AMD's ignore it before VERR, and have CR8 by LOCK MOV CR0 */
         put(g, 0xF0);
     if (g->rep)
         put(g, g->rep);
@@ -223,7 +227,8 @@ static void make_immediates(struct generator *g)
     if (f & F_FAR) {
         uint16_t sel = one_in(g, 2) ? selector(g) : one_in(g, 2) ? SEL_CODE32 : SEL_LDT(LDT_CODE16);
         uint32_t at = ARENA_BASE + ARENA_CODE + below(g, 2 * ARENA_PAGE);
-        put_value(g, one_in(g, 16) ? interesting(g) : at - selector_base(sel), g->opsize);
+        bool wild = g->opcode == 0xEA && one_in(g, 16);
+        put_value(g, wild ? interesting(g) : at - selector_base(sel), g->opsize);
         put_value(g, sel, 2);
     }
 }
@@ -308,6 +313,8 @@ static void aim_strings(struct generator *g)
     if (one_in(g, 4)) /* overlapping */
         r[EDI] = r[ESI] + below(g, 16) - 8;
     r[ECX] = one_in(g, 8) ? below(g, 5000) : below(g, 20);
+    if (g->opcode < 0x70) /* INS, OUTS: is the right to use the port asked for before the count? */
+        r[ECX] |= 1;
     if (g->addrsize == 2 && one_in(g, 2)) {
         r[ECX] |= random32(g) & 0xFFFF0000;
         r[ESI] |= random32(g) & 0xFFFF0000;
@@ -352,6 +359,20 @@ static const struct form *choose(struct generator *g, unsigned sets)
     }
 }
 
+static unsigned leave(const struct generator *g)
+{
+    uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
+    if (g->form->map)
+        return 0;
+    if ((o == 0xD9 || o == 0xDD) && g->modrm < 0xC0 && reg == 6)
+        return LEAVE_ENV;
+    if (o == 0x61)
+        return LEAVE_POPA;
+    return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) || (o == 0xFF && reg == 2)
+               ? LEAVE_ORDER
+               : 0;
+}
+
 void generate(uint64_t seed, uint64_t n, unsigned sets, struct oracle_case *c)
 {
     struct generator g = {.random = seed ^ n * 0xD1342543DE82EF95, .c = c};
@@ -377,9 +398,6 @@ void generate(uint64_t seed, uint64_t n, unsigned sets, struct oracle_case *c)
     make_immediates(&g);
     aim_others(&g);
     case_fpu(c);
-    bool returns_far = g.form->map == 0 && g.opcode >= 0xCA && g.opcode <= 0xCF;
-    c->cr2_mask = returns_far ? ~0xFFFu : ~0u;
     c->undefined_flags = undefined_flags(c, g.form->map, g.opcode, g.modrm, g.opsize);
-    c->undefined_env = g.form->map == 0 && g.modrm < 0xC0 &&
-                       ((g.opcode == 0xD9 || g.opcode == 0xDD) && (g.modrm >> 3 & 7) == 6);
+    c->leave = leave(&g);
 }

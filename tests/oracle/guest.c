@@ -24,7 +24,7 @@ enum {
 };
 #define KERNEL_LIN 0xC8400000u
 
-enum { SEL_KCODE = 0x08, SEL_KDATA = 0x10, SEL_TSS = 0x40, SEL_LDTR = 0x48, GDT_ENTRIES = 10 };
+enum { SEL_KCODE = 0x08, SEL_KDATA = 0x10, SEL_CODE64 = 0x33, SEL_TSS = 0x40, SEL_LDTR = 0x48, SEL_CPU = 0x78, GDT_ENTRIES = 16 };
 
 const char *const guest_way_names[GUEST_WAYS] = {"cold", "cached", "by hand"};
 
@@ -89,6 +89,9 @@ static void make_segments(struct guest *g)
     g->gdt[SEL_KDATA >> 3] = make_descriptor(0, 0xFFFFF, flat);
     g->gdt[SEL_CODE32 >> 3] = make_descriptor(0, 0xFFFFF, flat | AR_CODE | AR_DPL);
     g->gdt[SEL_DATA32 >> 3] = make_descriptor(0, 0xFFFFF, flat | AR_DPL);
+    g->gdt[SEL_CODE64 >> 3] =
+        make_descriptor(0, 0xFFFFF, (flat & ~AR_DB) | AR_CODE | AR_DPL | AR_L);
+    g->gdt[SEL_CPU >> 3] = make_descriptor(0, 0, AR_P | AR_S | AR_DB | AR_DPL | 5u << 8);
     g->gdt[SEL_TSS >> 3] = make_descriptor(KERNEL_LIN + TSS, 0x67, AR_P | SYS_TSS32 << 8);
     g->gdt[SEL_LDTR >> 3] =
         make_descriptor(KERNEL_LIN + LDT, LDT_COUNT * 8 - 1, AR_P | SYS_LDT << 8);

@@ -138,6 +138,10 @@ static bool map_arena(struct host *h)
         if (arena_page(i) != PAGE_ABSENT &&
             mprotect(h->arena + i * ARENA_PAGE, ARENA_PAGE, prot[arena_page(i)]))
             return false;
+    /* A page that was never read is absent to the CPU, whatever its rights. */
+    for (unsigned i = 0; i < ARENA_PAGES; i++)
+        if (arena_page(i) != PAGE_ABSENT)
+            (void)*(volatile uint8_t *)(h->arena + i * ARENA_PAGE);
     return true;
 }
 
