@@ -1,4 +1,4 @@
-/* Process creation: fork, exec of a small static program, wait.
+/* Process creation: fork, exec of a static program, wait.
  *
  *   forkexec COUNT PROGRAM
  *
