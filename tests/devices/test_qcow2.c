@@ -315,72 +315,6 @@ START_TEST(zero_clusters)
 }
 END_TEST
 
-/* --- sudden death --- */
-
-/* A writer that is killed after a random time.  What it flushed, and told through the pipe, must
- * be there; the tables must be right. */
-static void kill_writer(const char *name, uint32_t seed)
-{
-    int told[2], status;
-    uint32_t rounds = 0, last;
-    pid_t child;
-
-    ck_assert_int_eq(pipe(told), 0);
-    child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) {
-        struct block_options options = {0};
-        struct block *b = block_open(name, &options, NULL, NULL);
-        static uint8_t data[200 * SECTOR_SIZE];
-
-        for (uint32_t round = 1; b; round++) {
-            uint32_t at = round * 211 % (SECTORS - 200);
-
-            image_fill(data, sizeof data, round);
-            if (!block_write(b, at, data, 1 + round % 200) || !block_flush(b) ||
-                write(told[1], &round, sizeof round) != sizeof round)
-                _exit(1);
-        }
-        _exit(1);
-    }
-    close(told[1]);
-    usleep(2000 + image_random(&seed) % 20000);
-    kill(child, SIGKILL);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFSIGNALED(status));
-    while (read(told[0], &last, sizeof last) == sizeof last)
-        rounds = last;
-    close(told[0]);
-    check_leaks_only(name);
-    if (rounds) { /* the last round that was flushed, but for what the next one overwrote */
-        static uint8_t data[200 * SECTOR_SIZE], back[200 * SECTOR_SIZE];
-        struct block *b = image_open_ok(name, true);
-
-        image_fill(data, sizeof data, rounds);
-        ck_assert(block_read(b, rounds * 211 % (SECTORS - 200), back, 1 + rounds % 200));
-        ck_assert_mem_eq(data, back, (1 + rounds % 200) * SECTOR_SIZE);
-        block_close(b);
-    }
-}
-
-START_TEST(killed_writers_leave_it_consistent)
-{
-    const struct image_layout layout = {3, _i % 2 ? 16 : 10, 4, DISK};
-
-    image_make_qcow2("a", &layout);
-    if (_i >= 2)
-        image_poke64("a", 80, 1); /* lazy reference counts */
-    for (uint32_t i = 0; i < 3; i++)
-        kill_writer("a", (uint32_t)_i * 10 + i);
-    if (_i >= 2) {
-        ck_assert_uint_eq(image_peek64("a", 72), 1); /* dirty */
-        block_close(image_open_ok("a", false));
-        ck_assert_uint_eq(image_peek64("a", 72), 0);
-        check_clean("a"); /* counted again, there are no leaks either */
-    }
-}
-END_TEST
-
 /* A dirty image whose counts are all wrong is put right. */
 START_TEST(dirty_images_are_counted_again)
 {
@@ -637,7 +571,6 @@ int main(void)
     tcase_add_test(tc, bitmaps_become_stale);
     tcase_add_test(tc, snapshots_stay_as_they_are);
     tcase_add_test(tc, zero_clusters);
-    tcase_add_loop_test(tc, killed_writers_leave_it_consistent, 0, 4);
     tcase_add_test(tc, dirty_images_are_counted_again);
     tcase_add_loop_test(tc, damaged_headers, 0, sizeof damages / sizeof *damages);
     tcase_add_loop_test(tc, damaged_for_writing, 0, 6);
