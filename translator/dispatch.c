@@ -226,17 +226,26 @@ static const uint8_t *find_code(struct translator *t, bool missed, struct pendin
     return t->rx + tb->body;
 }
 
-/* INT n, INT3, INT1 and INTO that is taken clear TF by what they are, and no trap follows them. */
-static bool delivers_interrupt(const struct translator *t, uint32_t code)
+/* The one-byte opcode that an exit is to carry out, 0 when it is none. */
+static uint8_t exit_opcode(const struct translator *t, uint32_t code)
 {
     if (code >> 26 != EXIT_INSN)
-        return false;
+        return 0;
     const struct insn *in = &t->sites[code & ((1u << 26) - 1)].in;
-    if (in->map != MAP_1B)
+    return in->map == MAP_1B ? in->opcode : 0;
+}
+
+/* Does the single-step trap come after the instruction with OPCODE?  INT n, INT3, INT1 and INTO
+ * that is taken clear TF by what they are.  The shadow of MOV SS holds the trap off, that of STI
+ * does not (SDM vol. 3A 6.8.3). */
+static bool step_traps(const struct cpu *cpu, uint8_t opcode, bool overflow)
+{
+    enum { OP_INT3 = 0xCC, OP_INT = 0xCD, OP_INTO = 0xCE, OP_INT1 = 0xF1, OP_STI = 0xFB };
+    if (opcode == OP_INT3 || opcode == OP_INT || opcode == OP_INT1)
         return false;
-    if (in->opcode == 0xCE)
-        return t->cpu->flags_host & FLAG_OF;
-    return in->opcode == 0xCC || in->opcode == 0xCD || in->opcode == 0xF1;
+    if (opcode == OP_INTO && overflow)
+        return false;
+    return !cpu->exc.valid && (!cpu->shadow || opcode == OP_STI);
 }
 
 /* Execute exactly one instruction: after STI and MOV SS, with TF, with breakpoints armed. */
@@ -244,7 +253,8 @@ static void run_one(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
     struct pending_link link = {0};
-    uint32_t mode = t->mode, trap = cpu->flags_sys & FLAG_TF;
+    uint32_t mode = t->mode, flags_sys = cpu->flags_sys;
+    uint8_t shadow = cpu->shadow;
     bool armed = cpu_debug_armed(cpu);
     if (armed && cpu_debug_exec(cpu, cpu->seg[SEG_CS].base + cpu->eip))
         return;
@@ -257,11 +267,15 @@ static void run_one(struct translator *t)
         return;
     remember(t, tb);
     uint32_t code = t->enter(cpu, t->rx + tb->body, cpu->eip);
-    if (code == EXIT_CODE(EXIT_KICKED, 0))
+    if (code == EXIT_CODE(EXIT_KICKED, 0)) { /* not executed: all is as it was */
+        cpu->shadow = shadow;
+        cpu->flags_sys = flags_sys;
         return;
-    bool interrupt = delivers_interrupt(t, code);
+    }
+    uint8_t opcode = exit_opcode(t, code);
+    bool overflow = cpu->flags_host & FLAG_OF;
     after_exit(t, code, &link);
-    if (trap && !cpu->exc.valid && !cpu->shadow && !interrupt)
+    if ((flags_sys & FLAG_TF) && step_traps(cpu, opcode, overflow))
         cpu_single_step_trap(cpu);
 }
 
