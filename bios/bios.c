@@ -145,6 +145,7 @@ static void bios_reset(void *dev)
     b->boot_next = 0;
     b->vbe_mode = 0;
     b->vbe_linear = false;
+    b->cd.emulating = false;
 }
 
 static void bios_free(void *dev)
@@ -161,6 +162,17 @@ static const struct field bios_fields[] = {
     FIELD(struct bios, boot_next),
     FIELD(struct bios, vbe_linear),
     FIELD(struct bios, vbe_mode),
+    FIELD(struct bios, cd.emulating),
+    FIELD(struct bios, cd.media),
+    FIELD(struct bios, cd.drive),
+    FIELD(struct bios, cd.segment),
+    FIELD(struct bios, cd.load_sectors),
+    FIELD(struct bios, cd.catalog),
+    FIELD(struct bios, cd.first),
+    FIELD(struct bios, cd.sectors),
+    FIELD(struct bios, cd.geometry.cylinders),
+    FIELD(struct bios, cd.geometry.heads),
+    FIELD(struct bios, cd.geometry.sectors),
     FIELD_END,
 };
 
@@ -177,6 +189,8 @@ static void set_drives(struct bios *b)
 {
     const struct bios_config *c = &b->config;
 
+    b->cd.block = c->cdrom;
+    b->cd.unit = c->cdrom_unit;
     for (int i = 0; i < 2; i++) {
         b->floppy[i].present = c->floppy_present[i] || c->floppy[i];
         floppy_set(b, i, c->floppy[i]);

@@ -17,6 +17,8 @@ struct bios_config {
     struct block *floppy[2]; /* NULL: drive is empty (see floppy_present) */
     bool floppy_present[2];
     struct block *disk[4];
+    struct block *cdrom; /* the disc in the CD drive that boots; NULL: none */
+    unsigned cdrom_unit; /* which drive that is: 0-3 */
     const char *boot_order;  /* QEMU's letters: a floppy, c disk, d CD, n network */
     bool fast_boot;          /* no pause at the banner */
     uint16_t serial_ports[4], parallel_ports[3]; /* I/O bases, 0: none */
@@ -27,6 +29,7 @@ struct bios_config {
 struct bios *bios_init(const struct bios_config *config, struct error *err);
 /* A medium was changed by the monitor. */
 void bios_set_floppy(struct bios *b, int drive, struct block *block);
+void bios_set_cdrom(struct bios *b, struct block *block);
 
 /* Direct boot: after each reset POST ends in the kernel instead of INT 19h.  Files are read
  * here; ERR names what is wrong with them.  bzImage/zImage of every boot protocol. */

@@ -43,6 +43,8 @@ static bool try_device(struct bios *b, char letter)
         return b->floppy[1].block && try_block(b, b->floppy[1].block, 0x01);
     case 'c':
         return b->disks > 0 && try_block(b, b->disk[0].block, 0x80);
+    case 'd':
+        return cdrom_boot(b);
     default:
         return false;
     }

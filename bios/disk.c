@@ -82,7 +82,7 @@ static void disk_parameters(struct bios *b, const struct bios_disk *d)
     set_lo(b, ECX, (last >> 2 & 0xC0) | d->geometry.sectors);
     set_hi(b, EDX, d->geometry.heads - 1);
     disk_finish(b, DISK_OK);
-    set_lo(b, EDX, b->disks);
+    set_lo(b, EDX, bda8(b, 0x75));
 }
 
 /* AH=15h: 3 is a fixed disk; its sectors in CX:DX. */
@@ -155,26 +155,35 @@ void int13_disk(struct bios *b, struct bios_disk *d)
     }
 }
 
-void int13(struct bios *b)
+static void no_disk(struct bios *b)
 {
-    uint8_t dl = reg_lo(b, EDX), ah = reg_hi(b, EAX);
+    uint8_t ah = reg_hi(b, EAX);
 
-    if (dl < 0x80) {
-        int13_floppy(b);
-        return;
-    }
-    if (dl - 0x80u < b->disks) {
-        int13_disk(b, &b->disk[dl - 0x80]);
-        return;
-    }
     if (ah == 0x15) { /* drive type: not present, which is no error */
         set_hi(b, EAX, 0);
         set_carry(b, false);
         return;
     }
     if (ah == 0x08)
-        set_lo(b, EDX, b->disks);
+        set_lo(b, EDX, bda8(b, 0x75));
     set_hi(b, EAX, DISK_BAD_COMMAND);
     set_carry(b, true);
     set_bda8(b, 0x74, DISK_BAD_COMMAND);
+}
+
+void int13(struct bios *b)
+{
+    uint8_t given = reg_lo(b, EDX), dl = cdrom_real_drive(b, given);
+
+    if (int13_cdrom(b))
+        return;
+    set_lo(b, EDX, dl);
+    if (dl < 0x80)
+        int13_floppy(b);
+    else if (dl - 0x80u < b->disks)
+        int13_disk(b, &b->disk[dl - 0x80]);
+    else
+        no_disk(b);
+    if (dl != given && reg_lo(b, EDX) == dl) /* it moved up behind an emulated drive */
+        set_lo(b, EDX, given);
 }

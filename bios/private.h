@@ -26,6 +26,19 @@ struct bios_disk {
     struct geometry geometry; /* as INT 13h shows it: at most 1024 cylinders */
 };
 
+/* The CD drive, and what was booted from it (cdrom.c). */
+enum { CD_DRIVE = 0xE0 };
+struct bios_cd {
+    struct block *block; /* NULL: no disc */
+    unsigned unit;       /* 0-3: IDE channel and drive */
+    bool emulating;      /* a diskette (drive 00h) or hard disk (80h) */
+    uint8_t media, drive;
+    uint16_t segment, load_sectors;
+    uint32_t catalog;
+    uint64_t first, sectors; /* the image, in 512-byte sectors */
+    struct geometry geometry;
+};
+
 struct linux_image;
 struct multiboot_image;
 
@@ -42,6 +55,7 @@ struct bios {
     struct bios_floppy floppy[2];
     struct bios_disk disk[BIOS_DISKS]; /* numbered from 80h without gaps */
     unsigned disks;
+    struct bios_cd cd;
 
     char boot_order[8];
     unsigned boot_next; /* index into boot_order of the next device that INT 18h tries */
@@ -198,6 +212,10 @@ void bios_directory(struct bios *b);                 /* pci.c: TRAP_BIOS32 */
 void int70(struct bios *b);
 void int74(struct bios *b);
 
+bool int13_cdrom(struct bios *b);                    /* cdrom.c; false: the drive is another's */
+/* cdrom.c: what drive DL is when an emulated one has moved the others up. */
+uint8_t cdrom_real_drive(const struct bios *b, uint8_t dl);
+bool cdrom_boot(struct bios *b);                     /* cdrom.c */
 void int13_floppy(struct bios *b);                   /* floppy.c */
 void int13_disk(struct bios *b, struct bios_disk *d); /* disk.c */
 void int13_lba(struct bios *b, struct bios_disk *d); /* edd.c */

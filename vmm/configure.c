@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { CDROM_PLACE = 2 };
+
 /* Give the image at PATH the first free place of its kind. */
 static bool place_image(struct options *o, const char *path, struct error *err)
 {
@@ -20,7 +22,7 @@ static bool place_image(struct options *o, const char *path, struct error *err)
         return error_set(err, "%s: both floppy drives are taken", path);
     case IMAGE_DISK:
         for (int i = 0; i < 4; i++)
-            if (!o->disk[i]) {
+            if (!o->disk[i] && (i != CDROM_PLACE || !o->cdrom)) {
                 o->disk[i] = path;
                 return true;
             }
@@ -32,7 +34,11 @@ static bool place_image(struct options *o, const char *path, struct error *err)
         o->kernel = path;
         return true;
     case IMAGE_CD:
-        return error_set(err, "%s: a CD image; ringer boots floppies, disks and kernels", path);
+        if (o->cdrom || o->disk[CDROM_PLACE])
+            return error_set(err, "%s: the CD drive's place is taken (%s)", path,
+                             o->cdrom ? o->cdrom : o->disk[CDROM_PLACE]);
+        o->cdrom = path;
+        return true;
     case IMAGE_UNKNOWN:
         break;
     }
@@ -98,7 +104,24 @@ static void close_images(struct machine_config *c)
         if (c->disk[i])
             block_close(c->disk[i]);
     memset(c->floppy, 0, sizeof c->floppy);
+    if (c->cdrom[CDROM_PLACE])
+        block_close(c->cdrom[CDROM_PLACE]);
     memset(c->disk, 0, sizeof c->disk);
+    memset(c->cdrom, 0, sizeof c->cdrom);
+}
+
+/* There is a CD drive, with or without disc, unless a disk has its place. */
+static bool open_cdrom(const struct options *o, struct log *log, struct machine_config *c,
+                       struct error *err)
+{
+    const struct block_options readonly = {.readonly = true};
+
+    if (o->cdrom && o->disk[CDROM_PLACE])
+        return error_set(err, "-cdrom %s: -hdc has its place; use -hdd for the disk", o->cdrom);
+    c->cdrom_present[CDROM_PLACE] = !o->disk[CDROM_PLACE];
+    if (o->cdrom)
+        c->cdrom[CDROM_PLACE] = block_open(o->cdrom, &readonly, log, err);
+    return !o->cdrom || c->cdrom[CDROM_PLACE];
 }
 
 static bool open_all(const struct options *o, struct log *log, struct machine_config *c,
@@ -110,7 +133,7 @@ static bool open_all(const struct options *o, struct log *log, struct machine_co
     for (int i = 0; i < 4; i++)
         if (o->disk[i] && !(c->disk[i] = open_image(o, o->disk[i], log, err)))
             return false;
-    return !o->kernel || set_kernel(o, c, err);
+    return open_cdrom(o, log, c, err) && (!o->kernel || set_kernel(o, c, err));
 }
 
 bool options_configure(const struct options *given, struct log *log, struct machine_config *c,

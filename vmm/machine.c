@@ -127,9 +127,12 @@ static void build_disks(struct machine *m)
     for (int i = 0; i < 2; i++)
         if (c->floppy[i])
             fdc_insert(m->fdc, i, c->floppy[i]);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         if (c->disk[i])
             ide_attach(m->ide[i / 2], i % 2, c->disk[i], serial[i]);
+        else if (c->cdrom[i] || c->cdrom_present[i])
+            ide_attach_cdrom(m->ide[i / 2], i % 2, c->cdrom[i], serial[i]);
+    }
 }
 
 /* The bridges and what hangs on them; slots as in QEMU's machine of the same chip set. */
@@ -201,6 +204,11 @@ static bool build_bios(struct machine *m, struct error *err)
     for (int i = 0; i < 4; i++)
         if (m->uart[i])
             bios.serial_ports[i] = uart_base[i];
+    for (unsigned i = 4; i-- > 0;)
+        if (c->cdrom[i] || c->cdrom_present[i]) {
+            bios.cdrom = c->cdrom[i];
+            bios.cdrom_unit = i;
+        }
     m->bios = bios_init(&bios, err);
     if (!m->bios)
         return false;
@@ -266,6 +274,9 @@ void machine_free(struct machine *m)
     for (int i = 0; i < 4; i++)
         if (m->config.disk[i])
             block_close(m->config.disk[i]);
+    for (int i = 0; i < 4; i++)
+        if (m->config.cdrom[i])
+            block_close(m->config.cdrom[i]);
     machine_private_free(m);
     free(m);
 }

@@ -12,6 +12,8 @@ struct machine_config {
     uint64_t ram_bytes;
     const struct cpu_model *model;
     struct block *floppy[2], *disk[4]; /* owned by the machine */
+    struct block *cdrom[4];            /* the same; places as DISK's */
+    bool cdrom_present[4];             /* a drive without disc */
     struct chardev *serial[4];         /* NULL: port exists, nothing connected (0 only) */
     struct chardev *debugcon;
     uint16_t debugcon_port;

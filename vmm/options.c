@@ -128,6 +128,7 @@ static bool set_path(struct options *o, const struct option *self, const char *v
     } paths[] = {
         {"fda", &o->floppy[0]}, {"fdb", &o->floppy[1]}, {"hda", &o->disk[0]},
         {"hdb", &o->disk[1]},   {"hdc", &o->disk[2]},   {"hdd", &o->disk[3]},
+        {"cdrom", &o->cdrom},
         {"kernel", &o->kernel}, {"initrd", &o->initrd}, {"append", &o->append},
         {"D", &o->log_path},    {"script", &o->script},
     };
@@ -371,6 +372,7 @@ static const struct option options[] = {
     {"hda", "FILE", "disk image: first IDE channel, master", set_path},
     {"hdb", "FILE", "disk image: first IDE channel, slave", set_path},
     {"hdc", "FILE", "disk image: second IDE channel, master", set_path},
+    {"cdrom", "FILE", "CD image, in a drive that is the second IDE channel's master", set_path},
     {"hdd", "FILE", "disk image: second IDE channel, slave", set_path},
     {"snapshot", NULL, "write to temporary files, never to the images", set_flag},
     {"kernel", "FILE", "boot this Linux (bzImage) or Multiboot kernel", set_path},

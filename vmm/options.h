@@ -13,7 +13,7 @@ enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT };
 struct options {
     uint64_t ram_bytes;
     const struct cpu_model *model;
-    const char *floppy[2], *disk[4];
+    const char *floppy[2], *disk[4], *cdrom; /* cdrom: in disk[2]'s place */
     const char *kernel, *initrd, *append;
     char boot_order[8], boot_once[8];
     bool snapshot, no_reboot, start_stopped, nographic;
