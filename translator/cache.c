@@ -53,12 +53,14 @@ bool cache_init(struct translator *t, struct error *err)
     t->site_max = t->cache_size / 256;
     t->tbs = lazy((size_t)t->tb_max * sizeof *t->tbs);
     t->map = lazy((size_t)t->map_max * sizeof *t->map);
+    t->far_max = t->tb_max;
+    t->far_links = lazy((size_t)t->far_max * sizeof *t->far_links);
     t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
     t->hash = lazy(HASH_SIZE * sizeof *t->hash);
     t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
-    if (!t->tbs || !t->map || !t->sites || !t->hash || !t->page_tbs || !t->page_granule ||
+    if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->hash || !t->page_tbs || !t->page_granule ||
         !t->policy)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
@@ -81,6 +83,8 @@ void cache_free(struct translator *t)
         munmap(t->tbs, (size_t)t->tb_max * sizeof *t->tbs);
     if (t->map)
         munmap(t->map, (size_t)t->map_max * sizeof *t->map);
+    if (t->far_links)
+        munmap(t->far_links, (size_t)t->far_max * sizeof *t->far_links);
     if (t->sites)
         munmap(t->sites, (size_t)t->site_max * sizeof *t->sites);
     if (t->hash)
@@ -197,13 +201,38 @@ static void patch(struct translator *t, uint32_t at, uint32_t target)
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to)
 {
     struct tb_exit *x = &from->exits[slot];
-    if (!from->valid || !to->valid || !x->patch || x->link)
+    if (!from->valid || !to->valid || !x->patch || x->link ||
+        (x->table && t->far_count == t->far_max))
         return;
     x->link = (uint32_t)(to - t->tbs);
     x->next_in = to->incoming;
     to->incoming = (uint32_t)(from - t->tbs) * TB_SLOTS + slot;
     patch(t, x->patch, from->uses_fpu ? to->direct_live : to->direct);
     t->stats.chains++;
+    if (x->table)
+        t->far_links[t->far_count++] = (uint32_t)(from - t->tbs) * TB_SLOTS + slot;
+}
+
+void cache_detour(struct translator *t, struct tb *from, unsigned slot)
+{
+    struct tb_exit *x = &from->exits[slot];
+    if (from->valid && x->table && !x->link)
+        patch(t, x->patch, x->table);
+}
+
+void cache_unlink_far(struct translator *t, uint32_t page, bool every)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->far_count; i++) {
+        struct tb *from = &t->tbs[t->far_links[i] / TB_SLOTS];
+        unsigned slot = t->far_links[i] % TB_SLOTS;
+        const struct tb_exit *x = &from->exits[slot];
+        if (x->link && (every || (from->cs_base + x->target) >> PAGE_SHIFT == page))
+            cache_unlink(t, from, slot);
+        if (x->link)
+            t->far_links[kept++] = t->far_links[i];
+    }
+    t->far_count = kept;
 }
 
 /* Async-signal-safe: the kick handler unlinks the block that runs. */
@@ -254,7 +283,7 @@ void cache_flush(struct translator *t)
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
     t->tb_count = 1;
-    t->map_count = t->site_count = 0;
+    t->map_count = t->site_count = t->far_count = 0;
     t->emit.pos = t->cache_start;
     t->emit.overflow = false;
     table_clear_all(t);

@@ -344,8 +344,9 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
         in->kind = K_INVALID;
     if (in->map == MAP_0F && in->opcode == 0xB8 && in->rep != 0xF3)
         in->kind = K_INVALID;
-    if (in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0 && in->rep == 0xF3)
-        in->kind = K_INVALID; /* neither MOVBE nor CRC32 */
+    bool movbe = in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0 && in->rep != 0xF2;
+    if (movbe && (in->rep || !in->has_mem))
+        in->kind = K_INVALID;
     if (in->kind == K_INVALID) {
         info->invalid = 1;
         return;

@@ -204,6 +204,21 @@ static void refill(struct translator *t)
         t->stats.refills++;
 }
 
+/* The exit SLOT of FROM came out at TO: next time it goes there by itself. */
+static void link_exit(struct translator *t, struct tb *from, unsigned slot, struct tb *to)
+{
+    const struct tb_exit *x = &from->exits[slot];
+    if (from->mode != to->mode || from->cs_base != to->cs_base || x->target != to->eip)
+        return;
+    bool near = from->phys >> PAGE_SHIFT == to->phys >> PAGE_SHIFT && !x->table;
+    bool global = x->table && t->shared && mmu_is_global(t->mmu, from->cs_base + from->eip) &&
+                  mmu_is_global(t->mmu, to->cs_base + to->eip);
+    if (near || global)
+        cache_link(t, from, slot, to);
+    else
+        cache_detour(t, from, slot);
+}
+
 /* Host code for cpu->eip; NULL: an exception was raised. */
 static const uint8_t *find_code(struct translator *t, bool missed, struct pending_link *link)
 {
@@ -217,12 +232,8 @@ static const uint8_t *find_code(struct translator *t, bool missed, struct pendin
     if (log_on(t->log, LOG_EXEC))
         return t->rx + tb->body;
     table_enter(t, tb);
-    if (link->valid && link->generation == t->generation) {
-        struct tb *from = &t->tbs[link->from];
-        if (from->phys >> PAGE_SHIFT == tb->phys >> PAGE_SHIFT && from->mode == tb->mode &&
-            from->cs_base == tb->cs_base && from->exits[link->slot].target == tb->eip)
-            cache_link(t, from, link->slot, tb);
-    }
+    if (link->valid && link->generation == t->generation)
+        link_exit(t, &t->tbs[link->from], link->slot, tb);
     return t->rx + tb->body;
 }
 

@@ -93,11 +93,14 @@ enum { RUNTIME_SIZE = 4096 };
 
 enum { TB_NONE = 0, TB_MAX_INSNS = 64, TB_SLOTS = 2 };
 
-/* A direct exit.  LINK is the block it jumps to, TB_NONE while it goes to its stub. */
+/* A direct exit.  LINK is the block it jumps to, TB_NONE while it goes to its stub.  An exit to
+ * another page (far) is linked only between global pages of supervisor code, whose translations
+ * stand until INVLPG; otherwise it is turned over to the jump table for good. */
 struct tb_exit {
     uint32_t target; /* guest EIP */
     uint32_t patch;  /* cache offset of the jump's rel32, 0: slot unused */
     uint32_t stub;   /* cache offset of the stub */
+    uint32_t table;  /* far: cache offset of a jump through the table, else 0 */
     uint32_t link;
     uint32_t next_in; /* next exit (block * 2 + slot) that jumps to the same block */
 };
@@ -219,6 +222,8 @@ struct translator {
     uint32_t *hash;
     uint32_t *page_tbs;     /* by physical page: first block */
     uint64_t *page_granule; /* by physical page: one bit for each 64 bytes that hold code */
+    uint32_t *far_links;    /* far exits that were linked: block * 2 + slot */
+    uint32_t far_count, far_max;
     struct {
         uint32_t phys;
         uint8_t policy, hits, backoff;
@@ -263,6 +268,10 @@ void cache_insert(struct translator *t, struct tb *tb);
 void cache_invalidate(struct translator *t, struct tb *tb);
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
 void cache_unlink(struct translator *t, struct tb *from, unsigned slot);
+/* Turn a far exit over to the jump table. */
+void cache_detour(struct translator *t, struct tb *from, unsigned slot);
+/* Unlink far exits to the linear page PAGE, or all when EVERY. */
+void cache_unlink_far(struct translator *t, uint32_t page, bool every);
 struct tb *cache_at(struct translator *t, uint32_t offset); /* block whose code holds OFFSET */
 void cache_on_code_write(void *opaque, uint32_t pa, uint32_t len);
 enum site_policy policy_get(struct translator *t, uint32_t phys);

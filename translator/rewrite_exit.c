@@ -53,10 +53,17 @@ static bool linkable(const struct build *b, uint32_t target)
            b->tb->phys2 == ~0u && !(b->mode & MODE_ONE);
 }
 
+/* May a jump to another page be linked one day?  Supervisor code under CR4.PGE alone. */
+static bool far_linkable(const struct build *b)
+{
+    return b->t->shared && !(b->mode & (MODE_USER | MODE_ONE)) && seg_flat(b, SEG_CS) &&
+           b->tb->phys2 == ~0u;
+}
+
 static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t patch)
 {
-    b->tb->exits[slot].target = target;
-    b->tb->exits[slot].patch = patch;
+    b->tb->exits[slot] =
+        (struct tb_exit){.target = target, .patch = patch, .table = !linkable(b, target)};
 }
 
 void exit_table(struct build *b, uint32_t target)
@@ -71,7 +78,7 @@ void exit_goto(struct build *b, unsigned slot, uint32_t target)
     if (b->mode & MODE_ONE) {
         emit_mov_imm(b->e, R8, target);
         exit_code(b, EXIT_NEXT, 0);
-    } else if (linkable(b, target)) {
+    } else if (linkable(b, target) || far_linkable(b)) {
         use_slot(b, slot, target, emit_jmp(b->e, 0));
     } else {
         exit_table(b, target);
@@ -81,7 +88,7 @@ void exit_goto(struct build *b, unsigned slot, uint32_t target)
 
 void exit_branch(struct build *b, unsigned cc, uint32_t target)
 {
-    if (linkable(b, target)) {
+    if (linkable(b, target) || far_linkable(b)) {
         use_slot(b, 0, target, emit_jcc(b->e, cc, 0));
         exit_goto(b, 1, b->next);
         return;
@@ -136,6 +143,10 @@ void exit_stubs(struct build *b)
         x->stub = b->e->pos;
         emit_patch32(b->e, x->patch, x->stub);
         exit_code(b, EXIT_CHAIN, self * TB_SLOTS + s);
+        if (x->table) {
+            x->table = b->e->pos;
+            exit_table(b, x->target);
+        }
     }
 }
 

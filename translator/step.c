@@ -62,6 +62,12 @@ static bool run_step(struct translator *t)
     return cpu_raise(t->cpu, (enum exception)t->rt->fault_vector, 0);
 }
 
+/* An x87 store whose unmasked exception waits stores nothing (SDM vol. 1 8.7). */
+static bool stores_maybe(const struct insn *in)
+{
+    return in->map == MAP_1B && in->opcode >= 0xD8 && in->opcode <= 0xDF;
+}
+
 static enum cpu_result step_on_bounce(struct translator *t, const struct insn *in)
 {
     struct cpu *cpu = t->cpu;
@@ -73,7 +79,7 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
         return CPU_EXCEPTION;
-    if ((in->mem_access & 1) && !cpu_load(cpu, seg, ea, bounce, size))
+    if (((in->mem_access & 1) || stores_maybe(in)) && !cpu_load(cpu, seg, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
         log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);

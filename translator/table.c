@@ -97,6 +97,7 @@ static void clear_shared(struct translator *t)
         if (t->tables[i].shared)
             clear(&t->tables[i]);
     t->local_of = NULL;
+    cache_unlink_far(t, 0, true);
     madvise(t->shared_pages, SHARED_PAGES_BYTES, MADV_DONTNEED);
 }
 
@@ -182,6 +183,7 @@ void table_on_global_drop(void *opaque, uint32_t lin_page, uint32_t count)
     for (uint32_t p = lin_page; p < lin_page + count; p++) {
         if (!(t->shared_pages[p / 32] & 1u << p % 32))
             continue;
+        cache_unlink_far(t, p, false);
         for (unsigned i = 0; i < JUMP_TABLES; i++)
             if (t->tables[i].entry && t->tables[i].shared)
                 forget_pages(t, &t->tables[i], p, 1);
