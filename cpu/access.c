@@ -30,13 +30,26 @@ bool cpu_system_probe(struct cpu *cpu, uint32_t lin, uint32_t len, enum mmu_acce
     return mmu_probe(cpu->mmu, lin, len, access, false, &fault) || cpu_raise_pf(cpu, &fault);
 }
 
-/* SDM vol. 3A table 6-7, by the size of the operand: 10 bytes are x87's. */
+/* SDM vol. 3A table 6-7: operands of 10 bytes are x87's, 14 and 94, 28 and 108 its environment and
+ * state. */
+static uint32_t alignment(uint32_t len)
+{
+    switch (len) {
+    case 2: case 14: case 94:
+        return 2;
+    case 4: case 28: case 108:
+        return 4;
+    case 8: case 10:
+        return 8;
+    default:
+        return 1;
+    }
+}
+
 static bool misaligned(const struct cpu *cpu, uint32_t linear, uint32_t len)
 {
-    if (cpu->cpl != 3 || !(cpu->flags_sys & FLAG_AC) || !(cpu->cr0 & CR0_AM))
-        return false;
-    uint32_t align = len == 2 || len == 4 || len == 8 ? len : len == 10 ? 8 : 1;
-    return linear & (align - 1);
+    return cpu->cpl == 3 && (cpu->flags_sys & FLAG_AC) && (cpu->cr0 & CR0_AM) &&
+           (linear & (alignment(len) - 1));
 }
 
 bool cpu_linear(struct cpu *cpu, enum seg_index seg, uint32_t offset, uint32_t len,

@@ -38,6 +38,12 @@ static void fx_set16(struct cpu *cpu, unsigned offset, uint16_t value)
     memcpy(cpu->fpu + offset, &value, 2);
 }
 
+/* Bit 6 always reads as one, reserved bits as zero (SDM vol. 1 figure 8-6). */
+static void set_control(struct cpu *cpu, uint32_t value)
+{
+    fx_set16(cpu, FX_FCW, (uint16_t)((value & 0x1F3F) | 0x40));
+}
+
 static void put(uint8_t *p, uint32_t value, unsigned size)
 {
     memcpy(p, &value, size);
@@ -174,10 +180,21 @@ static void make_env(const struct cpu *cpu, unsigned opsize, uint8_t *env)
     }
 }
 
+/* The registers stay where they are when TOP changes; the image has them in stack order. */
+static void turn_stack(struct cpu *cpu, unsigned top)
+{
+    uint8_t old[128];
+    unsigned by = top - (fx16(cpu, FX_FSW) >> 11);
+    memcpy(old, cpu->fpu + FX_ST, sizeof old);
+    for (unsigned n = 0; n < 8; n++)
+        memcpy(cpu->fpu + FX_ST + 16 * n, old + 16 * ((n + by) & 7), 16);
+}
+
 static void take_env(struct cpu *cpu, unsigned opsize, const uint8_t *env)
 {
     unsigned step = opsize;
-    fx_set16(cpu, FX_FCW, get(env, 2) | 0x40);
+    turn_stack(cpu, get(env + step, 2) >> 11);
+    set_control(cpu, get(env, 2));
     fx_set16(cpu, FX_FSW, get(env + step, 2));
     fx_set16(cpu, FX_FTW, short_tags(get(env + 2 * step, 2)));
     uint32_t fip = get(env + 3 * step, step), second = get(env + 4 * step, step);
@@ -229,6 +246,7 @@ static enum cpu_result fnsave(struct cpu *cpu, const struct insn *in)
         memcpy(image + size + 10 * n, cpu->fpu + FX_ST + 16 * n, 10);
     if (!cpu_store(cpu, in->seg, cpu_effective_address(cpu, in), image, size + 80))
         return CPU_EXCEPTION;
+    turn_stack(cpu, 0);
     cpu_fpu_init(cpu);
     summarize(cpu);
     return cpu_done(cpu, in);
@@ -240,11 +258,11 @@ static enum cpu_result frstor(struct cpu *cpu, const struct insn *in)
     unsigned size = env_size(in);
     if (!cpu_load(cpu, in->seg, cpu_effective_address(cpu, in), image, size + 80))
         return CPU_EXCEPTION;
+    take_env(cpu, in->opsize, image);
     for (unsigned n = 0; n < 8; n++) {
         memset(cpu->fpu + FX_ST + 16 * n, 0, 16);
         memcpy(cpu->fpu + FX_ST + 16 * n, image + size + 10 * n, 10);
     }
-    take_env(cpu, in->opsize, image);
     return cpu_done(cpu, in);
 }
 
@@ -301,7 +319,7 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in, uint32_t 
     cpu->x87_fcs = get(image + FX_FCS, 2);
     cpu->x87_fdp = get(image + FX_FDP, 4);
     cpu->x87_fds = get(image + FX_FDS, 2);
-    fx_set16(cpu, FX_FCW, get(image + FX_FCW, 2) | 0x40);
+    set_control(cpu, get(image + FX_FCW, 2));
     fx_set16(cpu, FX_FSW, get(image + FX_FSW, 2));
     fx_set16(cpu, FX_FTW, image[FX_FTW]);
     memcpy(cpu->fpu + FX_ST, image + FX_ST, FX_XMM - FX_ST);

@@ -1,6 +1,7 @@
 /* One instruction whose memory operands may not be touched in place (device memory, pages with
  * code, accesses that wrap).  Data movement is done in C; anything else is run by the host on a
  * bounce buffer: read the operand there, run the very instruction on it, write it back. */
+#include "cpu/fpu_state.h"
 #include "translator/build.h"
 
 enum { BOUNCE_FIELD = offsetof(struct runtime, bounce) };
@@ -62,10 +63,15 @@ static bool run_step(struct translator *t)
     return cpu_raise(t->cpu, (enum exception)t->rt->fault_vector, 0);
 }
 
-/* An x87 store whose unmasked exception waits stores nothing (SDM vol. 1 8.7). */
-static bool stores_maybe(const struct insn *in)
+static bool x87(const struct insn *in)
 {
     return in->map == MAP_1B && in->opcode >= 0xD8 && in->opcode <= 0xDF;
+}
+
+/* All that have memory operands and come here, but FNSTCW and FNSTSW. */
+static bool x87_waits(const struct insn *in)
+{
+    return x87(in) && !(insn_reg(in) == 7 && (in->opcode == 0xD9 || in->opcode == 0xDD));
 }
 
 static enum cpu_result step_on_bounce(struct translator *t, const struct insn *in)
@@ -76,10 +82,17 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     uint8_t *bounce = t->rt->bounce + shift;
     enum seg_index seg = (enum seg_index)in->seg;
     t->stats.stepped++;
+    /* A waiting x87 exception comes before the operand's faults. */
+    if (x87_waits(in) && cpu_fpu_pending(cpu)) {
+        enum cpu_result error = cpu_fpu_error(cpu);
+        if (error != CPU_NEXT)
+            return error;
+    }
     /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
         return CPU_EXCEPTION;
-    if (((in->mem_access & 1) || stores_maybe(in)) && !cpu_load(cpu, seg, ea, bounce, size))
+    /* An x87 store whose unmasked exception waits stores nothing (SDM vol. 1 8.7). */
+    if (((in->mem_access & 1) || x87(in)) && !cpu_load(cpu, seg, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
         log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
