@@ -47,13 +47,13 @@ static void remember(struct translator *t, const struct tb *tb)
 static bool deliver_event(struct translator *t, uint32_t events)
 {
     struct cpu *cpu = t->cpu;
+    if (cpu->shadow) /* a breakpoint on the operand of MOV SS waits too: SDM vol. 3A 6.8.3 */
+        return false;
     if (events & EVENT_DEBUG) {
         atomic_fetch_and((_Atomic uint32_t *)&cpu->event, ~(uint32_t)EVENT_DEBUG);
         cpu_debug_trap(cpu);
         return true;
     }
-    if (cpu->shadow)
-        return false;
     if ((events & EVENT_NMI) && !cpu->nmi_blocked) {
         atomic_fetch_and((_Atomic uint32_t *)&cpu->event, ~(uint32_t)EVENT_NMI);
         cpu_deliver_nmi(cpu);
