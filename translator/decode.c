@@ -318,8 +318,35 @@ static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
         memory_operand(in, d->insn[m]);
 }
 
-static uint8_t own_feature(const struct insn *in, uint8_t feature)
+/* FISTTP came with SSE3; FCMOVcc, FCOMI and their kin with CMOV (SDM vol. 2, each page). */
+static uint8_t x87_feature(const struct insn *in)
 {
+    unsigned reg = insn_reg(in);
+    if (in->has_mem)
+        return reg == 1 && (in->opcode == 0xDB || in->opcode == 0xDD || in->opcode == 0xDF)
+                   ? FEAT_SSE3
+                   : FEAT_FPU;
+    if (in->opcode == 0xDA || in->opcode == 0xDB)
+        return reg < 4 || (in->opcode == 0xDB && reg >= 5 && reg <= 6) ? FEAT_CMOV : FEAT_FPU;
+    return in->opcode == 0xDF && (reg == 5 || reg == 6) ? FEAT_CMOV : FEAT_FPU;
+}
+
+/* 0F AE: fences and CLFLUSH. */
+static uint8_t group15_feature(const struct insn *in, uint8_t feature)
+{
+    if (in->has_mem)
+        return insn_reg(in) == 7 ? FEAT_CLFLUSH : feature;
+    return insn_reg(in) == 7 ? FEAT_SSE : FEAT_SSE2;
+}
+
+static uint8_t own_feature(const struct insn *in, unsigned flags, uint8_t feature)
+{
+    if (flags & OP_X87)
+        return x87_feature(in);
+    if (in->map == MAP_0F && in->opcode == 0xAE)
+        return group15_feature(in, feature);
+    if (in->map == MAP_0F && in->opcode == 0x18)
+        return FEAT_SSE;
     if (in->map == MAP_0F && in->opcode == 0xC7)
         return in->has_mem ? FEAT_CX8 : insn_reg(in) == 6 ? FEAT_RDRAND : FEAT_RDSEED;
     if (in->map == MAP_0F && in->opcode >= 0x40 && in->opcode < 0x50)
@@ -355,7 +382,7 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
         in->kind = K_INVALID; /* RDFSBASE and kin's neighbours */
     if (in->kind == K_PLAIN || in->kind == K_MASKMOV)
         ask_capstone(d, bits, in, info);
-    info->feature = own_feature(in, info->feature);
+    info->feature = own_feature(in, flags, info->feature);
     if (!in->has_mem)
         return;
     if (flags & OP_X87)

@@ -86,6 +86,17 @@ static void x87_error(struct translator *t)
     memcpy(t->cpu->fpu + FSW_OFFSET, &fsw, sizeof fsw);
 }
 
+void hub_host_exception(struct translator *t)
+{
+    uint32_t vector = t->rt->fault_vector;
+    if (vector == EXC_MF)
+        x87_error(t);
+    else if (vector == EXC_XM && !(t->cpu->cr4 & CR4_OSXMMEXCPT)) /* SDM vol. 3A 13.1.3 */
+        cpu_raise(t->cpu, EXC_UD, 0);
+    else
+        cpu_raise(t->cpu, (enum exception)vector, 0);
+}
+
 static void after_fault(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
@@ -103,10 +114,7 @@ static void after_fault(struct translator *t)
         cpu_raise_pf(cpu, &rt->fault);
         return;
     case HOST_FAULT_EXCEPTION:
-        if (rt->fault_vector == EXC_MF)
-            x87_error(t);
-        else
-            cpu_raise(cpu, (enum exception)rt->fault_vector, 0);
+        hub_host_exception(t);
         return;
     default:
         break;

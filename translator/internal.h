@@ -309,6 +309,11 @@ void stubs_emit(struct translator *t);
  * raised (cpu->exc). */
 struct tb *build_lookup(struct translator *t);
 
+/* ---- dispatch.c ---- */
+/* The host raised the guest's exception rt->fault_vector: pass it on, x87 errors by way of FERR#
+ * where CR0.NE is clear.  Where IGNNE# holds nothing is raised: the instruction is to run again. */
+void hub_host_exception(struct translator *t);
+
 /* ---- step.c ---- */
 /* Carry out IN, whose memory operands may not be touched in place. */
 enum cpu_result step_by_hand(struct translator *t, const struct insn *in);

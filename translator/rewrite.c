@@ -438,7 +438,7 @@ void rewrite_insn(struct build *b)
     };
     const struct insn *in = b->in;
     const struct cpu_model *model = b->t->cpu->model;
-    unsigned feature = b->info->op_flags & OP_X87 ? FEAT_FPU : b->info->feature;
+    unsigned feature = b->info->feature;
     b->policy = SITE_PLAIN;
     if (in->kind != K_INVALID && in->kind != K_SENSITIVE && feature < FEAT_COUNT &&
         !cpu_has(model, feature)) {

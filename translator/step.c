@@ -50,7 +50,7 @@ static bool emit_step(struct translator *t, const struct insn *in, uint32_t shif
     return !e.overflow;
 }
 
-/* Run the step area; false: it raised an exception. */
+/* Run the step area; false: it raised an exception, or is to be tried again. */
 static bool run_step(struct translator *t)
 {
     uint32_t code;
@@ -60,7 +60,8 @@ static bool run_step(struct translator *t)
     } while (code == EXIT_CODE(EXIT_KICKED, 0));
     if (code == EXIT_CODE(EXIT_STEPPED, 0))
         return true;
-    return cpu_raise(t->cpu, (enum exception)t->rt->fault_vector, 0);
+    hub_host_exception(t);
+    return false;
 }
 
 static bool x87(const struct insn *in)
