@@ -151,7 +151,8 @@ struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
     uint32_t mode, cs_limit;
-    uint64_t used; /* clock for replacement */
+    uint64_t used;  /* clock for replacement */
+    uint64_t dirty; /* one bit for each 1,024 entries: some may be set */
     uint32_t *entry; /* 65,536 cache offsets, by table_index of EIP; 0: the miss stub */
 };
 

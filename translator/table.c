@@ -8,7 +8,8 @@
 
 #include "translator/internal.h"
 
-enum { TABLE_BYTES = 65536 * 4, SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
+enum { TABLE_BYTES = 65536 * 4, SHARED_PAGES_BYTES = PHYS_FRAMES / 8,
+       PART_ENTRIES = 1024 };
 
 static bool nolimit(const struct segment *s, bool code)
 {
@@ -56,6 +57,20 @@ static bool serves(const struct jump_table *j, const struct translator *t,
            j->cs_limit == cs_limit;
 }
 
+/* Written over rather than given back: the host's faults for fresh pages cost more. */
+static void clear_part(struct jump_table *j, unsigned part)
+{
+    if (j->dirty >> part & 1)
+        memset(j->entry + part * PART_ENTRIES, 0, PART_ENTRIES * 4);
+    j->dirty &= ~(1ull << part);
+}
+
+static void clear(struct jump_table *j)
+{
+    while (j->dirty)
+        clear_part(j, (unsigned)__builtin_ctzll(j->dirty));
+}
+
 static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
 {
     struct jump_table *oldest = &t->tables[0], *now = t->current;
@@ -76,19 +91,13 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
             return NULL;
         oldest->entry = p;
     } else {
-        madvise(oldest->entry, TABLE_BYTES, MADV_DONTNEED);
+        clear(oldest);
     }
     oldest->window = window;
     oldest->shared = t->shared;
     oldest->mode = t->mode;
     oldest->cs_limit = cs_limit;
     return oldest;
-}
-
-static void clear(struct jump_table *j)
-{
-    if (j->entry)
-        madvise(j->entry, TABLE_BYTES, MADV_DONTNEED);
 }
 
 static void clear_shared(struct translator *t)
@@ -120,7 +129,9 @@ void table_enter(struct translator *t, const struct tb *tb)
         if (tb->phys2 != ~0u)
             note_shared(t, (lin | (PAGE_SIZE - 1)) + 1);
     }
-    j->entry[table_index(t, tb->eip)] = tb->entry;
+    uint32_t index = table_index(t, tb->eip);
+    j->entry[index] = tb->entry;
+    j->dirty |= 1ull << index / PART_ENTRIES;
 }
 
 void table_select(struct translator *t)
@@ -144,11 +155,9 @@ void table_select(struct translator *t)
 /* The entries of a page's 4,096 addresses lie side by side, wrapping at the table's end. */
 static void forget_page(const struct translator *t, struct jump_table *j, uint32_t page)
 {
-    uint32_t first = table_index(t, page << PAGE_SHIFT), n = 65536 - first;
-    if (n > PAGE_SIZE)
-        n = PAGE_SIZE;
-    memset(j->entry + first, 0, n * 4);
-    memset(j->entry, 0, (PAGE_SIZE - n) * 4);
+    uint32_t first = table_index(t, page << PAGE_SHIFT) / PART_ENTRIES;
+    for (uint32_t part = first; part <= first + PAGE_SIZE / PART_ENTRIES; part++)
+        clear_part(j, part % 64);
 }
 
 /* EIP is the linear address only in flat code; elsewhere the whole table goes. */
