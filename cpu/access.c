@@ -41,6 +41,8 @@ static uint32_t alignment(uint32_t len)
         return 4;
     case 8: case 10:
         return 8;
+    case 16: /* may be less (SDM 6.15) */
+        return 16;
     default:
         return 1;
     }

@@ -190,6 +190,13 @@ static void turn_stack(struct cpu *cpu, unsigned top)
         memcpy(cpu->fpu + FX_ST + 16 * n, old + 16 * ((n + by) & 7), 16);
 }
 
+void cpu_fpu_enter_mmx(struct cpu *cpu)
+{
+    turn_stack(cpu, 0);
+    fx_set16(cpu, FX_FSW, fx16(cpu, FX_FSW) & ~(7u << 11));
+    fx_set16(cpu, FX_FTW, 0xFF);
+}
+
 static void take_env(struct cpu *cpu, unsigned opsize, const uint8_t *env)
 {
     unsigned step = opsize;

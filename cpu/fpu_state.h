@@ -17,4 +17,8 @@ enum cpu_result cpu_fpu_error(struct cpu *cpu);
 /* Does the image in cpu->fpu have an unmasked exception pending? */
 bool cpu_fpu_pending(const struct cpu *cpu);
 
+/* What an MMX instruction does to the x87 state in cpu->fpu (SDM vol. 1 9.5.1): TOP becomes 0, all
+ * registers valid.  The image then has MM0-MM7 in their order. */
+void cpu_fpu_enter_mmx(struct cpu *cpu);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "cpu/emulate.h"
 #include "translator/opcodes.h"
+#include "translator/simd.h"
 
 struct decoder {
     csh handle[3]; /* 16, 32, 64 bits */
@@ -200,6 +201,15 @@ static uint8_t feature_of(const cs_insn *ci)
 static void memory_operand(struct insn *in, const cs_insn *ci)
 {
     const cs_x86 *x = &ci->detail->x86;
+    if (in->map == MAP_0F && (in->opcode & 0xFE) == 0x2E) { /* UCOMIS, COMIS: not 16 */
+        in->mem_size = in->opsize_prefix ? 8 : 4;
+        return;
+    }
+    bool low = in->map == MAP_0F && in->opcode >= 0x60 && in->opcode <= 0x62;
+    if (low && !in->opsize_prefix) { /* PUNPCKL of MMX reads 4 bytes */
+        in->mem_size = 4;
+        return;
+    }
     for (unsigned i = 0; i < x->op_count; i++)
         if (x->operands[i].type == X86_OP_MEM) {
             in->mem_size = x->operands[i].size;
@@ -297,19 +307,43 @@ static bool simd_map(const struct insn *in, unsigned flags)
     return in->map >= MAP_0F38 || (flags & (OP_SSE | OP_MMX));
 }
 
+/* What Capstone is shown of a SIMD instruction: the mandatory prefix alone, a simple memory operand.
+ * It reads many wrongly in 16-bit mode, with needless prefixes and with 16-bit addresses. */
+static unsigned simd_core(const struct insn *in, uint8_t *code)
+{
+    unsigned n = 0;
+    if (in->rep)
+        code[n++] = in->rep;
+    else if (in->opsize_prefix)
+        code[n++] = 0x66;
+    code[n++] = 0x0F;
+    if (in->map != MAP_0F)
+        code[n++] = in->map == MAP_0F38 ? 0x38 : 0x3A;
+    code[n++] = in->opcode;
+    if (in->has_modrm)
+        code[n++] = in->has_mem ? in->modrm & 0x38 : in->modrm;
+    for (unsigned i = 0; i < in->imm_size; i++)
+        code[n++] = in->bytes[in->imm_off + i];
+    return n;
+}
+
 static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
                          struct insn_info *info)
 {
-    unsigned m = bits == 32;
-    const uint8_t *code = in->bytes;
-    size_t size = in->len;
+    bool simd = simd_map(in, info->op_flags);
+    unsigned m = bits == 32 || simd;
+    uint8_t core[16];
+    const uint8_t *code = simd ? core : in->bytes;
+    size_t size = simd ? simd_core(in, core) : in->len, whole = size;
     uint64_t address = 0;
     bool ok = cs_disasm_iter(d->handle[m], &code, &size, &address, d->insn[m]) &&
-              d->insn[m]->size == in->len;
-    bool simd = simd_map(in, info->op_flags);
-    if (!ok) {
-        if (simd) /* else an alias or hint that Capstone leaves out: our table knows it */
-            info->invalid = 1;
+              d->insn[m]->size == whole;
+    if (simd && !(ok && simd_valid(in))) {
+        info->invalid = 1;
+        info->feature = FEAT_COUNT;
+        return;
+    }
+    if (!ok) { /* an alias or hint that Capstone leaves out: our table knows it */
         info->feature = FEAT_COUNT;
         return;
     }
@@ -372,7 +406,8 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
     if (in->map == MAP_0F && in->opcode == 0xB8 && in->rep != 0xF3)
         in->kind = K_INVALID;
     bool movbe = in->map == MAP_0F38 && (in->opcode & 0xFE) == 0xF0 && in->rep != 0xF2;
-    if (movbe && (in->rep || !in->has_mem))
+    bool movnti = in->map == MAP_0F && in->opcode == 0xC3;
+    if ((movbe && (in->rep || !in->has_mem)) || (movnti && (in->rep || in->opsize_prefix)))
         in->kind = K_INVALID;
     if (in->kind == K_INVALID) {
         info->invalid = 1;

@@ -1,8 +1,10 @@
 /* One instruction whose memory operands may not be touched in place (device memory, pages with
  * code, accesses that wrap).  Data movement is done in C; anything else is run by the host on a
  * bounce buffer: read the operand there, run the very instruction on it, write it back. */
+#include "cpu/access.h"
 #include "cpu/fpu_state.h"
 #include "translator/build.h"
+#include "translator/simd.h"
 
 enum { BOUNCE_FIELD = offsetof(struct runtime, bounce) };
 
@@ -69,9 +71,16 @@ static bool x87(const struct insn *in)
     return in->map == MAP_1B && in->opcode >= 0xD8 && in->opcode <= 0xDF;
 }
 
-/* All that have memory operands and come here, but FNSTCW and FNSTSW. */
-static bool x87_waits(const struct insn *in)
+static bool is_simd(const struct insn *in)
 {
+    return opcode_lookup(in->map, in->opcode, in->modrm).flags & (OP_MMX | OP_SSE);
+}
+
+/* Does it report a waiting x87 exception?  FNSTCW and FNSTSW do not. */
+static bool waits(const struct insn *in, bool simd)
+{
+    if (simd)
+        return simd_mmx(in);
     return x87(in) && !(insn_reg(in) == 7 && (in->opcode == 0xD9 || in->opcode == 0xDD));
 }
 
@@ -83,12 +92,14 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     uint8_t *bounce = t->rt->bounce + shift;
     enum seg_index seg = (enum seg_index)in->seg;
     t->stats.stepped++;
-    /* A waiting x87 exception comes before the operand's faults. */
-    if (x87_waits(in) && cpu_fpu_pending(cpu)) {
+    bool simd = is_simd(in);
+    if (waits(in, simd) && cpu_fpu_pending(cpu)) { /* comes before the operand's faults */
         enum cpu_result error = cpu_fpu_error(cpu);
         if (error != CPU_NEXT)
             return error;
     }
+    if (simd && simd_aligned(in) && ((cpu->seg[seg].base + ea) & 15)) /* so does misalignment */
+        return cpu_fail(cpu, EXC_GP, 0);
     /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
         return CPU_EXCEPTION;
@@ -113,6 +124,12 @@ static enum cpu_result masked_store(struct cpu *cpu, const struct insn *in)
 {
     enum { FXSAVE_ST0 = 32, FXSAVE_XMM0 = 160 };
     bool xmm = in->opsize_prefix;
+    if (!xmm) {
+        enum cpu_result error = cpu_fpu_pending(cpu) ? cpu_fpu_error(cpu) : CPU_NEXT;
+        if (error != CPU_NEXT)
+            return error;
+        cpu_fpu_enter_mmx(cpu);
+    }
     const uint8_t *regs = cpu->fpu + (xmm ? FXSAVE_XMM0 : FXSAVE_ST0);
     const uint8_t *data = regs + 16 * insn_reg(in), *mask = regs + 16 * insn_rm(in);
     uint32_t edi = in->addrsize == 2 ? cpu->gpr[EDI] & 0xFFFF : cpu->gpr[EDI];

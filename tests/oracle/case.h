@@ -20,7 +20,7 @@ enum page_kind { PAGE_ABSENT, PAGE_READ, PAGE_WRITE, PAGE_CODE };
 enum page_kind arena_page(unsigned page);
 
 /* Segments: two of the GDT, as Linux has them, and those of the LDT. */
-enum { SEL_CODE32 = 0x23, SEL_DATA32 = 0x2B };
+enum { SEL_CODE32 = 0x23, SEL_DATA32 = 0x2B, SEL_CODE64 = 0x33 };
 enum {
     LDT_DATA,    /* all of the arena */
     LDT_ODD,     /* odd base and limit */
@@ -48,6 +48,7 @@ enum leave {
     LEAVE_ORDER = 2, /* which of two faults comes first: CALL's target or its stack, RETF's
                       * selector or the words above it */
     LEAVE_POPA = 4, /* POPA that faults: which registers it loaded before, it loads them again */
+    LEAVE_TAGS = 8, /* MASKMOVQ that faults: has the x87 become MMX's before? */
 };
 
 enum { CASE_CODE = 16, FX_BYTES = 512 };

@@ -362,10 +362,12 @@ static const struct form *choose(struct generator *g, unsigned sets)
 static unsigned leave(const struct generator *g)
 {
     uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
+    if (g->form->map == 0x0F && o == 0xF7)
+        return LEAVE_TAGS;
     if (g->form->map)
         return 0;
-    if ((o == 0xD9 || o == 0xDD) && g->modrm < 0xC0 && reg == 6)
-        return LEAVE_ENV;
+    if ((o == 0xD9 || o == 0xDD) && g->modrm < 0xC0 && (reg == 4 || reg == 6))
+        return LEAVE_ORDER | (reg == 6 ? LEAVE_ENV : 0u);
     if (o == 0x61)
         return LEAVE_POPA;
     return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) || (o == 0xFF && reg == 2)

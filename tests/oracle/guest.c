@@ -24,7 +24,7 @@ enum {
 };
 #define KERNEL_LIN 0xC8400000u
 
-enum { SEL_KCODE = 0x08, SEL_KDATA = 0x10, SEL_CODE64 = 0x33, SEL_TSS = 0x40, SEL_LDTR = 0x48, SEL_CPU = 0x78, GDT_ENTRIES = 16 };
+enum { SEL_KCODE = 0x08, SEL_KDATA = 0x10, SEL_TSS = 0x40, SEL_LDTR = 0x48, SEL_CPU = 0x78, GDT_ENTRIES = 16 };
 
 const char *const guest_way_names[GUEST_WAYS] = {"cold", "cached", "by hand"};
 

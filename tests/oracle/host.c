@@ -31,6 +31,7 @@ struct host {
     uint8_t *arena, *alias, *stack;
     int fd;
     const struct oracle_case *run; /* the case that runs, NULL while the caller does */
+    bool entered;
     struct oracle_end *end;
     gregset_t saved;
     uint64_t saved_bv, fs_base;
@@ -110,7 +111,8 @@ IN_HANDLER static void on_signal(int sig, siginfo_t *info, void *context)
         signal(sig, SIG_DFL);
         return;
     }
-    if ((uint16_t)uc->uc_mcontext.gregs[REG_CSGSFS] == 0x33) {
+    if (!h->entered) {
+        h->entered = true;
         enter_case(h, uc);
         return;
     }
@@ -222,9 +224,10 @@ bool host_run(struct host *h, const struct oracle_case *c, struct oracle_end *en
     case_arena(c, &h->image, h->alias);
     take_signals(h);
     h->end = end;
+    h->entered = false;
     h->run = c;
     __asm__ volatile("ud2" : : : "memory", "cc");
     give_signals(h);
     memcpy(end->arena, h->alias, ARENA_BYTES);
-    return true;
+    return end->state.seg[1] != SEL_CODE64;
 }
