@@ -373,8 +373,25 @@ static uint8_t group15_feature(const struct insn *in, uint8_t feature)
     return insn_reg(in) == 7 ? FEAT_SSE : FEAT_SSE2;
 }
 
+/* Operations on MMX registers that came later than MMX: SDM vol. 1 10.4.4 and 11.4.2. */
+static uint8_t mmx_feature(const struct insn *in)
+{
+    switch (in->opcode) {
+    case 0x70: case 0xC4: case 0xC5: case 0xD7: case 0xDA: case 0xDE: case 0xE0: case 0xE3:
+    case 0xE4: case 0xE7: case 0xEA: case 0xEE: case 0xF6: case 0xF7:
+        return FEAT_SSE;
+    case 0xD4: case 0xF4: case 0xFB:
+        return FEAT_SSE2;
+    default:
+        return FEAT_MMX;
+    }
+}
+
 static uint8_t own_feature(const struct insn *in, unsigned flags, uint8_t feature)
 {
+    if (in->map == MAP_0F && (flags & OP_MMX) && (in->opcode >= 0xC4 || in->opcode == 0x70) &&
+        in->opcode != 0xC6 && !in->opsize_prefix && !in->rep)
+        return mmx_feature(in);
     if (flags & OP_X87)
         return x87_feature(in);
     if (in->map == MAP_0F && in->opcode == 0xAE)
