@@ -76,6 +76,9 @@ static void on_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
     case RIG_PORT_WAKE:
         r->wake = (int)(value & 0xFF);
         break;
+    case RIG_PORT_FERR:
+        r->ferr_vector = (int)(value & 0xFF);
+        break;
     case RIG_PORT_DMA:
         r->dma_address = value;
         break;
@@ -112,6 +115,8 @@ static void on_ferr(void *opaque, bool level)
 {
     struct rig *r = opaque;
     r->ferr = level;
+    if (level && r->ferr_vector >= 0)
+        raise_vector(r, (uint32_t)r->ferr_vector);
 }
 
 static uint32_t mmio_read(void *opaque, uint32_t offset, unsigned size)
@@ -160,7 +165,7 @@ void rig_open(struct rig *r, const struct rig_options *options)
     static const struct rig_options defaults;
     struct error err = {"no memory"};
     memset(r, 0, sizeof *r);
-    r->vector = r->wake = -1;
+    r->vector = r->wake = r->ferr_vector = -1;
     if (!compose(r, options ? options : &defaults, &err)) {
         fprintf(stderr, "no machine to test with: %s\n", err.text);
         exit(2);

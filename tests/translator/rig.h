@@ -52,6 +52,7 @@ struct rig {
     int vector, wake;           /* of the interrupt that waits; after the next HLT. -1: none */
     uint32_t dma_address;
     bool ferr;
+    int ferr_vector; /* FERR# raises INTR with it, as IRQ 13 does; -1: it does not */
     uint64_t tsc;
 
     uint8_t mmio[PAGE_SIZE]; /* registers at RIG_MMIO: plain storage that counts accesses */
