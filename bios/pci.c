@@ -42,20 +42,20 @@ static const uint8_t pirq_irq[4] = {10, 10, 11, 11};
 
 /* ---- configuration space, mechanism 1 ---- */
 
-static void select(struct bios *b, uint8_t devfn, unsigned reg)
+static void address(struct bios *b, uint8_t devfn, unsigned reg)
 {
     bus_out(b->bus, 0xCF8, 0x80000000u | (uint32_t)devfn << 8 | (reg & 0xFC), 4);
 }
 
 uint32_t pci_config_read(struct bios *b, uint8_t devfn, unsigned reg, unsigned size)
 {
-    select(b, devfn, reg);
+    address(b, devfn, reg);
     return bus_in(b->bus, 0xCFC + (reg & 3), size);
 }
 
 void pci_config_write(struct bios *b, uint8_t devfn, unsigned reg, uint32_t value, unsigned size)
 {
-    select(b, devfn, reg);
+    address(b, devfn, reg);
     bus_out(b->bus, 0xCFC + (reg & 3), value, size);
 }
 

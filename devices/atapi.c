@@ -88,7 +88,7 @@ static void next_block(struct ide_drive *d)
     struct atapi *a = &d->atapi;
     uint32_t limit = a->limit & ~1u, n, pos;
 
-    if (d->pos == a->filled && (!d->left || !fill(d))) {
+    if (d->pos >= a->filled && (!d->left || !fill(d))) {
         if (d->command)
             atapi_good(d);
         return;
@@ -179,6 +179,7 @@ static void cdrom_block_done(struct ide_drive *d)
         d->transfer = IDE_IDLE;
         atapi_command(d);
     } else {
+        d->pos = d->end; /* the last access may have been wider than what was left */
         next_block(d);
     }
 }

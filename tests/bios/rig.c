@@ -69,6 +69,21 @@ static struct block *make_image(struct rig *r, char *path, uint32_t sectors)
     return b;
 }
 
+/* The chip set, as the machine has it. */
+static void make_pci(struct rig *r)
+{
+    const struct irq_line none = {0};
+    struct board *b = &r->board;
+    struct pci *pci = pci_init(b);
+    struct piix_isa *isa;
+
+    pci_host_init(b, pci);
+    isa = piix_isa_init(b, pci, (struct irq_line){pic_set_irq, r->pic, 0});
+    piix_ide_init(b, pci, none, none);
+    piix_pm_init(b, pci, piix_isa_sci(isa), NULL, NULL);
+    pci_vga_init(b, pci, r->vga, NULL, 0);
+}
+
 static void make_devices(struct rig *r)
 {
     const struct irq_line none = {0}, a20 = {wire_a20, r, 0};
@@ -80,6 +95,7 @@ static void make_devices(struct rig *r)
     r->keyboard = i8042_init(b, pic_line(r->pic, 1), pic_line(r->pic, 12), a20, none);
     uart_init(b, 0x3F8, none, NULL);
     r->vga = vga_init(b, 4 << 20);
+    make_pci(r);
 }
 
 void rig_open(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uint32_t disk_sectors)

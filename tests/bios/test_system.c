@@ -142,7 +142,7 @@ START_TEST(test_clock)
     ck_assert(!rig_call(&rig, TRAP_INT1A, 0x0000, 0, 0, 0));
     ck_assert_uint_eq(rig.cpu->gpr[ECX] & 0xFFFF, 0x0012);
     ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFFFF, 0x3456);
-    ck_assert(rig_call(&rig, TRAP_INT1A, 0xB101, 0, 0, 0)); /* no PCI BIOS */
+    ck_assert(rig_call(&rig, TRAP_INT1A, 0x8000, 0, 0, 0)); /* no sound multiplexer */
 }
 END_TEST
 

@@ -293,7 +293,7 @@ START_TEST(test_vbe)
     list = (list >> 16) * 16 + (list & 0xFFFF);
     for (; (mode = lin16(rig.bios, list)) != 0xFFFF; list += 2, modes++) {
         ck_assert_uint_eq(call(0x4F01, 0, mode, 0), 0x004F);
-        ck_assert_uint_eq(lin32(rig.bios, RIG_BUFFER + 40), 0xE0000000);
+        ck_assert_uint_eq(lin32(rig.bios, RIG_BUFFER + 40), bios_frame_buffer(rig.bios));
         ck_assert_uint_eq(lin16(rig.bios, RIG_BUFFER) & 0x91, 0x91);
     }
     ck_assert_int_ge(modes, 12);

@@ -1,0 +1,224 @@
+/* PCI after POST, the PCI BIOS, and the tables that tell of the machine. */
+#include "rig.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rig rig;
+
+static void open_rig(void)
+{
+    rig_open(&rig, 16, 0, 0);
+    rig_post(&rig);
+}
+
+static void close_rig(void)
+{
+    rig_close(&rig);
+}
+
+static bool call(uint8_t function, uint32_t ebx, uint32_t ecx, uint32_t edx)
+{
+    return rig_call(&rig, TRAP_INT1A, 0xB100 | function, ebx, ecx, edx);
+}
+
+static uint32_t gpr(enum gpr r)
+{
+    return rig.cpu->gpr[r];
+}
+
+static const uint8_t *at(uint32_t pa, uint32_t len)
+{
+    const uint8_t *p = phys_ptr(rig.board.phys, pa, len);
+
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+static uint32_t get32(uint32_t pa)
+{
+    return phys_read32(rig.board.phys, pa);
+}
+
+static void sums_to_zero(uint32_t pa, uint32_t len)
+{
+    const uint8_t *p = at(pa, len);
+    uint8_t sum = 0;
+
+    for (uint32_t i = 0; i < len; i++)
+        sum += p[i];
+    ck_assert_uint_eq(sum, 0);
+}
+
+/* Where SIGNATURE stands on a paragraph's border of the ROM. */
+static uint32_t find(const char *signature)
+{
+    for (uint32_t pa = 0xF0000; pa < 0x100000; pa += 16)
+        if (!memcmp(at(pa, 16), signature, strlen(signature)))
+            return pa;
+    ck_abort_msg("no %s", signature);
+    return 0;
+}
+
+START_TEST(test_post)
+{
+    struct bios *b = rig.bios;
+
+    ck_assert_uint_eq(pci_config_read(b, 0x10, 0x10, 4), 0xFDC00008);
+    ck_assert_uint_eq(bios_frame_buffer(b), 0xFDC00000);
+    ck_assert_uint_eq(pci_config_read(b, 0x10, 4, 2) & 3, 3);
+    ck_assert_uint_eq(pci_config_read(b, 0x10, 0x18, 4), 0xFEBFF000);
+    ck_assert_uint_eq(pci_config_read(b, 0x09, 0x20, 4), 0xC001);
+    ck_assert_uint_eq(pci_config_read(b, 0x09, 4, 2) & 5, 5);
+    ck_assert_uint_eq(pci_config_read(b, 0x08, 0x60, 4), 0x0B0B0A0A);
+    ck_assert_uint_eq(bus_in(rig.board.bus, 0x4D1, 1), 0x0E);
+    ck_assert(bus_mapped(rig.board.bus, BIOS_PM_BASE + 8));
+    ck_assert_int_eq(phys_frame(rig.board.phys, 0xFDC00, NULL), PHYS_RAM);
+}
+END_TEST
+
+/* A reset that resumes a program in real mode leaves the board as POST made it. */
+START_TEST(test_resume)
+{
+    device_reset_all(rig.board.devices);
+    ck_assert_uint_eq(pci_config_read(rig.bios, 0x10, 0x10, 4), 8);
+    rtc_set_cmos(rig.bios->config.rtc, 0x0F, 0x0A);
+    rig_trap(&rig, TRAP_RESET);
+    ck_assert_uint_eq(gpr(EAX) & 0xFF, 0x0A);
+    ck_assert_uint_eq(pci_config_read(rig.bios, 0x10, 0x10, 4), 0xFDC00008);
+}
+END_TEST
+
+START_TEST(test_services)
+{
+    ck_assert(!call(0x01, 0, 0, 0));
+    ck_assert_uint_eq(gpr(EDX), 0x20494350);
+    ck_assert_uint_eq(gpr(EAX) & 0xFFFF, 0x0001);
+    ck_assert_uint_eq(gpr(EBX) & 0xFFFF, 0x0210);
+    rig.cpu->gpr[ESI] = 0;
+    ck_assert(!call(0x02, 0, 0x7113, 0x8086));
+    ck_assert_uint_eq(gpr(EBX) & 0xFFFF, 0x0B);
+    ck_assert(call(0x02, 0, 0x7114, 0x8086));
+    ck_assert_uint_eq(rig_ah(&rig), 0x86);
+    ck_assert(call(0x02, 0, 0x7113, 0xFFFF));
+    ck_assert_uint_eq(rig_ah(&rig), 0x83);
+    ck_assert(!call(0x03, 0, 0x030000, 0));
+    ck_assert_uint_eq(gpr(EBX) & 0xFFFF, 0x10);
+    rig.cpu->gpr[ESI] = 1;
+    ck_assert(call(0x03, 0, 0x030000, 0));
+    rig.cpu->gpr[EDI] = 2;
+    ck_assert(!call(0x09, 0x10, 0, 0));
+    ck_assert_uint_eq(gpr(ECX) & 0xFFFF, 0x1111);
+    ck_assert(call(0x0A, 0x10, 0, 0)); /* no dword at 2 */
+    ck_assert_uint_eq(rig_ah(&rig), 0x87);
+    rig.cpu->gpr[EDI] = 0x3C;
+    ck_assert(!call(0x0B, 0x0B, 5, 0));
+    ck_assert(!call(0x08, 0x0B, 0, 0));
+    ck_assert_uint_eq(gpr(ECX) & 0xFF, 5);
+    ck_assert(!call(0x08, 0x010B, 0, 0)); /* another bus: nobody */
+    ck_assert_uint_eq(gpr(ECX) & 0xFF, 0xFF);
+    ck_assert(call(0x06, 0, 0, 0));
+    ck_assert_uint_eq(rig_ah(&rig), 0x81);
+    ck_assert(!call(0x0F, 0x18, 0x050A, 0)); /* slot 3, INTA#, IRQ 5 */
+    ck_assert_uint_eq(pci_config_read(rig.bios, 0x08, 0x62, 1), 5);
+    ck_assert(call(0x0F, 0x18, 0x080A, 0));
+}
+END_TEST
+
+START_TEST(test_routing_options)
+{
+    phys_write32(rig.board.phys, 0x30000, 0x00000010); /* 16 bytes at 4000:0000 */
+    phys_write32(rig.board.phys, 0x30004, 0x00004000);
+    cpu_set_real_segment(rig.cpu, SEG_ES, 0x3000, false);
+    rig.cpu->gpr[EDI] = 0;
+    ck_assert(call(0x0E, 0, 0, 0));
+    ck_assert_uint_eq(rig_ah(&rig), 0x89);
+    ck_assert_uint_eq(get32(0x30000) & 0xFFFF, 64);
+    ck_assert(!call(0x0E, 0, 0, 0));
+    ck_assert_uint_eq(get32(0x40000) & 0xFFFFFF, 0x600800); /* bus 0, slot 1, INTA# on PIRQA */
+}
+END_TEST
+
+START_TEST(test_32_bit_entry)
+{
+    uint32_t directory = find("_32_");
+
+    sums_to_zero(directory, 16);
+    rig.cpu->gpr[EAX] = 0x49435024;
+    rig.cpu->gpr[EBX] = 0;
+    rig_trap(&rig, TRAP_BIOS32);
+    ck_assert_uint_eq(gpr(EAX) & 0xFF, 0);
+    ck_assert_uint_eq(gpr(EBX) + gpr(EDX), 0xF0000 + ROM_PCI32);
+    rig.cpu->gpr[EAX] = 0x12345678;
+    rig.cpu->gpr[EBX] = 0;
+    rig_trap(&rig, TRAP_BIOS32);
+    ck_assert_uint_eq(gpr(EAX) & 0xFF, 0x80);
+    rig.cpu->gpr[EAX] = 0xB101;
+    rig_trap(&rig, TRAP_PCI32);
+    ck_assert(!rig_live_carry(&rig));
+    ck_assert_uint_eq(gpr(EDX), 0x20494350);
+    sums_to_zero(find("$PIR"), at(find("$PIR"), 8)[6]);
+}
+END_TEST
+
+START_TEST(test_acpi)
+{
+    uint32_t rsdp = find("RSD PTR "), rsdt, fadt, dsdt;
+
+    sums_to_zero(rsdp, 20);
+    rsdt = get32(rsdp + 16);
+    sums_to_zero(rsdt, get32(rsdt + 4));
+    fadt = get32(rsdt + 36);
+    ck_assert_uint_eq(get32(fadt), 0x50434146);
+    sums_to_zero(fadt, get32(fadt + 4));
+    ck_assert_uint_eq(get32(fadt + 56), BIOS_PM_BASE);
+    dsdt = get32(fadt + 40);
+    ck_assert_uint_eq(get32(dsdt), 0x54445344);
+    sums_to_zero(dsdt, get32(dsdt + 4));
+    ck_assert_uint_eq(get32(get32(fadt + 36)), 0x53434146); /* FACS */
+    ck_assert_uint_eq(get32(fadt + 36) % 64, 0);
+}
+END_TEST
+
+/* Every register the services take, at random. */
+START_TEST(test_hostile)
+{
+    unsigned seed = 1;
+
+    for (int i = 0; i < 5000; i++) {
+        for (int r = 0; r < 8; r++) {
+            seed = seed * 1664525 + 1013904223;
+            rig.cpu->gpr[r] = seed;
+        }
+        seed = seed * 1664525 + 1013904223;
+        rig.cpu->gpr[EDI] &= seed & 0x100 ? 0xFF : 0xFFFFFFFF;
+        call(seed >> 28, rig.cpu->gpr[EBX], rig.cpu->gpr[ECX], rig.cpu->gpr[EDX]);
+        rig.cpu->gpr[EAX] = 0xB100 | seed >> 28;
+        rig_trap(&rig, TRAP_PCI32);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("pci");
+    TCase *t = tcase_create("pci");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(t, open_rig, close_rig);
+    tcase_add_test(t, test_post);
+    tcase_add_test(t, test_resume);
+    tcase_add_test(t, test_services);
+    tcase_add_test(t, test_routing_options);
+    tcase_add_test(t, test_32_bit_entry);
+    tcase_add_test(t, test_acpi);
+    tcase_add_test(t, test_hostile);
+    suite_add_tcase(s, t);
+    runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
