@@ -7,8 +7,21 @@
 
 /* Registers in the order of the files. */
 enum hw_reg {
-    HW_AX, HW_BX, HW_CX, HW_DX, HW_CS, HW_SS, HW_DS, HW_ES, HW_SP, HW_BP, HW_SI, HW_DI, HW_IP,
-    HW_FLAGS, HW_REGS
+    HW_AX,
+    HW_BX,
+    HW_CX,
+    HW_DX,
+    HW_CS,
+    HW_SS,
+    HW_DS,
+    HW_ES,
+    HW_SP,
+    HW_BP,
+    HW_SI,
+    HW_DI,
+    HW_IP,
+    HW_FLAGS,
+    HW_REGS
 };
 
 extern const char *const hw_reg_names[HW_REGS];
@@ -35,10 +48,10 @@ struct hw_case {
     int vector; /* of the exception or interrupt taken, -1: none */
 
     /* What a rule of differences.c says of the outcome. */
-    uint32_t free_regs;  /* registers (1 << enum hw_reg) that may be anything */
-    bool free_memory;    /* memory may be anything */
-    bool shutdown;       /* the CPU shuts down */
-    bool anything_else;  /* any end but that at final CS:IP */
+    uint32_t free_regs; /* registers (1 << enum hw_reg) that may be anything */
+    bool free_memory;   /* memory may be anything */
+    bool shutdown;      /* the CPU shuts down */
+    bool anything_else; /* any end but that at final CS:IP */
 };
 
 /* Read one line of a file (SINGLE-STEP format: eight fields between tabs), which is cut up.

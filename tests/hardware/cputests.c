@@ -17,10 +17,10 @@
 /* BACKGROUND is a HLT: whatever goes astray ends at once. */
 enum { RAM = 16 << 20, BACKGROUND = 0xF4, NEAR_STACK = 16 };
 
-static const int8_t reg_gpr[HW_REGS] = {EAX, EBX, ECX, EDX, -1, -1, -1,
+static const int8_t reg_gpr[HW_REGS] = {EAX, EBX, ECX, EDX, -1,  -1, -1,
                                         -1,  ESP, EBP, ESI, EDI, -1, -1};
-static const int8_t reg_seg[HW_REGS] = {-1, -1, -1, -1, SEG_CS, SEG_SS, SEG_DS,
-                                        SEG_ES, -1, -1, -1, -1, -1, -1};
+static const int8_t reg_seg[HW_REGS] = {-1,     -1, -1, -1, SEG_CS, SEG_SS, SEG_DS,
+                                        SEG_ES, -1, -1, -1, -1,     -1,     -1};
 
 struct bench {
     struct phys *phys;
@@ -297,7 +297,8 @@ int main(int argc, char **argv)
     }
     gzFile f = i < argc ? gzopen(argv[i], "r") : NULL;
     if (!f) {
-        fprintf(stderr, "cputests: cannot read %s; usage: cputests [-v] [-o OPCODE] FILE.tsv[.gz]\n",
+        fprintf(stderr,
+                "cputests: cannot read %s; usage: cputests [-v] [-o OPCODE] FILE.tsv[.gz]\n",
                 i < argc ? argv[i] : "nothing");
         return 2;
     }

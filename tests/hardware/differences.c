@@ -41,25 +41,39 @@ uint16_t undefined_flags(const struct hw_case *c)
     if (o < 0x40 && (o & 7) < 6) /* OR, AND, XOR */
         return (o & 0x38) == 0x08 || (o & 0x38) == 0x20 || (o & 0x38) == 0x30 ? LOGIC : 0;
     switch (o) {
-    case 0x80: case 0x81: case 0x82: case 0x83:
+    case 0x80:
+    case 0x81:
+    case 0x82:
+    case 0x83:
         return reg == 1 || reg == 4 || reg == 6 ? LOGIC : 0;
-    case 0x84: case 0x85: case 0xA8: case 0xA9:
+    case 0x84:
+    case 0x85:
+    case 0xA8:
+    case 0xA9:
         return LOGIC;
-    case 0x27: case 0x2F: /* DAA, DAS */
+    case 0x27:
+    case 0x2F: /* DAA, DAS */
         return OF;
-    case 0x37: case 0x3F: /* AAA, AAS */
+    case 0x37:
+    case 0x3F: /* AAA, AAS */
         return OF | SF | ZF | PF;
-    case 0xD4: case 0xD5: /* AAM, AAD */
+    case 0xD4:
+    case 0xD5: /* AAM, AAD */
         return OF | AF | CF;
-    case 0x69: case 0x6B: /* IMUL */
+    case 0x69:
+    case 0x6B: /* IMUL */
         return MULTIPLY;
-    case 0xC0: case 0xC1:
+    case 0xC0:
+    case 0xC1:
         return shift_flags(c, c->code[c->length - 1] & 31);
-    case 0xD0: case 0xD1:
+    case 0xD0:
+    case 0xD1:
         return shift_flags(c, 1);
-    case 0xD2: case 0xD3:
+    case 0xD2:
+    case 0xD3:
         return shift_flags(c, c->initial[HW_CX] & 31);
-    case 0xF6: case 0xF7:
+    case 0xF6:
+    case 0xF7:
         return group3_flags(reg);
     default:
         return 0;
@@ -91,7 +105,7 @@ static bool takes(struct hw_case *c, unsigned vector, uint16_t ip)
     c->final[HW_SP] = (uint16_t)(sp - 6);
     c->final[HW_CS] = target[1];
     c->final[HW_IP] = (uint16_t)(target[0] + 1); /* behind the HLT there */
-    c->final[HW_FLAGS] = flags & (uint16_t)~(TF | IF);
+    c->final[HW_FLAGS] = flags & (uint16_t) ~(TF | IF);
     c->vector = (int)vector;
     return true;
 }
@@ -113,13 +127,19 @@ static bool lockable(const struct hw_case *c)
     if (o < 0x38)
         return (o & 7) < 2;
     switch (o) {
-    case 0x80: case 0x81: case 0x82: case 0x83:
+    case 0x80:
+    case 0x81:
+    case 0x82:
+    case 0x83:
         return reg != 7;
-    case 0x86: case 0x87:
+    case 0x86:
+    case 0x87:
         return true;
-    case 0xF6: case 0xF7:
+    case 0xF6:
+    case 0xF7:
         return reg == 2 || reg == 3;
-    case 0xFE: case 0xFF:
+    case 0xFE:
+    case 0xFF:
         return reg < 2;
     default:
         return false;
@@ -285,13 +305,20 @@ static unsigned coprocessor_bytes(uint8_t o, unsigned reg)
     static const uint8_t d9[8] = {4, 0, 4, 4, 14, 2, 14, 2}, db[8] = {4, 4, 4, 4, 0, 10, 0, 10};
     static const uint8_t dd[8] = {8, 8, 8, 8, 94, 0, 94, 2}, df[8] = {2, 2, 2, 2, 10, 8, 10, 8};
     switch (o) {
-    case 0xD9: return d9[reg];
-    case 0xDB: return db[reg];
-    case 0xDD: return dd[reg];
-    case 0xDF: return df[reg];
-    case 0xDC: return 8;
-    case 0xDE: return 2;
-    default: return 4;
+    case 0xD9:
+        return d9[reg];
+    case 0xDB:
+        return db[reg];
+    case 0xDD:
+        return dd[reg];
+    case 0xDF:
+        return df[reg];
+    case 0xDC:
+        return 8;
+    case 0xDE:
+        return 2;
+    default:
+        return 4;
     }
 }
 

@@ -8,10 +8,10 @@ enum { FLAG_RF = 1 << 16, FLAG_AC = 1 << 18, ALIGNMENT_CHECK = 17, PAGE_FAULT = 
 
 enum page_kind arena_page(unsigned page)
 {
-    static const uint8_t kinds[ARENA_PAGES] = {
-        PAGE_ABSENT, PAGE_WRITE, PAGE_WRITE,  PAGE_READ, PAGE_ABSENT, PAGE_WRITE,
-        PAGE_WRITE,  PAGE_WRITE, PAGE_ABSENT, PAGE_ABSENT, PAGE_CODE, PAGE_CODE,
-        PAGE_ABSENT, PAGE_WRITE, PAGE_ABSENT, PAGE_WRITE};
+    static const uint8_t kinds[ARENA_PAGES] = {PAGE_ABSENT, PAGE_WRITE,  PAGE_WRITE,  PAGE_READ,
+                                               PAGE_ABSENT, PAGE_WRITE,  PAGE_WRITE,  PAGE_WRITE,
+                                               PAGE_ABSENT, PAGE_ABSENT, PAGE_CODE,   PAGE_CODE,
+                                               PAGE_ABSENT, PAGE_WRITE,  PAGE_ABSENT, PAGE_WRITE};
     return (enum page_kind)kinds[page % ARENA_PAGES];
 }
 
@@ -45,9 +45,10 @@ uint32_t oracle_random(uint64_t *state)
 /* Numbers at which arithmetic turns. */
 static uint32_t word(uint64_t *random)
 {
-    static const uint32_t edges[16] = {
-        0,          1,          0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x8000,     0x7FFF,     0xFFFF,
-        0x3F800000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0x00000001, 0x3FF00000, 0x00800000};
+    static const uint32_t edges[16] = {0,          1,          0xFFFFFFFF, 0x80000000,
+                                       0x7FFFFFFF, 0x8000,     0x7FFF,     0xFFFF,
+                                       0x3F800000, 0x7F800000, 0xFF800000, 0x7FC00000,
+                                       0x7F800001, 0x00000001, 0x3FF00000, 0x00800000};
     uint32_t r = oracle_random(random);
     return (r & 0x30) == 0 ? edges[r & 15] : (r & 0x30) == 0x10 ? r >> 24 : oracle_random(random);
 }
@@ -240,8 +241,8 @@ bool case_compare(const struct oracle_case *c, const struct oracle_end *host,
         return true;
     if (differ(why, n, "vector", guest->vector, host->vector) ||
         differ(why, n, "error code", guest->error, host->error) ||
-        (host->vector == PAGE_FAULT && differ(why, n, "cr2", guest->cr2 & cr2_mask,
-                                                host->cr2 & cr2_mask)) ||
+        (host->vector == PAGE_FAULT &&
+         differ(why, n, "cr2", guest->cr2 & cr2_mask, host->cr2 & cr2_mask)) ||
         differ(why, n, "eip", g->eip, h->eip) ||
         differ(why, n, "eflags", g->eflags & flags, h->eflags & flags))
         return false;

@@ -22,15 +22,15 @@ enum page_kind arena_page(unsigned page);
 /* Segments: two of the GDT, as Linux has them, and those of the LDT. */
 enum { SEL_CODE32 = 0x23, SEL_DATA32 = 0x2B, SEL_CODE64 = 0x33 };
 enum {
-    LDT_DATA,    /* all of the arena */
-    LDT_ODD,     /* odd base and limit */
-    LDT_READ,    /* read-only */
-    LDT_DOWN,    /* expands down, 16-bit */
+    LDT_DATA, /* all of the arena */
+    LDT_ODD,  /* odd base and limit */
+    LDT_READ, /* read-only */
+    LDT_DOWN, /* expands down, 16-bit */
     LDT_CODE16,
-    LDT_EXEC,    /* 32-bit code that may not be read */
-    LDT_ABSENT,  /* not present */
+    LDT_EXEC,   /* 32-bit code that may not be read */
+    LDT_ABSENT, /* not present */
     LDT_STACK16,
-    LDT_DOWN32,  /* expands down, 32-bit */
+    LDT_DOWN32, /* expands down, 32-bit */
     LDT_COUNT
 };
 #define SEL_LDT(entry) ((uint16_t)((entry) << 3 | 7))
@@ -44,11 +44,11 @@ extern const struct ldt_entry ldt_entries[LDT_COUNT];
 uint32_t selector_base(uint16_t selector);
 
 enum leave {
-    LEAVE_ENV = 1, /* memory: x87 pointers are stored there, which hosts keep in their own ways */
+    LEAVE_ENV = 1,   /* memory: x87 pointers are stored there, which hosts keep in their own ways */
     LEAVE_ORDER = 2, /* which of two faults comes first: CALL's target or its stack, RETF's
                       * selector or the words above it */
-    LEAVE_POPA = 4, /* POPA that faults: which registers it loaded before, it loads them again */
-    LEAVE_TAGS = 8, /* MASKMOVQ that faults: has the x87 become MMX's before? */
+    LEAVE_POPA = 4,  /* POPA that faults: which registers it loaded before, it loads them again */
+    LEAVE_TAGS = 8,  /* MASKMOVQ that faults: has the x87 become MMX's before? */
 };
 
 enum { CASE_CODE = 16, FX_BYTES = 512 };

@@ -47,7 +47,8 @@ static void put_value(struct generator *g, uint32_t value, unsigned size)
 
 static uint32_t interesting(struct generator *g)
 {
-    static const uint32_t values[8] = {0, 1, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x8000, 0x7F, 0x80};
+    static const uint32_t values[8] = {0,          1,      0xFFFFFFFF, 0x80000000,
+                                       0x7FFFFFFF, 0x8000, 0x7F,       0x80};
     switch (below(g, 4)) {
     case 0:
         return values[below(g, 8)];
@@ -238,13 +239,20 @@ static void make_immediates(struct generator *g)
 static unsigned operand_segment(const struct generator *g, bool stack_based)
 {
     switch (g->override) {
-    case 0x26: return ES;
-    case 0x2E: return CS;
-    case 0x36: return SS;
-    case 0x3E: return DS;
-    case 0x64: return FS;
-    case 0x65: return GS;
-    default: return stack_based ? SS : DS;
+    case 0x26:
+        return ES;
+    case 0x2E:
+        return CS;
+    case 0x36:
+        return SS;
+    case 0x3E:
+        return DS;
+    case 0x64:
+        return FS;
+    case 0x65:
+        return GS;
+    default:
+        return stack_based ? SS : DS;
     }
 }
 
@@ -264,7 +272,9 @@ static void aim16(struct generator *g)
         at[1] = (uint8_t)(target >> 8);
         return;
     }
-    uint32_t disp = mod == 1 ? (uint32_t)(int8_t)at[0] : mod == 2 ? at[0] | (uint32_t)at[1] << 8 : 0u;
+    uint32_t disp = mod == 1   ? (uint32_t)(int8_t)at[0]
+                    : mod == 2 ? at[0] | (uint32_t)at[1] << 8
+                               : 0u;
     uint32_t rest = disp + (rm < 4 ? r[index[rm]] : 0);
     r[base[rm]] = (r[base[rm]] & (one_in(g, 4) ? 0xFFFF0000 : 0)) | ((target - rest) & 0xFFFF);
 }
@@ -279,8 +289,7 @@ static void aim32(struct generator *g)
         base = g->sib & 7;
         absolute = mod == 0 && base == 5;
     }
-    uint16_t seg =
-        g->c->start.seg[operand_segment(g, !absolute && (base == ESP || base == EBP))];
+    uint16_t seg = g->c->start.seg[operand_segment(g, !absolute && (base == ESP || base == EBP))];
     uint32_t target = arena_address(g) - selector_base(seg);
     uint32_t index = indexed ? r[g->sib >> 3 & 7] << (g->sib >> 6) : 0;
     if (absolute) {

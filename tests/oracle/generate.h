@@ -8,9 +8,9 @@
 enum form_set { FORMS_INTEGER = 1, FORMS_X87 = 2, FORMS_SIMD = 4, FORMS_ALL = 7 };
 
 enum form_flag {
-    F_M = 1 << 0,     /* ModRM */
-    F_I8 = 1 << 1,    /* immediate of a byte */
-    F_IV = 1 << 2,    /* of the operand size */
+    F_M = 1 << 0,  /* ModRM */
+    F_I8 = 1 << 1, /* immediate of a byte */
+    F_IV = 1 << 2, /* of the operand size */
     F_I16 = 1 << 3,
     F_MEM = 1 << 4,   /* memory operand only */
     F_REG = 1 << 5,   /* register operand only */

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "oracle/guest.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,14 @@ enum {
 };
 #define KERNEL_LIN 0xC8400000u
 
-enum { SEL_KCODE = 0x08, SEL_KDATA = 0x10, SEL_TSS = 0x40, SEL_LDTR = 0x48, SEL_CPU = 0x78, GDT_ENTRIES = 16 };
+enum {
+    SEL_KCODE = 0x08,
+    SEL_KDATA = 0x10,
+    SEL_TSS = 0x40,
+    SEL_LDTR = 0x48,
+    SEL_CPU = 0x78,
+    GDT_ENTRIES = 16
+};
 
 const char *const guest_way_names[GUEST_WAYS] = {"cold", "cached", "by hand"};
 
@@ -77,9 +86,9 @@ static void no_ferr(void *opaque, bool level)
 
 static struct descriptor make_descriptor(uint32_t base, uint32_t limit, uint32_t access)
 {
-    return (struct descriptor){(limit & 0xFFFF) | base << 16,
-                               (base >> 16 & 0xFF) | (base & 0xFF000000) | (limit & 0xF0000) |
-                                   access};
+    return (struct descriptor){(limit & 0xFFFF) | base << 16, (base >> 16 & 0xFF) |
+                                                                  (base & 0xFF000000) |
+                                                                  (limit & 0xF0000) | access};
 }
 
 static void make_segments(struct guest *g)
@@ -91,7 +100,9 @@ static void make_segments(struct guest *g)
     g->gdt[SEL_DATA32 >> 3] = make_descriptor(0, 0xFFFFF, flat | AR_DPL);
     g->gdt[SEL_CODE64 >> 3] =
         make_descriptor(0, 0xFFFFF, (flat & ~AR_DB) | AR_CODE | AR_DPL | AR_L);
-    g->gdt[SEL_CPU >> 3] = make_descriptor(0, 0, AR_P | AR_S | AR_DB | AR_DPL | 5u << 8);
+    g->gdt[SEL_CPU >> 3] = make_descriptor(
+        0, (uint32_t)sched_getcpu(), AR_P | AR_S | AR_DB | AR_DPL | 5u << 8); /* Linux's per CPU */
+    ;
     g->gdt[SEL_TSS >> 3] = make_descriptor(KERNEL_LIN + TSS, 0x67, AR_P | SYS_TSS32 << 8);
     g->gdt[SEL_LDTR >> 3] =
         make_descriptor(KERNEL_LIN + LDT, LDT_COUNT * 8 - 1, AR_P | SYS_LDT << 8);
@@ -131,7 +142,8 @@ static void write64(struct guest *g, uint32_t pa, uint64_t value)
 /* PAE, for NX: a directory each for the gigabytes of the arena and the kernel, and a table. */
 static void map_page(struct guest *g, uint32_t lin, uint32_t pa, uint64_t rights)
 {
-    uint32_t directory = TABLES_PA + (lin < KERNEL_LIN ? 0x1000 : 0x3000), table = directory + 0x1000;
+    uint32_t directory = TABLES_PA + (lin < KERNEL_LIN ? 0x1000 : 0x3000),
+             table = directory + 0x1000;
     write64(g, TABLES_PA + (lin >> 30) * 8, directory | 1);
     write64(g, directory + (lin >> 21 & 511) * 8, table | 7);
     write64(g, table + (lin >> 12 & 511) * 8, pa | rights);
@@ -140,8 +152,8 @@ static void map_page(struct guest *g, uint32_t lin, uint32_t pa, uint64_t rights
 static void make_tables(struct guest *g)
 {
     static const uint64_t nx = 1ull << 63;
-    static const uint64_t rights[] = {[PAGE_ABSENT] = 0, [PAGE_READ] = 5 | nx,
-                                      [PAGE_WRITE] = 7 | nx, [PAGE_CODE] = 5};
+    static const uint64_t rights[] = {
+        [PAGE_ABSENT] = 0, [PAGE_READ] = 5 | nx, [PAGE_WRITE] = 7 | nx, [PAGE_CODE] = 5};
     for (unsigned i = 0; i < ARENA_PAGES; i++)
         map_page(g, ARENA_BASE + i * ARENA_PAGE, ARENA_PA + i * ARENA_PAGE, rights[arena_page(i)]);
     for (unsigned i = 0; i < KERNEL_PAGES; i++)
@@ -157,7 +169,8 @@ static bool start_cpu(struct guest *g)
     cpu->tr = segment_from_descriptor(SEL_TSS, g->gdt[SEL_TSS >> 3]);
     cpu->tr.access |= 2u << 8; /* busy */
     return cpu_write_efer(cpu, 1u << 11) /* NXE */ &&
-           cpu_write_cr4(cpu, CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT) && cpu_write_cr3(cpu, TABLES_PA) &&
+           cpu_write_cr4(cpu, CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT) &&
+           cpu_write_cr3(cpu, TABLES_PA) &&
            cpu_write_cr0(cpu, CR0_PG | CR0_PE | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_AM);
 }
 

@@ -71,8 +71,8 @@ IN_HANDLER static void enter_case(struct host *h, ucontext_t *uc)
     *bv |= XSTATE_LEGACY;
     __asm__ volatile("mov %0, %%es; mov %1, %%ds; mov %2, %%gs; mov %3, %%fs"
                      :
-                     : "r"((uint32_t)s->seg[0]), "r"((uint32_t)s->seg[3]),
-                       "r"((uint32_t)s->seg[5]), "r"((uint32_t)s->seg[4]));
+                     : "r"((uint32_t)s->seg[0]), "r"((uint32_t)s->seg[3]), "r"((uint32_t)s->seg[5]),
+                       "r"((uint32_t)s->seg[4]));
 }
 
 IN_HANDLER static void leave_case(struct host *h, ucontext_t *uc, const uint16_t *seg)

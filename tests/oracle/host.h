@@ -11,7 +11,8 @@ struct host;
 struct host *host_new(const char **why);
 void host_free(struct host *h);
 
-/* Run C; false when it ended in 64-bit mode, which says nothing of ours.  Signal handlers and the alternate stack are the caller's again afterwards. */
+/* Run C; false when it ended in 64-bit mode, which says nothing of ours.  Signal handlers and the
+ * alternate stack are the caller's again afterwards. */
 bool host_run(struct host *h, const struct oracle_case *c, struct oracle_end *end);
 
 #endif
