@@ -213,7 +213,11 @@ static bool unspecified(const struct oracle_case *c, const struct oracle_end *ho
                         const struct oracle_end *guest)
 {
     uint32_t h = host->vector, g = guest->vector;
-    if (guest->state.eip != host->state.eip || h == g)
+    if (guest->state.eip != host->state.eip)
+        return false;
+    if (h == PAGE_FAULT && g == PAGE_FAULT && host->cr2 - KERNEL_BASE < KERNEL_BYTES)
+        return host->cr2 == guest->cr2; /* present there, absent here */
+    if (h == g)
         return false;
     /* Intel and AMD do not agree whether #AC comes before others (SDM vol. 3A table 6-2). */
     if ((c->start.eflags & FLAG_AC) && ((h == ALIGNMENT_CHECK && g == PAGE_FAULT) ||

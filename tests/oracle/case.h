@@ -16,6 +16,9 @@ enum {
     ARENA_STACK = 8 * ARENA_PAGE, /* two pages up to here */
     ARENA_CODE = 10 * ARENA_PAGE, /* two pages, all HLT but for the instruction */
 };
+/* Where the guest has its kernel, and the host nothing. */
+#define KERNEL_BASE 0xC8400000u
+enum { KERNEL_BYTES = 16 * ARENA_PAGE };
 enum page_kind { PAGE_ABSENT, PAGE_READ, PAGE_WRITE, PAGE_CODE };
 enum page_kind arena_page(unsigned page);
 

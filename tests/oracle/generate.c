@@ -377,6 +377,8 @@ static unsigned leave(const struct generator *g)
         return 0;
     if ((o == 0xD9 || o == 0xDD) && g->modrm < 0xC0 && (reg == 4 || reg == 6))
         return LEAVE_ORDER | (reg == 6 ? LEAVE_ENV : 0u);
+    if (o == 0xDF && g->modrm < 0xC0 && reg == 6) /* FBSTP, in two pieces */
+        return LEAVE_ORDER;
     if (o == 0x61)
         return LEAVE_POPA;
     return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) || (o == 0xFF && reg == 2)

@@ -10,12 +10,11 @@
 #include "ringer/error.h"
 #include "translator/translator.h"
 
-/* Guest physical memory; the kernel's pages lie at KERNEL_LIN, where no case reaches. */
+/* Guest physical memory; the kernel's pages lie at KERNEL_BASE. */
 enum {
     RAM = 4 << 20,
     ARENA_PA = 0x200000,
     KERNEL_PA = 0x100000, /* GDT, IDT, LDT, TSS, handlers, stack: 16 pages */
-    KERNEL_PAGES = 16,
     GDT = 0,
     LDT = 0x100,
     TSS = 0x200,
@@ -24,7 +23,6 @@ enum {
     STACK0 = 0x6000,
     TABLES_PA = 0x120000, /* PDPTEs, directories, tables */
 };
-#define KERNEL_LIN 0xC8400000u
 
 enum {
     SEL_KCODE = 0x08,
@@ -103,9 +101,9 @@ static void make_segments(struct guest *g)
     g->gdt[SEL_CPU >> 3] = make_descriptor(
         0, (uint32_t)sched_getcpu(), AR_P | AR_S | AR_DB | AR_DPL | 5u << 8); /* Linux's per CPU */
     ;
-    g->gdt[SEL_TSS >> 3] = make_descriptor(KERNEL_LIN + TSS, 0x67, AR_P | SYS_TSS32 << 8);
+    g->gdt[SEL_TSS >> 3] = make_descriptor(KERNEL_BASE + TSS, 0x67, AR_P | SYS_TSS32 << 8);
     g->gdt[SEL_LDTR >> 3] =
-        make_descriptor(KERNEL_LIN + LDT, LDT_COUNT * 8 - 1, AR_P | SYS_LDT << 8);
+        make_descriptor(KERNEL_BASE + LDT, LDT_COUNT * 8 - 1, AR_P | SYS_LDT << 8);
     for (unsigned i = 0; i < LDT_COUNT; i++) {
         const struct ldt_entry *e = &ldt_entries[i];
         uint32_t access = AR_S | AR_DPL | AR_ACCESSED | (uint32_t)e->contents << 10;
@@ -121,7 +119,7 @@ static void make_segments(struct guest *g)
 static void make_gates(struct guest *g)
 {
     for (unsigned v = 0; v < 256; v++) {
-        uint32_t at = KERNEL_LIN + HANDLERS + v * 16;
+        uint32_t at = KERNEL_BASE + HANDLERS + v * 16;
         uint32_t dpl = v == EXC_BP || v == EXC_OF ? AR_DPL : 0u;
         struct descriptor d = {(uint32_t)SEL_KCODE << 16 | (at & 0xFFFF),
                                (at & 0xFFFF0000) | AR_P | dpl | SYS_INT32 << 8};
@@ -129,7 +127,7 @@ static void make_gates(struct guest *g)
         phys_write(g->phys, KERNEL_PA + IDT + v * 8, &d, 8);
         phys_write(g->phys, KERNEL_PA + HANDLERS + v * 16, &hlt, 1);
     }
-    phys_write32(g->phys, KERNEL_PA + TSS + 4, KERNEL_LIN + STACK0);
+    phys_write32(g->phys, KERNEL_PA + TSS + 4, KERNEL_BASE + STACK0);
     phys_write32(g->phys, KERNEL_PA + TSS + 8, SEL_KDATA);
     phys_write32(g->phys, KERNEL_PA + TSS + 0x64, 0x680000); /* no I/O bitmap */
 }
@@ -142,7 +140,7 @@ static void write64(struct guest *g, uint32_t pa, uint64_t value)
 /* PAE, for NX: a directory each for the gigabytes of the arena and the kernel, and a table. */
 static void map_page(struct guest *g, uint32_t lin, uint32_t pa, uint64_t rights)
 {
-    uint32_t directory = TABLES_PA + (lin < KERNEL_LIN ? 0x1000 : 0x3000),
+    uint32_t directory = TABLES_PA + (lin < KERNEL_BASE ? 0x1000 : 0x3000),
              table = directory + 0x1000;
     write64(g, TABLES_PA + (lin >> 30) * 8, directory | 1);
     write64(g, directory + (lin >> 21 & 511) * 8, table | 7);
@@ -156,15 +154,15 @@ static void make_tables(struct guest *g)
         [PAGE_ABSENT] = 0, [PAGE_READ] = 5 | nx, [PAGE_WRITE] = 7 | nx, [PAGE_CODE] = 5};
     for (unsigned i = 0; i < ARENA_PAGES; i++)
         map_page(g, ARENA_BASE + i * ARENA_PAGE, ARENA_PA + i * ARENA_PAGE, rights[arena_page(i)]);
-    for (unsigned i = 0; i < KERNEL_PAGES; i++)
-        map_page(g, KERNEL_LIN + i * 4096, KERNEL_PA + i * 4096, 3);
+    for (unsigned i = 0; i < KERNEL_BYTES / 4096; i++)
+        map_page(g, KERNEL_BASE + i * 4096, KERNEL_PA + i * 4096, 3);
 }
 
 static bool start_cpu(struct guest *g)
 {
     struct cpu *cpu = g->cpu;
-    cpu->gdtr = (struct dtable){KERNEL_LIN + GDT, sizeof g->gdt - 1};
-    cpu->idtr = (struct dtable){KERNEL_LIN + IDT, 256 * 8 - 1};
+    cpu->gdtr = (struct dtable){KERNEL_BASE + GDT, sizeof g->gdt - 1};
+    cpu->idtr = (struct dtable){KERNEL_BASE + IDT, 256 * 8 - 1};
     cpu->ldtr = segment_from_descriptor(SEL_LDTR, g->gdt[SEL_LDTR >> 3]);
     cpu->tr = segment_from_descriptor(SEL_TSS, g->gdt[SEL_TSS >> 3]);
     cpu->tr.access |= 2u << 8; /* busy */
@@ -262,8 +260,8 @@ static void read_frame(struct guest *g, struct oracle_end *end)
     static const uint32_t with_error = 1u << EXC_DF | 1u << EXC_TS | 1u << EXC_NP | 1u << EXC_SS |
                                        1u << EXC_GP | 1u << EXC_PF | 1u << EXC_AC;
     struct cpu *cpu = g->cpu;
-    uint32_t frame[6], top = cpu->gpr[ESP] - KERNEL_LIN + KERNEL_PA;
-    end->vector = (cpu->eip - 1 - KERNEL_LIN - HANDLERS) / 16;
+    uint32_t frame[6], top = cpu->gpr[ESP] - KERNEL_BASE + KERNEL_PA;
+    end->vector = (cpu->eip - 1 - KERNEL_BASE - HANDLERS) / 16;
     bool error = end->vector < 32 && (with_error >> end->vector & 1);
     phys_read(g->phys, top, frame, sizeof frame);
     end->error = error ? frame[0] : 0;
@@ -288,7 +286,7 @@ bool guest_run(struct guest *g, const struct oracle_case *c, enum guest_way way,
     case_arena(c, &g->image, end->arena);
     load_arena(g, end->arena);
     load_state(g, &c->start);
-    cpu->dr[0] = KERNEL_LIN - 4096; /* nobody writes there */
+    cpu->dr[0] = KERNEL_BASE - 4096; /* nobody writes there */
     cpu->dr[7] = way == WAY_HAND ? 0xF0401 : 0x400;
     enum run_exit e = translator_run(g->translator);
     if (e != RUN_HALT) {

@@ -11,6 +11,7 @@
 #include <asm/ldt.h>
 #include <immintrin.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -147,6 +148,19 @@ static bool map_arena(struct host *h)
     return true;
 }
 
+/* Cases reach anywhere below 4 GiB: nothing of the process may be there (AddressSanitizer's shadow
+ * memory would be). */
+static bool low_memory_free(void)
+{
+    unsigned long start = ~0ul;
+    FILE *f = fopen("/proc/self/maps", "r");
+    if (!f || fscanf(f, "%lx", &start) != 1)
+        start = 0;
+    if (f)
+        fclose(f);
+    return start >> 32;
+}
+
 static bool install_ldt(void)
 {
     for (unsigned i = 0; i < LDT_COUNT; i++) {
@@ -174,6 +188,8 @@ struct host *host_new(const char **why)
     *why = NULL;
     if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT))
         *why = "the host has no FSGSBASE";
+    else if (!low_memory_free())
+        *why = "the process has something below 4 GiB";
     else if (h->stack == MAP_FAILED || !map_arena(h))
         *why = "the arena's addresses cannot be had";
     else if (!install_ldt())
