@@ -1,0 +1,421 @@
+/* Real mode through translated code: segments, limits, the IVT and its relocation, ways into
+ * protected mode and back, unreal mode (SDM vol. 3A 9.8, 9.9, chapter 20). */
+#include "tests/guest/guest.h"
+
+#define VECTOR(n, handler) mov word ptr [(n) * 4], offset handler; mov word ptr [(n) * 4 + 2], 0
+/* The instruction raises vector VEC at its own address. */
+#define RAISES(vec, ...)                                                                           \
+    mov word ptr ss:[resume], offset 98f;                                                          \
+    mov word ptr ss:[wanted], offset 97f;                                                          \
+    mov byte ptr ss:[vector], 0xFF;                                                                \
+97: __VA_ARGS__;                                                                                   \
+    FAIL;                                                                                          \
+98: cmp byte ptr ss:[vector], vec;                                                                 \
+    check_cc __LINE__, e
+
+    .text
+    .code16
+    .globl _start
+_start:
+    cli
+    mov eax, cr0
+    or al, 0x20
+    mov cr0, eax
+    VECTOR(0, on_0)
+    VECTOR(5, on_5)
+    VECTOR(6, on_6)
+    VECTOR(12, on_12)
+    VECTOR(13, on_13)
+    VECTOR(0x40, on_40)
+    fninit
+    mov cx, 3
+again:
+    push cx
+    call limits
+    call wraps
+    call other_segments
+    call interrupts
+    call relocated
+    call by_two_names
+    call calls
+    call protected_16
+    call protected_32
+    call unreal
+    pop cx
+    loop again
+    END
+
+resume: .word 0
+wanted: .word 0
+vector: .byte 0
+    .balign 4
+count: .long 0
+
+on_0: mov byte ptr ss:[vector], 0
+    jmp on_exception
+on_5: mov byte ptr ss:[vector], 5
+    jmp on_exception
+on_6: mov byte ptr ss:[vector], 6
+    jmp on_exception
+on_12: mov byte ptr ss:[vector], 12
+    jmp on_exception
+on_13: mov byte ptr ss:[vector], 13
+on_exception:
+    push bp
+    push ax
+    mov bp, sp
+    mov ax, [bp + 4]
+    cmp ax, ss:[wanted]
+    CHECK(e)
+    cmp word ptr [bp + 6], 0
+    CHECK(e)
+    mov ax, ss:[resume]
+    mov [bp + 4], ax
+    pop ax
+    pop bp
+    iretw
+
+on_40:
+    inc dword ptr cs:[count]
+    iretw
+
+limits:
+    push ds
+    mov ax, 0x2000
+    mov ds, ax
+    mov bx, 0xFFFF
+    mov byte ptr [bx], 0x11
+    RAISES(13, mov ax, [bx])
+    RAISES(13, mov [bx], ax)
+    RAISES(13, mov eax, [bx - 2])
+    RAISES(13, add word ptr [bx], 1)
+    RAISES(13, fld dword ptr [bx - 2])
+    mov ebx, 0x10000
+    RAISES(13, mov al, [ebx])
+    RAISES(13, mov al, [ebx * 2 + 0x12345])
+    mov bp, 0xFFFF
+    RAISES(12, mov ax, [bp])
+    mov si, 0xFFFF
+    RAISES(13, lodsw)
+    CHECK_EQ(si, 0xFFFF)
+    pop ds
+    ret
+
+wraps:
+    push ds
+    mov ax, 0x2000
+    mov ds, ax
+    /* addresses of 16 bits wrap in the segment */
+    mov bx, 0xFFF0
+    mov si, 0x20
+    mov byte ptr [bx + si], 0x77
+    CHECK_EQ(byte ptr [0x10], 0x77)
+    mov byte ptr [bx + si - 1], 0x76
+    CHECK_EQ(byte ptr [0x0F], 0x76)
+    /* SP wraps below zero */
+    mov ax, 0x3000
+    mov cx, ss
+    mov dx, sp
+    mov ss, ax
+    xor sp, sp
+    push 0x1357
+    CHECK_EQ(sp, 0xFFFE)
+    pop ax
+    CHECK_EQ(sp, 0)
+    mov ss, cx
+    mov sp, dx
+    CHECK_EQ(ax, 0x1357)
+    /* strings wrap their index */
+    mov ax, 0x2000
+    mov es, ax
+    mov di, 0xFFFE
+    mov cx, 4
+    mov al, 0x5A
+    rep stosb
+    CHECK_EQ(di, 2)
+    CHECK_EQ(byte ptr [0xFFFE], 0x5A)
+    CHECK_EQ(byte ptr [1], 0x5A)
+    xor ax, ax
+    mov es, ax
+    pop ds
+    ret
+
+other_segments:
+    push ds
+    mov ax, 0x1800
+    mov fs, ax
+    mov ax, 0xFFFF /* up to 10FFEFh: the high memory area */
+    mov gs, ax
+    mov word ptr fs:[0x8000], 0x2468
+    mov ax, 0x2000
+    mov ds, ax
+    CHECK_EQ(word ptr [0], 0x2468)
+    mov dword ptr gs:[0x10], 0xA5A5A5A5
+    CHECK_EQ(word ptr gs:[0x12], 0xA5A5)
+    lds si, cs:[pointer]
+    CHECK_EQ(si, 0x1111)
+    mov ax, ds
+    CHECK_EQ(ax, 0x2222)
+    les di, cs:[pointer]
+    mov ax, es
+    CHECK_EQ(ax, 0x2222)
+    xor ax, ax
+    mov es, ax
+    mov gs, ax
+    mov fs, ax
+    pop ds
+    ret
+pointer: .word 0x1111, 0x2222
+
+interrupts:
+    mov dword ptr [count], 0
+    int 0x40
+    CHECK_EQ(dword ptr [count], 1)
+    sti
+    mov al, 0x40
+    out RIG_PORT_INTR, al
+    nop
+    cli
+    CHECK_EQ(dword ptr [count], 2)
+    mov al, 0x40
+    out RIG_PORT_WAKE, al
+    sti
+    hlt
+    cli
+    CHECK_EQ(dword ptr [count], 3)
+    xor cx, cx
+    RAISES(0, div cx)
+    mov cx, 7
+    mov word ptr [0x600], 0
+    mov word ptr [0x602], 5
+    RAISES(5, bound cx, [0x600])
+    RAISES(6, ud2)
+    RAISES(6, lar ax, ax)
+    RAISES(6, sldt ax)
+    RAISES(6, arpl ax, ax)
+    /* a limit of LIDT that leaves the vector out */
+    lidt [short_idt]
+    RAISES(13, int 0x40)
+    lidt [long_idt]
+    int 0x40
+    CHECK_EQ(dword ptr [count], 4)
+    ret
+    .balign 2
+short_idt: .word 0x40 * 4 + 2
+    .long 0
+long_idt: .word 0x3FF
+    .long 0
+
+/* The IVT elsewhere. */
+relocated:
+    mov dword ptr [count], 0
+    mov ax, 0x2800
+    mov es, ax
+    xor si, si
+    xor di, di
+    mov cx, 0x200
+    rep movsw
+    xor ax, ax
+    mov es, ax
+    mov word ptr [0x40 * 4], offset wrong
+    lidt [moved_idt]
+    int 0x40
+    mov al, 0x40
+    sti
+    nop
+    out RIG_PORT_INTR, al
+    nop
+    cli
+    lidt [long_idt]
+    CHECK_EQ(dword ptr [count], 2)
+    VECTOR(0x40, on_40)
+    ret
+wrong:
+    FAIL
+moved_idt: .word 0x3FF
+    .long 0x28000
+
+/* One piece of code under two values of CS, and changed under both. */
+by_two_names:
+    mov byte ptr [named + 1], 0x41
+    mov byte ptr [named + 1], 0x42
+    .byte 0x9A
+    .word named, 0
+    CHECK_EQ(al, 0x42)
+    .byte 0x9A
+    .word named - 0x2000, 0x200
+    CHECK_EQ(al, 0x42)
+    mov byte ptr [named + 1], 0x43
+    .byte 0x9A
+    .word named - 0x2000, 0x200
+    CHECK_EQ(al, 0x43)
+    .byte 0x9A
+    .word named, 0
+    CHECK_EQ(al, 0x43)
+    mov byte ptr [named + 1], 0x41
+    ret
+named:
+    mov al, 0x41
+    retf
+
+calls:
+    mov bx, offset 1f
+    call bx
+    jmp 2f
+1:  ret
+2:  mov word ptr [0x600], offset 1b
+    call word ptr [0x600]
+    push dword ptr offset 3f
+    .byte 0x66
+    ret /* 32-bit operand size */
+3:  mov eax, 0x10000 + offset 1b
+    RAISES(13, jmp eax) /* beyond the limit */
+    push bp
+    mov bp, 0x1234
+    enter 8, 2
+    leave
+    CHECK_EQ(bp, 0x1234)
+    pop bp
+    pusha
+    popa
+    mov cx, 5
+    xor ax, ax
+4:  inc ax
+    loop 4b
+    CHECK_EQ(ax, 5)
+    mov ecx, 0x10005 /* LOOP counts CX */
+5:  inc ax
+    loop 5b
+    CHECK_EQ(ax, 10)
+    CHECK_EQ(ecx, 0x10000)
+    mov ecx, 3
+6:  inc ax
+    .byte 0x67 /* and ECX with the prefix */
+    loop 6b
+    CHECK_EQ(ax, 13)
+    ret
+
+/* 16-bit protected mode by LMSW, and back by MOV CR0. */
+protected_16:
+    lgdt [gdt_pointer]
+    smsw ax
+    or al, 1
+    lmsw ax
+    .byte 0xEA
+    .word 1f, CODE16
+1:  mov ax, DATA16
+    mov ds, ax
+    mov ss, ax
+    mov word ptr [0x620], 0x1616
+    smsw ax
+    and al, 0xFE
+    lmsw ax /* cannot clear PE */
+    smsw ax
+    test al, 1
+    CHECK(nz)
+    call 3f
+    mov eax, cr0
+    and al, 0xFE
+    mov cr0, eax
+    .byte 0xEA
+    .word 2f, 0
+2:  xor ax, ax
+    mov ds, ax
+    mov ss, ax
+    CHECK_EQ(word ptr [0x620], 0x1616)
+    ret
+3:  mov cx, ss
+    CHECK_EQ(cx, DATA16)
+    ret
+
+protected_32:
+    mov dword ptr [saved_esp], esp
+    mov eax, cr0
+    or al, 1
+    mov cr0, eax
+    .byte 0x66, 0xEA
+    .long in_32
+    .word CODE0
+    .code32
+in_32:
+    mov ax, DATA0
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    mov esp, 0x6800
+    mov dword ptr [0x300000], 0x32323232
+    call 1f
+1:  pop eax
+    CHECK_EQ(eax, offset 1b)
+    .byte 0xEA
+    .long in_16
+    .word CODE16
+    .code16
+in_16:
+    mov ax, DATA16
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    mov eax, cr0
+    and al, 0xFE
+    mov cr0, eax
+    .byte 0xEA
+    .word 2f, 0
+2:  xor ax, ax
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    mov esp, cs:[saved_esp]
+    mov ebx, 0x300000
+    RAISES(13, mov eax, [ebx]) /* the limits are those of real mode again */
+    ret
+saved_esp: .long 0
+
+/* Real mode with a 4 GiB data segment. */
+unreal:
+    mov eax, cr0
+    or al, 1
+    mov cr0, eax
+    jmp 1f
+1:  mov bx, DATA0
+    mov fs, bx
+    and al, 0xFE
+    mov cr0, eax
+    jmp 2f
+2:  mov ebx, 0x300000
+    mov eax, fs:[ebx]
+    CHECK_EQ(eax, 0x32323232)
+    mov ebx, 0x300010
+    mov dword ptr fs:[ebx], 0x66666666
+    CHECK_EQ(dword ptr fs:[ebx], 0x66666666)
+    xor ax, ax
+    mov fs, ax /* a load in real mode keeps the limit */
+    CHECK_EQ(dword ptr fs:[ebx], 0x66666666)
+    mov ax, 0x1000
+    mov fs, ax
+    sub ebx, 0x10000
+    CHECK_EQ(dword ptr fs:[ebx], 0x66666666)
+    mov eax, cr0
+    or al, 1
+    mov cr0, eax
+    mov bx, DATA16
+    mov fs, bx
+    and al, 0xFE
+    mov cr0, eax
+    mov ebx, 0x300010
+    RAISES(13, mov al, fs:[ebx])
+    xor ax, ax
+    mov fs, ax
+    ret
+
+    .balign 8
+gdt:
+    .quad 0
+    .quad 0x00CF9B000000FFFF
+    .quad 0x00CF93000000FFFF
+    .quad 0, 0, 0
+    .quad 0x00009B000000FFFF
+    .quad 0x000093000000FFFF
+gdt_pointer:
+    .word . - gdt - 1
+    .long gdt
