@@ -1,4 +1,4 @@
-/* One case of the oracle: an instruction, the state it starts from, and how it ended. */
+/* One case of the oracle: an instruction or a few, the state they start from, and how it ended. */
 #ifndef RINGER_TESTS_ORACLE_CASE_H
 #define RINGER_TESTS_ORACLE_CASE_H
 
@@ -54,7 +54,7 @@ enum leave {
     LEAVE_TAGS = 8,  /* MASKMOVQ that faults: has the x87 become MMX's before? */
 };
 
-enum { CASE_CODE = 16, FX_BYTES = 512 };
+enum { CASE_CODE = 64, CASE_STEPS = 8, FX_BYTES = 512 };
 
 /* Registers: general and segment ones in the order of their encodings. */
 struct oracle_state {
@@ -66,6 +66,7 @@ struct oracle_state {
 struct oracle_case {
     uint8_t code[CASE_CODE];
     unsigned length;
+    unsigned step[CASE_STEPS], steps; /* where each instruction begins; as generated only */
     bool code16;
     uint32_t memory; /* seed of the arena's contents; 0: zero */
     uint32_t fpu;    /* seed of x87 and SSE state; 0: as FNINIT leaves it */
@@ -90,7 +91,7 @@ struct arena_image {
 
 /* Fill START.fx as the seed says. */
 void case_fpu(struct oracle_case *c);
-/* Fill ARENA (of C's host or guest) for C, its instruction in place. */
+/* Fill ARENA (of C's host or guest) for C, its instructions in place. */
 void case_arena(const struct oracle_case *c, struct arena_image *image, uint8_t *arena);
 
 /* The difference between two ends, described in WHY; true when there is none. */

@@ -138,6 +138,8 @@ static void make_prefixes(struct generator *g)
     if (one_in(g, 5))
         put(g, g->override = overrides[below(g, 6)]);
     bool loop = f->map == 0 && f->first == 0xE0, scan = f->map == 0x0F && f->first == 0xBC;
+    if (f->map == 0 && f->first == 0x6C && g->c->steps > 1)
+        g->rep = 0; /* the count may have become zero: see aim_strings */
     if (loop || scan) /* a prefix makes another instruction of these on some hosts */
         g->rep = 0;
     if (opsize)
@@ -386,31 +388,61 @@ static unsigned leave(const struct generator *g)
                : 0;
 }
 
-void generate(uint64_t seed, uint64_t n, unsigned sets, struct oracle_case *c)
+/* Does control go on behind it?  What follows a branch might be run from its middle. */
+static bool leads_on(const struct form *f)
+{
+    if (f->flags & (F_R8 | F_RV | F_FAR))
+        return false;
+    bool bcd = (f->first & 0xE7) == 0x27 || (f->first >= 0xD4 && f->first <= 0xD6);
+    if (bcd && !f->map) /* nothing shall depend on flags that they leave undefined */
+        return false;
+    if (f->map)
+        return f->first != 0x0B && f->first != 0xB9 && f->first != 0xFF;
+    return !(f->first >= 0xC2 && f->first <= 0xC3) && !(f->first >= 0xCA && f->first <= 0xCE) &&
+           f->first != 0xFF && f->first != 0xF4 && f->first != 0x6C;
+}
+
+static void make_instruction(struct generator *g)
+{
+    struct oracle_case *c = g->c;
+    g->override = g->rep = g->modrm = g->sib = 0;
+    c->step[c->steps++] = c->length;
+    make_prefixes(g);
+    make_opcode(g);
+    if (g->form->flags & F_M) {
+        make_modrm(g);
+        if (g->modrm < 0xC0 && !one_in(g, 32)) {
+            if (g->addrsize == 2)
+                aim16(g);
+            else
+                aim32(g);
+        }
+    }
+    make_immediates(g);
+    aim_others(g);
+    c->undefined_flags |= undefined_flags(c, g->form->map, g->opcode, g->modrm, g->opsize);
+    c->leave |= leave(g);
+}
+
+void generate(uint64_t seed, uint64_t n, unsigned sets, unsigned steps, struct oracle_case *c)
 {
     struct generator g = {.random = seed ^ n * 0xD1342543DE82EF95, .c = c};
     memset(c, 0, sizeof *c);
     random32(&g);
     g.form = choose(&g, sets);
     c->memory = (uint32_t)(seed * 0x10001 + n / CASES_PER_MEMORY) | 1;
-    c->fpu = g.form->flags & (F_FPU | F_SIMD) ? random32(&g) | 1 : 0;
+    c->fpu = steps > 1 || (g.form->flags & (F_FPU | F_SIMD)) ? random32(&g) | 1 : 0;
     c->code16 = one_in(&g, 3);
     make_segments(&g);
     make_registers(&g);
-    make_prefixes(&g);
-    make_opcode(&g);
-    if (g.form->flags & F_M) {
-        make_modrm(&g);
-        if (g.modrm < 0xC0 && !one_in(&g, 32)) {
-            if (g.addrsize == 2)
-                aim16(&g);
-            else
-                aim32(&g);
-        }
+    if (steps > CASE_STEPS)
+        steps = CASE_STEPS;
+    while (c->steps + 1 < steps && c->length + 2 * 16 < CASE_CODE && !(c->leave & LEAVE_ENV)) {
+        if (leads_on(g.form))
+            make_instruction(&g);
+        g.form = choose(&g, sets);
     }
-    make_immediates(&g);
-    aim_others(&g);
+    if (!(c->leave & LEAVE_ENV)) /* nothing reads what is not compared */
+        make_instruction(&g);
     case_fpu(c);
-    c->undefined_flags = undefined_flags(c, g.form->map, g.opcode, g.modrm, g.opsize);
-    c->leave = leave(&g);
 }

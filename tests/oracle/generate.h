@@ -37,8 +37,8 @@ struct form {
 extern const struct form forms[];
 extern const unsigned form_count;
 
-/* Case number N of the run that SEED names. */
-void generate(uint64_t seed, uint64_t n, unsigned sets, struct oracle_case *c);
+/* Case number N of the run that SEED names, of at most STEPS instructions in a row. */
+void generate(uint64_t seed, uint64_t n, unsigned sets, unsigned steps, struct oracle_case *c);
 
 /* Flags (a mask) that C's instruction leaves undefined, as far as C's registers tell. */
 uint32_t undefined_flags(const struct oracle_case *c, unsigned map, uint8_t opcode, uint8_t modrm,

@@ -1,6 +1,6 @@
 /* The host as oracle: random instructions on the bare CPU and in ringer, from the same state.
  *
- *     oracle [--seed N] [--count N] [--sets integer,x87,simd] [--keep-going] [--verbose]
+ *     oracle [--seed N] [--count N] [--steps N] [--sets integer,x87,simd] [--verbose]
  *     oracle --replay FILE      cases as they were printed, one a line
  *
  * A case that differs is made smaller and printed; the last line is "N passed, M failed". */
@@ -56,6 +56,16 @@ static void try_change(struct oracle *o, struct oracle_case *c, const struct ora
         *c = *changed;
 }
 
+static void drop_step(struct oracle_case *c, unsigned n)
+{
+    unsigned from = c->step[n], to = n + 1 < c->steps ? c->step[n + 1] : c->length;
+    memmove(c->code + from, c->code + to, c->length - to);
+    c->length -= to - from;
+    for (unsigned i = n; i + 1 < c->steps; i++)
+        c->step[i] = c->step[i + 1] - (to - from);
+    c->steps--;
+}
+
 static void shrink(struct oracle *o, struct oracle_case *c)
 {
     struct oracle_case t = *c;
@@ -80,6 +90,11 @@ static void shrink(struct oracle *o, struct oracle_case *c)
     for (unsigned i = 0; i < 5 && !c->code16; i++) {
         t = *c;
         t.start.seg[data[i]] = i < 3 ? SEL_DATA32 : 0;
+        try_change(o, c, &t);
+    }
+    for (unsigned i = c->steps; c->steps > 1 && i-- > 0;) {
+        t = *c;
+        drop_step(&t, i);
         try_change(o, c, &t);
     }
     for (unsigned i = 0; i + 1 < c->length;) { /* needless prefixes */
@@ -184,7 +199,7 @@ int main(int argc, char **argv)
     static struct oracle o;
     const char *why = "no memory", *file = NULL;
     uint64_t seed = 1, count = 20000, first = 0;
-    unsigned sets = FORMS_ALL;
+    unsigned sets = FORMS_ALL, steps = 1;
     bool check = true;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -200,10 +215,12 @@ int main(int argc, char **argv)
             first = strtoull(value, NULL, 0);
         else if (!strcmp(argv[i - 1], "--sets"))
             sets = parse_sets(value);
+        else if (!strcmp(argv[i - 1], "--steps"))
+            steps = (unsigned)strtoul(value, NULL, 0);
         else if (!strcmp(argv[i - 1], "--replay"))
             file = value;
         else {
-            fprintf(stderr, "usage: oracle [--seed N] [--first N] [--count N] "
+            fprintf(stderr, "usage: oracle [--seed N] [--first N] [--count N] [--steps N] "
                             "[--sets integer,x87,simd] [--replay FILE] [--verbose] [--no-check]\n");
             return 2;
         }
@@ -219,7 +236,7 @@ int main(int argc, char **argv)
         replay(&o, file);
     for (uint64_t n = first; !file && n < first + count; n++) {
         struct oracle_case c;
-        generate(seed, n, sets, &c);
+        generate(seed, n, sets, steps, &c);
         run(&o, &c);
     }
     vectors(&o);
