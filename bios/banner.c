@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* CPUID as a guest would execute it; the guest's registers are not disturbed. */
-static void cpuid(struct bios *b, uint32_t leaf, uint32_t out[4])
+void bios_cpuid(struct bios *b, uint32_t leaf, uint32_t out[4])
 {
     const struct insn in = {.bytes = {0x0F, 0xA2},
                             .len = 2,
@@ -41,17 +41,17 @@ static void processor_name(struct bios *b, char *name, unsigned n)
     uint32_t brand[13] = {0}, family;
     const char *start;
 
-    cpuid(b, 0x80000000u, r);
+    bios_cpuid(b, 0x80000000u, r);
     if (r[0] >= 0x80000004u && r[0] < 0x80010000u) {
         for (uint32_t i = 0; i < 3; i++)
-            cpuid(b, 0x80000002u + i, brand + i * 4);
+            bios_cpuid(b, 0x80000002u + i, brand + i * 4);
         start = (const char *)brand;
         while (*start == ' ')
             start++;
         snprintf(name, n, "%s", start);
         return;
     }
-    cpuid(b, 1, r);
+    bios_cpuid(b, 1, r);
     family = r[0] >> 8 & 15;
     snprintf(name, n, "%s", family == 4 ? "80486" : family == 5 ? "Pentium" : "Pentium Pro");
 }
@@ -85,6 +85,12 @@ static void print_disks(struct bios *b)
     }
 }
 
+static void print_cdrom(struct bios *b)
+{
+    if (b->cd.block)
+        bios_print(b, "CD-ROM Drive      : disc inserted\n");
+}
+
 void bios_banner(struct bios *b)
 {
     char name[64], line[120];
@@ -98,5 +104,6 @@ void bios_banner(struct bios *b)
     bios_print(b, line);
     print_floppies(b);
     print_disks(b);
+    print_cdrom(b);
     bios_print(b, "\n");
 }

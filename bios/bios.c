@@ -234,6 +234,7 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     bios_fill_rom(b);
     pci_fill_rom(b);
     acpi_fill_rom(b);
+    smbios_fill_rom(b);
     if (phys_map_rom(b->phys, "BIOS", 0xF0000, ROM_SIZE, b->rom, ROM_SIZE) < 0 ||
         phys_map_rom(b->phys, "BIOS at reset", 0xFFFF0000u, ROM_SIZE, b->rom, ROM_SIZE) < 0) {
         bios_free(b);

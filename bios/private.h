@@ -182,6 +182,8 @@ void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list */
 /* tables.c: SIZE zeroed bytes of the ROM for a table, before the ROM is mapped; NULL: it is full */
 uint8_t *bios_rom_room(struct bios *b, uint32_t size, uint32_t align);
 void pci_fill_rom(struct bios *b);                   /* pci.c: BIOS32 directory, $PIR */
+void bios_cpuid(struct bios *b, uint32_t leaf, uint32_t out[4]); /* banner.c */
+void smbios_fill_rom(struct bios *b);                /* smbios.c */
 void acpi_fill_rom(struct bios *b);                  /* acpi.c */
 void bios_acpi_init(struct bios *b);                 /* acpi.c: the part in RAM */
 void bios_pci_init(struct bios *b);                  /* pci.c: addresses and interrupts */

@@ -181,6 +181,30 @@ START_TEST(test_acpi)
 }
 END_TEST
 
+/* Entry point, intermediate entry point, and a table of as many structures as it says. */
+START_TEST(test_smbios)
+{
+    uint32_t entry = find("_SM_"), table, end;
+    unsigned count = 0, type = 0;
+
+    sums_to_zero(entry, 31);
+    sums_to_zero(entry + 16, 15);
+    table = get32(entry + 24);
+    end = table + (get32(entry + 22) & 0xFFFF);
+    while (table < end && type != 127) {
+        type = at(table, 1)[0];
+        table += at(table, 2)[1];
+        while (get32(table) & 0xFFFF)
+            table++;
+        table += 2;
+        count++;
+    }
+    ck_assert_uint_eq(table, end);
+    ck_assert_uint_eq(type, 127);
+    ck_assert_uint_eq(count, get32(entry + 28) & 0xFFFF);
+}
+END_TEST
+
 /* Every register the services take, at random. */
 START_TEST(test_hostile)
 {
@@ -214,6 +238,7 @@ int main(void)
     tcase_add_test(t, test_routing_options);
     tcase_add_test(t, test_32_bit_entry);
     tcase_add_test(t, test_acpi);
+    tcase_add_test(t, test_smbios);
     tcase_add_test(t, test_hostile);
     suite_add_tcase(s, t);
     runner = srunner_create(s);
