@@ -240,6 +240,8 @@ static void integer_mem_size(struct insn *in, unsigned flags)
         in->mem_size = 8;
     else if (in->map == MAP_0F && in->opcode == 0xC3)
         in->mem_size = 4;
+    else if (in->map == MAP_0F38 && in->rep != 0xF2) /* MOVBE */
+        in->mem_size = in->opsize;
     else if (flags & (OP_BYTE | OP_BYTE_RM))
         in->mem_size = 1;
     else if (flags & OP_SIZE)
