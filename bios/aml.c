@@ -223,7 +223,7 @@ void aml_window(struct aml *a, enum aml_space space, uint32_t first, uint32_t la
     aml_byte(a, wide ? 0x87 : 0x88);
     aml_word(a, wide ? 23 : 13);
     aml_byte(a, (uint8_t)space);
-    aml_byte(a, 0x0C);                                         /* both ends are fixed */
+    aml_byte(a, 0x0C);                                                    /* both ends are fixed */
     aml_byte(a, space == AML_MEMORY ? 1 : space == AML_IO_PORTS ? 3 : 0); /* writable; all ports */
     for (int i = 0; i < 5; i++) {
         if (wide)

@@ -1,8 +1,8 @@
 /* Booting from CD: the "El Torito" Bootable CD-ROM Format Specification 1.0, with no emulation and
  * with emulated diskettes and hard disks; INT 13h for the CD itself and for what it emulates.
  *
- * An emulated diskette is drive 00h and makes the first real one 01h; an emulated hard disk is drive
- * 80h and moves the real ones up by one.  The CD is drive E0h. */
+ * An emulated diskette is drive 00h and makes the first real one 01h; an emulated hard disk is
+ * drive 80h and moves the real ones up by one.  The CD is drive E0h. */
 #include "bios/disk.h"
 #include "cpu/emulate.h"
 
@@ -240,11 +240,11 @@ static void cd_transfer(struct bios *b, enum transfer what)
         return;
     }
     count = get16(packet + 2);
-    status = get32(packet + 12)
-                 ? DISK_SECTOR_NOT_FOUND
-                 : disk_transfer(b, b->cd.block, what, (uint64_t)get32(packet + 8) * CD_RATIO,
-                                 count * CD_RATIO, get16(packet + 6) * 16u + get16(packet + 4),
-                                 &done);
+    status =
+        get32(packet + 12)
+            ? DISK_SECTOR_NOT_FOUND
+            : disk_transfer(b, b->cd.block, what, (uint64_t)get32(packet + 8) * CD_RATIO,
+                            count * CD_RATIO, get16(packet + 6) * 16u + get16(packet + 4), &done);
     put(packet + 2, done / CD_RATIO, 2);
     seg_write(b, SEG_DS, reg16(b, ESI) + 2, packet + 2, 2);
     disk_finish(b, status);

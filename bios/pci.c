@@ -274,8 +274,8 @@ static uint8_t routing_options(struct bios *b, bool flat)
     room = descriptor[0] | descriptor[1] << 8;
     lin = descriptor[2] | descriptor[3] << 8;
     if (flat) /* a 32-bit offset, of the segment that DS selects */
-        lin = b->cpu->seg[SEG_DS].base + (lin | (uint32_t)descriptor[4] << 16 |
-                                          (uint32_t)descriptor[5] << 24);
+        lin = b->cpu->seg[SEG_DS].base +
+              (lin | (uint32_t)descriptor[4] << 16 | (uint32_t)descriptor[5] << 24);
     else
         lin += (descriptor[4] | descriptor[5] << 8) * 16u;
     descriptor[0] = ROUTING_BYTES;

@@ -156,8 +156,8 @@ static void memory(struct bios *b, struct table *t)
 
     begin(t, 16, ARRAY_HANDLE);
     put(t, 1, 1); /* other location */
-    put(t, 3, 1);        /* system memory */
-    put(t, 3, 1);        /* no error correction */
+    put(t, 3, 1); /* system memory */
+    put(t, 3, 1); /* no error correction */
     put(t, bytes / 1024, 4);
     put(t, NO_HANDLE, 2);
     put(t, 1, 2);

@@ -206,8 +206,8 @@ static const struct command {
     {0xA8, DISC, read_12},
     {0xAD, DISC, atapi_dvd_structure},
     {0xB9, DISC, read_cd_msf},
-    {0xBA, DISC, play},  /* SCAN */
-    {0xBB, 0, nothing},  /* SET CD SPEED */
+    {0xBA, DISC, play}, /* SCAN */
+    {0xBB, 0, nothing}, /* SET CD SPEED */
     {0xBD, 0, atapi_mechanism_status},
     {0xBE, DISC, read_cd},
 };
@@ -220,8 +220,7 @@ static bool ready(struct ide_drive *d, const struct command *c)
 
     if (c->flags & DISC && !disc) {
         a->gone = 0;
-        atapi_check(d, SENSE_NOT_READY,
-                    a->tray_open ? ASC_NO_MEDIUM_OPEN : ASC_NO_MEDIUM_CLOSED);
+        atapi_check(d, SENSE_NOT_READY, a->tray_open ? ASC_NO_MEDIUM_OPEN : ASC_NO_MEDIUM_CLOSED);
         return false;
     }
     if (a->attention && !(c->flags & QUIET) && disc) {

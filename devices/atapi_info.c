@@ -62,8 +62,8 @@ static uint8_t *page_capabilities(struct ide_drive *d, uint8_t *p)
 {
     p[0] = 0x2A;
     p[1] = 20;
-    p[2] = 0x3B; /* reads CD-R, CD-RW, method 2, DVD-ROM */
-    p[4] = 0x70; /* multi-session, mode 2 forms 1 and 2 */
+    p[2] = 0x3B;                                        /* reads CD-R, CD-RW, method 2, DVD-ROM */
+    p[4] = 0x70;                                        /* multi-session, mode 2 forms 1 and 2 */
     p[6] = (uint8_t)(0x29 | (d->atapi.locked ? 2 : 0)); /* tray, ejects, locks */
     put_be16(p + 8, SPEED);
     put_be16(p + 10, 2); /* volume levels */
@@ -118,7 +118,7 @@ static const struct {
     uint8_t code;
     uint8_t *(*fill)(struct ide_drive *d, uint8_t *p);
 } pages[] = {
-    {0x01, page_error_recovery}, {0x0D, page_device}, {0x0E, page_audio},
+    {0x01, page_error_recovery}, {0x0D, page_device},       {0x0E, page_audio},
     {0x1A, page_power},          {0x2A, page_capabilities},
 };
 
@@ -324,11 +324,11 @@ void atapi_get_configuration(struct ide_drive *d)
         put_be16(p + 4, dvd ? 16 : 1);
         p[6] = 1;
     }
-    feature(&l, 0x001D, cd, 0);         /* multi-read */
-    feature(&l, 0x001E, 0x08 | cd, 4);  /* CD read */
-    feature(&l, 0x001F, dvd, 0);        /* DVD read */
-    feature(&l, 0x0100, 0x03, 0);       /* power management */
-    feature(&l, 0x0105, 0x03, 0);       /* timeout */
+    feature(&l, 0x001D, cd, 0);        /* multi-read */
+    feature(&l, 0x001E, 0x08 | cd, 4); /* CD read */
+    feature(&l, 0x001F, dvd, 0);       /* DVD read */
+    feature(&l, 0x0100, 0x03, 0);      /* power management */
+    feature(&l, 0x0105, 0x03, 0);      /* timeout */
     put_be32(d->data, (uint32_t)(l.p - d->data) - 4);
     atapi_reply(d, (uint32_t)(l.p - d->data), be16(packet + 7));
 }
@@ -375,8 +375,8 @@ void atapi_disc_information(struct ide_drive *d)
     put_be16(d->data, 32);
     d->data[2] = 0x0E;
     d->data[3] = d->data[4] = d->data[5] = d->data[6] = 1;
-    d->data[7] = 0x20;                     /* unrestricted use */
-    memset(d->data + 16, 0xFF, 8);         /* no lead-in nor lead-out to be written */
+    d->data[7] = 0x20;             /* unrestricted use */
+    memset(d->data + 16, 0xFF, 8); /* no lead-in nor lead-out to be written */
     atapi_reply(d, 34, be16(d->atapi.packet + 7));
 }
 

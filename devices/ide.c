@@ -363,11 +363,10 @@ static void ide_loaded(void *dev)
         DRIVE(i, extended), DRIVE(i, multiple), DRIVE(i, heads), DRIVE(i, spt), DRIVE(i, standby), \
         DRIVE(i, write_cache), DRIVE(i, look_ahead), DRIVE(i, after_native), DRIVE(i, left),       \
         DRIVE(i, block_count), DRIVE(i, lba), DRIVE(i, limit), DRIVE(i, mwdma), DRIVE(i, udma),    \
-        FIELD_ARRAY(struct ide, drives[i].atapi.packet), DRIVE(i, atapi.key),                      \
-        DRIVE(i, atapi.asc), DRIVE(i, atapi.ascq), DRIVE(i, atapi.tray_open),                      \
-        DRIVE(i, atapi.locked), DRIVE(i, atapi.gone), DRIVE(i, atapi.attention),                   \
-        DRIVE(i, atapi.event), DRIVE(i, atapi.dma), DRIVE(i, atapi.raw), DRIVE(i, atapi.limit),    \
-        DRIVE(i, atapi.filled)
+        FIELD_ARRAY(struct ide, drives[i].atapi.packet), DRIVE(i, atapi.key), DRIVE(i, atapi.asc), \
+        DRIVE(i, atapi.ascq), DRIVE(i, atapi.tray_open), DRIVE(i, atapi.locked),                   \
+        DRIVE(i, atapi.gone), DRIVE(i, atapi.attention), DRIVE(i, atapi.event),                    \
+        DRIVE(i, atapi.dma), DRIVE(i, atapi.raw), DRIVE(i, atapi.limit), DRIVE(i, atapi.filled)
 
 static const struct field ide_fields[] = {
     FIELD(struct ide, control),

@@ -65,7 +65,7 @@ struct ide_master {
 /* A CD drive's own state (atapi.c). */
 struct atapi {
     uint8_t packet[12];
-    uint8_t key, asc, ascq;  /* sense data */
+    uint8_t key, asc, ascq; /* sense data */
     uint8_t tray_open, locked;
     uint8_t gone;      /* the next test finds no disc, though a new one is there already */
     uint8_t attention; /* the disc may have changed: a unit attention is pending */

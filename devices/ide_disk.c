@@ -394,7 +394,7 @@ static const struct disk_command {
     {0x10, 0x1F, 0, complete},       /* RECALIBRATE */
     {0x20, 0x21, 0, read_sectors},   /* READ SECTOR(S) */
     {0x24, 0x24, EXT, read_sectors}, /* READ SECTOR(S) EXT */
-    {0x25, 0x25, EXT, dma_sectors}, /* READ DMA EXT */
+    {0x25, 0x25, EXT, dma_sectors},  /* READ DMA EXT */
     {0x27, 0x27, EXT, read_native_max},
     {0x29, 0x29, EXT, read_sectors},  /* READ MULTIPLE EXT */
     {0x30, 0x31, 0, write_sectors},   /* WRITE SECTOR(S) */
@@ -418,10 +418,10 @@ static const struct disk_command {
     {0xC6, 0xC6, 0, set_multiple},
     {0xC8, 0xC9, 0, dma_sectors}, /* READ DMA */
     {0xCA, 0xCB, 0, dma_sectors}, /* WRITE DMA */
-    {0xE0, 0xE0, 0, standby}, /* STANDBY IMMEDIATE */
-    {0xE1, 0xE1, 0, idle},    /* IDLE IMMEDIATE */
-    {0xE2, 0xE2, 0, standby}, /* STANDBY */
-    {0xE3, 0xE3, 0, idle},    /* IDLE */
+    {0xE0, 0xE0, 0, standby},     /* STANDBY IMMEDIATE */
+    {0xE1, 0xE1, 0, idle},        /* IDLE IMMEDIATE */
+    {0xE2, 0xE2, 0, standby},     /* STANDBY */
+    {0xE3, 0xE3, 0, idle},        /* IDLE */
     {0xE4, 0xE4, 0, read_buffer},
     {0xE5, 0xE5, 0, check_power},
     {0xE6, 0xE6, 0, standby}, /* SLEEP, from which any command wakes here */

@@ -38,9 +38,9 @@ struct channel {
     uint8_t command, status;
     uint32_t table;
 
-    uint32_t next;      /* the descriptor to read next */
-    uint32_t at, left;  /* what is left of the present region */
-    uint8_t last;       /* it is the last one */
+    uint32_t next;     /* the descriptor to read next */
+    uint32_t at, left; /* what is left of the present region */
+    uint8_t last;      /* it is the last one */
 };
 
 struct piix_ide {
@@ -223,7 +223,8 @@ static uint32_t bm_read(void *dev, uint16_t offset, unsigned size)
 
     for (unsigned i = 0; i < size && offset + i < PORTS; i++)
         value |= (uint32_t)read_byte(&p->channel[(offset + i) / CHANNEL_PORTS],
-                                     (offset + i) % CHANNEL_PORTS) << 8 * i;
+                                     (offset + i) % CHANNEL_PORTS)
+                 << 8 * i;
     return value;
 }
 

@@ -64,8 +64,8 @@ static bool bar_decoded(const struct pci_function *f, unsigned n, uint32_t *base
         return false;
     if (n == PCI_ROM && !(value & ROM_ENABLE))
         return false;
-    if (!bar->io && (*base < 0x100000 || (f->bus && f->bus->phys &&
-                                          *base < phys_ram_size(f->bus->phys))))
+    if (!bar->io &&
+        (*base < 0x100000 || (f->bus && f->bus->phys && *base < phys_ram_size(f->bus->phys))))
         return false;
     return (uint64_t)*base + bar->size <= limit;
 }
@@ -95,8 +95,8 @@ void pci_function_update(struct pci_function *f)
         update_bar(f, n);
 }
 
-void pci_function_bar(struct pci_function *f, unsigned n, bool io, bool prefetchable,
-                      uint32_t size, void (*map)(void *dev, uint32_t base, bool on))
+void pci_function_bar(struct pci_function *f, unsigned n, bool io, bool prefetchable, uint32_t size,
+                      void (*map)(void *dev, uint32_t base, bool on))
 {
     unsigned at = bar_offset(n);
     uint32_t mask = ~(size - 1);
@@ -253,35 +253,45 @@ static void port_write(void *dev, uint16_t offset, uint32_t value, unsigned size
 
 static const struct io_ops port_ops = {port_read, port_write, 4};
 
+static void describe_bars(const struct pci_function *f, void (*line)(void *, const char *),
+                          void *opaque)
+{
+    char text[100];
+
+    for (unsigned n = 0; n < PCI_BARS; n++) {
+        const struct pci_bar *bar = &f->bar[n];
+
+        if (!bar->size)
+            continue;
+        snprintf(text, sizeof text, "    %s%c: %s at %08x, %u bytes%s",
+                 n == PCI_ROM ? "ROM" : "BAR", n == PCI_ROM ? ' ' : '0' + (int)n,
+                 bar->io ? "I/O" : "memory", pci_get32(f, bar_offset(n)) & ~(bar->size - 1),
+                 bar->size, bar->on ? "" : " (off)");
+        line(opaque, text);
+    }
+}
+
 void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque)
 {
     char text[160];
 
     for (unsigned i = 0; i < 256; i++) {
         const struct pci_function *f = pci->function[i];
+        uint8_t pin;
 
         if (!f)
             continue;
-        snprintf(text, sizeof text, "%02x:%02x.%u %04x:%04x class %02x%02x%02x %s", 0, i >> 3, i & 7,
+        snprintf(text, sizeof text, "00:%02x.%u %04x:%04x class %02x%02x%02x %s", i >> 3, i & 7,
                  pci_get16(f, PCI_VENDOR), pci_get16(f, PCI_DEVICE), f->config[PCI_CLASS + 2],
                  f->config[PCI_CLASS + 1], f->config[PCI_CLASS], f->name);
         line(opaque, text);
-        if (f->config[PCI_INTERRUPT_PIN]) {
-            snprintf(text, sizeof text, "    INT%c#, IRQ %u",
-                     'A' + (f->config[PCI_INTERRUPT_PIN] - 1) % 4, f->config[PCI_INTERRUPT_LINE]);
+        pin = f->config[PCI_INTERRUPT_PIN];
+        if (pin) {
+            snprintf(text, sizeof text, "    INT%c#, IRQ %u", 'A' + (pin - 1) % 4,
+                     f->config[PCI_INTERRUPT_LINE]);
             line(opaque, text);
         }
-        for (unsigned n = 0; n < PCI_BARS; n++) {
-            const struct pci_bar *bar = &f->bar[n];
-
-            if (!bar->size)
-                continue;
-            snprintf(text, sizeof text, "    %s%c: %s at %08x, %u bytes%s",
-                     n == PCI_ROM ? "ROM" : "BAR", n == PCI_ROM ? ' ' : '0' + n,
-                     bar->io ? "I/O" : "memory", pci_get32(f, bar_offset(n)) & ~(bar->size - 1),
-                     bar->size, bar->on ? "" : " (off)");
-            line(opaque, text);
-        }
+        describe_bars(f, line, opaque);
     }
 }
 

@@ -37,7 +37,8 @@ static inline uint8_t pci_devfn(unsigned device, unsigned function)
 }
 
 /* A base address register (6.2.5).  MAP tells the device that its range is at BASE from now on
- * (ON), or that it is decoded no more; it is called once for each change, OFF before the next ON. */
+ * (ON), or that it is decoded no more; it is called once for each change, OFF before the next ON.
+ */
 struct pci_bar {
     uint32_t size; /* a power of two; 0: there is none */
     bool io, prefetchable;
@@ -92,8 +93,8 @@ struct pci_identity {
 void pci_function_init(struct pci_function *f, const struct pci_identity *id, void *dev);
 /* Give F the base address register N (0-5, or PCI_ROM); SIZE at least 4 (I/O), 16 (memory) or
  * 2048 (ROM).  Before pci_add. */
-void pci_function_bar(struct pci_function *f, unsigned n, bool io, bool prefetchable,
-                      uint32_t size, void (*map)(void *dev, uint32_t base, bool on));
+void pci_function_bar(struct pci_function *f, unsigned n, bool io, bool prefetchable, uint32_t size,
+                      void (*map)(void *dev, uint32_t base, bool on));
 /* Put F on the bus.  It must outlive the bus. */
 void pci_add(struct pci *pci, struct pci_function *f);
 
@@ -104,8 +105,8 @@ void pci_function_update(struct pci_function *f);
 
 /* Drive the function's interrupt pin; routed by pci_set_router's wires. */
 void pci_interrupt(struct pci_function *f, int level);
-/* Who takes the pins: WIRE.set(opaque, PIRQ, level) with PIRQ 0 to 3 for PIRQA# to PIRQD#.  Pin P of
- * slot S arrives at PIRQ (S - 1 + P - 1) modulo 4, as on Intel's boards. */
+/* Who takes the pins: WIRE.set(opaque, PIRQ, level) with PIRQ 0 to 3 for PIRQA# to PIRQD#.  Pin P
+ * of slot S arrives at PIRQ (S - 1 + P - 1) modulo 4, as on Intel's boards. */
 void pci_set_router(struct pci *pci, struct irq_line wire);
 /* Which PIRQ (0-3) pin PIN (1-4) of slot DEVICE arrives at. */
 static inline unsigned pci_pirq(unsigned device, unsigned pin)

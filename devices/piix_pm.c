@@ -64,7 +64,7 @@ struct piix_pm {
 
     uint16_t status, enable, control;
     uint16_t gp_status, gp_enable;
-    uint64_t halves; /* half periods of the timer that TMROF_STS has seen */
+    uint64_t halves;         /* half periods of the timer that TMROF_STS has seen */
     uint8_t other[PM_PORTS]; /* registers that only remember */
     uint8_t apm[2];
     uint8_t smb[SMB_PORTS];
@@ -86,8 +86,8 @@ static void update(struct piix_pm *p)
     if (halves != p->halves)
         p->status |= TMROF;
     p->halves = halves;
-    irq_set(&p->sci, (p->control & SCI_EN) && ((p->status & p->enable & EN_BITS) ||
-                                               (p->gp_status & p->gp_enable)));
+    irq_set(&p->sci, (p->control & SCI_EN) &&
+                         ((p->status & p->enable & EN_BITS) || (p->gp_status & p->gp_enable)));
     if ((p->enable & TMROF) && !(p->status & TMROF))
         vtimer_set(p->clock, &p->timer, scale_up((halves + 1) << 23, NS, PM_HZ));
     else

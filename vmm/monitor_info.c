@@ -80,6 +80,11 @@ static void info_tb(struct machine *m, struct text *out)
                     (unsigned long long)counters[i].value, counters[i].what);
 }
 
+static void info_pci(struct machine *m, struct text *out)
+{
+    pci_describe(m->pci, text_line, out);
+}
+
 static void info_version(struct machine *m, struct text *out)
 {
     (void)m;
@@ -104,6 +109,7 @@ static void add_block(struct text *out, const char *name, const struct block *b)
 static void info_block(struct machine *m, struct text *out)
 {
     static const char *const floppies[] = {"floppy0", "floppy1"};
+    static const char *const cds[] = {"ide0-cd0", "ide0-cd1", "ide1-cd0", "ide1-cd1"};
     static const char *const disks[] = {"ide0-hd0", "ide0-hd1", "ide1-hd0", "ide1-hd1"};
 
     for (int i = 0; i < 2; i++)
@@ -111,6 +117,9 @@ static void info_block(struct machine *m, struct text *out)
     for (int i = 0; i < 4; i++)
         if (m->config.disk[i])
             add_block(out, disks[i], m->config.disk[i]);
+    for (int i = 0; i < 4; i++)
+        if (m->config.cdrom[i] || m->config.cdrom_present[i])
+            add_block(out, cds[i], m->config.cdrom[i]);
 }
 
 static const struct subject {
@@ -125,7 +134,8 @@ static const struct subject {
     {"pic", "the interrupt controllers", info_pic},
     {"irq", "interrupts taken so far", info_irq},
     {"tb", "the translator's and the windows' counters", info_tb},
-    {"block", "floppies and disks", info_block},
+    {"block", "floppies, disks and CDs", info_block},
+    {"pci", "the functions on the PCI bus", info_pci},
     {"version", "ringer's version", info_version},
 };
 

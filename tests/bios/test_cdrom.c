@@ -162,7 +162,7 @@ START_TEST(test_diskette)
     ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFFFF, 0x0102);
     cpu_set_real_segment(rig.cpu, SEG_ES, RIG_BUFFER >> 4, false);
     ck_assert(int13_call(0x0201, 0, 0x5001, 0)); /* cylinder 80 */
-    ck_assert(!int13_call(0x4B00, 0, 0, 0x7F)); /* the emulation ends */
+    ck_assert(!int13_call(0x4B00, 0, 0, 0x7F));  /* the emulation ends */
     ck_assert_uint_eq(sector_of(0, 0, 0, 3), 2);
 }
 END_TEST
@@ -187,8 +187,8 @@ END_TEST
 
 START_TEST(test_foreign)
 {
-    static const unsigned broken[] = {RECORD * CD_SECTOR + 1, RECORD * CD_SECTOR + 0x49,
-                                      CATALOG * CD_SECTOR, CATALOG * CD_SECTOR + 31,
+    static const unsigned broken[] = {RECORD * CD_SECTOR + 1,  RECORD * CD_SECTOR + 0x49,
+                                      CATALOG * CD_SECTOR,     CATALOG * CD_SECTOR + 31,
                                       CATALOG * CD_SECTOR + 5, CATALOG * CD_SECTOR + 32,
                                       CATALOG * CD_SECTOR + 43};
 

@@ -316,7 +316,7 @@ START_TEST(test_tables)
     ck_assert_uint_eq(sense(), 0x053900);
     ck_assert_int_eq(simple(0x5A, 0, 0x07, 0, 100), -1);
     ck_assert_int_eq(simple(0x46, 0, 0, 0, 200), 4 + (int)big(0));
-    ck_assert_uint_eq(buffer[7], 8); /* CD-ROM is current */
+    ck_assert_uint_eq(buffer[7], 8);                     /* CD-ROM is current */
     ck_assert_int_eq(simple(0x46, 2, 0x01, 0, 200), 12); /* feature 0100h alone */
     ck_assert_int_eq(simple(0x42, 0, 0x40, 0, 100), -1); /* format 0 */
     ck_assert_int_eq(simple(0x42, 0, 0, 0, 100), 4);
