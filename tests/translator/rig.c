@@ -255,6 +255,8 @@ void rig_flat(struct rig *r, unsigned cpl)
     cpu->tr = (struct segment){.base = RIG_TSS, .limit = 0xFFF, .access = 0x8B00,
                                .selector = SEL_TSS, .usable = 1};
     cpu_write_cr0(cpu, cpu->cr0 | CR0_PE | CR0_NE);
+    if (cpu_has(cpu->model, FEAT_SSE))
+        cpu_write_cr4(cpu, CR4_OSFXSR | CR4_OSXMMEXCPT);
     for (unsigned s = 0; s < SEG_COUNT; s++)
         flat_segment(cpu, s,
                      s == SEG_CS ? (cpl ? SEL_CODE3 : SEL_CODE0) : (cpl ? SEL_DATA3 : SEL_DATA0),

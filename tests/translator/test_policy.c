@@ -1,0 +1,199 @@
+/* Sites that fault are made again: by hand where they meet device memory or code, wrapping where
+ * they leave the window, and plain when all that is over.  Values and device accesses are exact
+ * all the way. */
+#include <check.h>
+#include <string.h>
+
+#include "tests/translator/rig.h"
+#include "translator/internal.h"
+
+static struct rig rig;
+
+static void setup(void)
+{
+    rig_open(&rig, NULL);
+    rig_flat(&rig, 0);
+}
+
+static void teardown(void)
+{
+    rig_close(&rig);
+}
+
+static const struct translator_stats *stats(void)
+{
+    return &rig.t->stats;
+}
+
+START_TEST(device_memory)
+{
+    rig.mmio[0x10] = 7;
+    rig.cpu->gpr[ECX] = 100;
+    rig.cpu->gpr[EAX] = 0;
+    uint64_t signals = stats()->signals;
+    /* L: ADD EAX, [FE000010h]; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "03 05 10 00 00 FE 49 75 F7"), RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 700);
+    ck_assert_uint_eq(rig.mmio_reads, 100);
+    ck_assert_uint_eq(rig.mmio_writes, 0);
+    ck_assert_uint_eq(stats()->retranslated_slow, 1);
+    ck_assert_uint_lt(stats()->signals - signals, 5);
+}
+END_TEST
+
+START_TEST(device_writes)
+{
+    rig.cpu->gpr[ECX] = 50;
+    /* L: MOV [FE000020h], ECX; INC DWORD [FE000024h]; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "89 0D 20 00 00 FE FF 05 24 00 00 FE 49 75 F1"), RIG_ENDED);
+    ck_assert_uint_eq(rig.mmio[0x20], 1);
+    ck_assert_uint_eq(rig.mmio[0x24], 50);
+    ck_assert_uint_eq(rig.mmio_reads, 50);
+    ck_assert_uint_eq(rig.mmio_writes, 100);
+}
+END_TEST
+
+/* Everything that can name memory, on a register that is none. */
+START_TEST(device_operands)
+{
+    static const struct {
+        const char *hex; /* EBX: the register at +40h; EAX: 5 */
+        uint32_t after, eax;
+        unsigned reads, writes;
+    } cases[] = {
+        {"8B 03", 0x100, 0x100, 1, 0},          {"89 03", 5, 5, 0, 1},
+        {"01 03", 0x105, 5, 1, 1},              {"87 03", 5, 0x100, 1, 1},
+        {"F7 1B", 0xFFFFFF00, 5, 1, 1},         {"0F C1 03", 0x105, 0x100, 1, 1},
+        {"D1 23", 0x200, 5, 1, 1},              {"0F AF 03", 0x100, 0x500, 1, 0},
+        {"FF 33 58", 0x100, 0x100, 1, 0},       {"50 8F 03", 5, 5, 0, 1},
+        {"0F B6 43 01", 0x100, 1, 1, 0},        {"88 03", 0x105, 5, 0, 1},
+        {"66 89 03", 5, 5, 0, 1},               {"0F AB 03", 0x120, 5, 1, 1},
+        {"0F A4 03 04", 0x1000, 5, 1, 1},       {"66 0F 6E C0 66 0F 7E 03", 5, 5, 0, 1},
+        {"DB 03 DD D8", 0x100, 5, 1, 0},        {"8B 53 02 89 D0", 0x100, 0, 2, 0},
+        {"39 03", 0x100, 5, 1, 0},              {"C7 03 78 56 34 12", 0x12345678, 5, 0, 1},
+        {"A1 40 00 00 FE", 0x100, 0x100, 1, 0}, {"A3 40 00 00 FE", 5, 5, 0, 1},
+        {"89 DF AB", 5, 5, 0, 1},               {"89 DE AD", 0x100, 0x100, 1, 0},
+        {"0F BC 03", 0x100, 8, 1, 0},           {"0F 38 F0 03", 0x100, 0x00010000, 1, 0},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (unsigned round = 0; round < 4; round++) {
+            rig_flat(&rig, 0);
+            static const uint32_t initial = 0x100;
+            memset(rig.mmio, 0, sizeof rig.mmio);
+            memcpy(rig.mmio + 0x40, &initial, 4);
+            rig.mmio_reads = rig.mmio_writes = 0;
+            rig.cpu->gpr[EAX] = 5;
+            rig.cpu->gpr[EBX] = RIG_MMIO + 0x40;
+            ck_assert_int_eq(rig_exec(&rig, cases[i].hex), RIG_ENDED);
+            uint32_t after;
+            memcpy(&after, rig.mmio + 0x40, 4);
+            ck_assert_msg(after == cases[i].after && rig.cpu->gpr[EAX] == cases[i].eax,
+                          "%s, round %u: memory %x, EAX %x, exception %d", cases[i].hex, round,
+                          after, rig.cpu->gpr[EAX], rig_exception(&rig, NULL));
+            ck_assert_msg(rig.mmio_reads == cases[i].reads && rig.mmio_writes == cases[i].writes,
+                          "%s, round %u: %u reads, %u writes", cases[i].hex, round, rig.mmio_reads,
+                          rig.mmio_writes);
+        }
+}
+END_TEST
+
+START_TEST(device_strings)
+{
+    for (unsigned i = 0; i < 64; i++)
+        rig.mmio[i] = (uint8_t)(i + 1);
+    rig.cpu->gpr[ESI] = RIG_MMIO;
+    rig.cpu->gpr[EDI] = RIG_DATA;
+    rig.cpu->gpr[ECX] = 16;
+    ck_assert_int_eq(rig_exec(&rig, "F3 A5"), RIG_ENDED);
+    ck_assert_uint_eq(rig.mmio_reads, 16);
+    ck_assert_uint_eq(rig_r32(&rig, RIG_DATA + 60), 0x403F3E3D);
+    rig.cpu->gpr[EDI] = RIG_MMIO + 0x100;
+    rig.cpu->gpr[EAX] = 0x5A;
+    rig.cpu->gpr[ECX] = 7;
+    ck_assert_int_eq(rig_exec(&rig, "F3 AA"), RIG_ENDED);
+    ck_assert_uint_eq(rig.mmio_writes, 7);
+    ck_assert_uint_eq(rig.mmio[0x106], 0x5A);
+    ck_assert_uint_eq(rig.mmio[0x107], 0);
+}
+END_TEST
+
+/* Register and displacement that meet beyond 4 GiB, or below zero. */
+START_TEST(wrapped_addresses)
+{
+    rig_w32(&rig, RIG_DATA, 0xCAFE);
+    rig.cpu->gpr[EBX] = 0xFFFFFF00;
+    rig.cpu->gpr[ECX] = 20;
+    rig.cpu->gpr[EAX] = 0;
+    /* L: ADD EAX, [EBX+40100h]; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "03 83 00 01 04 00 49 75 F7"), RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 20 * 0xCAFE);
+    ck_assert_uint_eq(stats()->retranslated_gs, 1);
+    ck_assert_uint_eq(stats()->retranslated_slow, 0);
+    /* stack instructions: there ESP itself wraps */
+    rig.cpu->gpr[ESP] = 0;
+    rig.cpu->gpr[EAX] = RIG_MMIO;
+    ck_assert_int_eq(rig_exec(&rig, "50 5A BC 00 70 00 00"), RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EDX], 0xFFFFFFFF); /* nothing is there */
+}
+END_TEST
+
+START_TEST(plain_again)
+{
+    /* L: ADD EAX, [EBX]; DEC ECX; JNZ L */
+    static const char hex[] = "03 03 49 75 FB";
+    rig_w32(&rig, RIG_DATA, 3);
+    for (unsigned round = 0; round < 2; round++) {
+        rig.cpu->gpr[EBX] = RIG_MMIO;
+        rig.cpu->gpr[ECX] = 10;
+        rig.cpu->gpr[EAX] = 0;
+        rig.mmio_reads = 0;
+        rig.cpu->eip = RIG_CODE;
+        rig.ended = false;
+        ck_assert_int_eq(round ? rig_run(&rig) : rig_exec(&rig, hex), RIG_ENDED);
+        ck_assert_uint_eq(rig.mmio_reads, 10);
+        rig.cpu->gpr[EBX] = RIG_DATA;
+        rig.cpu->gpr[ECX] = 2000;
+        rig.cpu->gpr[EAX] = 0;
+        rig.cpu->eip = RIG_CODE;
+        rig.ended = false;
+        uint64_t slow = stats()->slow;
+        ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
+        ck_assert_uint_eq(rig.cpu->gpr[EAX], 6000);
+        ck_assert_uint_eq(stats()->retranslated_plain, round + 1);
+        ck_assert_uint_lt(stats()->slow - slow, 1500);
+    }
+}
+END_TEST
+
+/* Data beside code, and page tables: exact, with a bounded number of signals. */
+START_TEST(code_pages)
+{
+    rig.cpu->gpr[ECX] = 5000;
+    uint64_t signals = stats()->signals;
+    /* L: INC DWORD [8800h]; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "FF 05 00 88 00 00 49 75 F7"), RIG_ENDED);
+    ck_assert_uint_eq(rig_r32(&rig, 0x8800), 5000);
+    ck_assert_uint_lt(stats()->signals - signals, 20);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("adaptive translation");
+    TCase *tc = tcase_create("policy");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, device_memory);
+    tcase_add_test(tc, device_writes);
+    tcase_add_test(tc, device_operands);
+    tcase_add_test(tc, device_strings);
+    tcase_add_test(tc, wrapped_addresses);
+    tcase_add_test(tc, plain_again);
+    tcase_add_test(tc, code_pages);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
