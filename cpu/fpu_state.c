@@ -204,6 +204,7 @@ static void take_env(struct cpu *cpu, unsigned opsize, const uint8_t *env)
     set_control(cpu, get(env, 2));
     fx_set16(cpu, FX_FSW, get(env + step, 2));
     fx_set16(cpu, FX_FTW, short_tags(get(env + 2 * step, 2)));
+    memset(cpu->fpu + FX_FOP, 0, FX_MXCSR - FX_FOP); /* the host's: see translator/pointers.c */
     uint32_t fip = get(env + 3 * step, step), second = get(env + 4 * step, step);
     uint32_t fdp = get(env + 5 * step, step), last = get(env + 6 * step, step);
     if (cpu_protected(cpu)) {
@@ -321,6 +322,7 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in, uint32_t 
         return CPU_EXCEPTION;
     if (sse && (get(image + FX_MXCSR, 4) & ~cpu->model->mxcsr_mask))
         return cpu_fail(cpu, EXC_GP, 0);
+    memset(cpu->fpu + FX_FOP, 0, FX_MXCSR - FX_FOP);
     cpu->x87_fop = get(image + FX_FOP, 2) & 0x7FF;
     cpu->x87_fip = get(image + FX_FIP, 4);
     cpu->x87_fcs = get(image + FX_FCS, 2);

@@ -7,6 +7,7 @@
 #include "cpu/debug.h"
 #include "cpu/fpu_state.h"
 #include "translator/internal.h"
+#include "translator/pointers.h"
 
 enum { EVENTS_OF_MACHINE = EVENT_KICK | EVENT_RESET };
 
@@ -114,6 +115,8 @@ static void after_fault(struct translator *t)
         cpu_raise_pf(cpu, &rt->fault);
         return;
     case HOST_FAULT_EXCEPTION:
+        if (rt->fault_vector == EXC_MF)
+            pointers_settle(t);
         hub_host_exception(t);
         return;
     default:
@@ -133,12 +136,21 @@ static void after_fault(struct translator *t)
 
 enum { PLAIN_RUN = 64 };
 
+/* FNSTENV, FNSAVE, FXSAVE and what loads them. */
+static bool shows_pointers(const struct insn *in)
+{
+    return in->map == MAP_1B ? in->opcode == 0xD9 || in->opcode == 0xDD
+                             : in->map == MAP_0F && in->opcode == 0xAE;
+}
+
 static void after_insn(struct translator *t, uint32_t index)
 {
     struct site *s = &t->sites[index];
     t->cpu->eip = s->eip;
     if (!s->slow) {
         t->stats.sensitive++;
+        if (shows_pointers(&s->in))
+            pointers_settle(t);
         cpu_emulate(t->cpu, &s->in);
         return;
     }

@@ -4,6 +4,7 @@
 #include "cpu/access.h"
 #include "cpu/fpu_state.h"
 #include "translator/build.h"
+#include "translator/pointers.h"
 #include "translator/simd.h"
 
 enum { BOUNCE_FIELD = offsetof(struct runtime, bounce) };
@@ -71,6 +72,14 @@ static bool x87(const struct insn *in)
     return in->map == MAP_1B && in->opcode >= 0xD8 && in->opcode <= 0xDF;
 }
 
+/* An x87 store that raises an unmasked exception stores nothing (SDM vol. 1 8.5): what is there
+ * already is to be written back. */
+static bool may_not_store(const struct cpu *cpu, const struct insn *in)
+{
+    enum { X87_EXCEPTIONS = 0x3F };
+    return x87(in) && (cpu->fpu[0] & X87_EXCEPTIONS) != X87_EXCEPTIONS;
+}
+
 static bool is_simd(const struct insn *in)
 {
     return opcode_lookup(in->map, in->opcode, in->modrm).flags & (OP_MMX | OP_SSE);
@@ -103,8 +112,7 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
         return CPU_EXCEPTION;
-    /* An x87 store whose unmasked exception waits stores nothing (SDM vol. 1 8.7). */
-    if (((in->mem_access & 1) || x87(in)) && !cpu_load(cpu, seg, ea, bounce, size))
+    if (((in->mem_access & 1) || may_not_store(cpu, in)) && !cpu_load(cpu, seg, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
         log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
@@ -113,6 +121,8 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     }
     if (!run_step(t))
         return CPU_EXCEPTION;
+    if (x87(in))
+        pointers_set(cpu, in, cpu->eip, ea);
     if ((in->mem_access & 2) && !cpu_store(cpu, seg, ea, bounce, size))
         return CPU_EXCEPTION;
     cpu->eip += in->len;

@@ -284,8 +284,8 @@ bool case_parse(const char *line, struct oracle_case *c)
     char code[2 * CASE_CODE + 1];
     int at;
     memset(c, 0, sizeof *c);
-    if (sscanf(line, "%u %128s %x %x %x %x%n", &bits, code, &c->memory, &c->fpu, &c->undefined_flags,
-               &c->leave, &at) != 6)
+    if (sscanf(line, "%u %128s %x %x %x %x%n", &bits, code, &c->memory, &c->fpu,
+               &c->undefined_flags, &c->leave, &at) != 6)
         return false;
     c->code16 = bits == 16;
     for (; n < CASE_CODE && sscanf(code + 2 * n, "%2x", &byte) == 1; n++)

@@ -139,7 +139,7 @@ static void make_prefixes(struct generator *g)
         put(g, g->override = overrides[below(g, 6)]);
     bool loop = f->map == 0 && f->first == 0xE0, scan = f->map == 0x0F && f->first == 0xBC;
     if (f->map == 0 && f->first == 0x6C && g->c->steps > 1)
-        g->rep = 0; /* the count may have become zero: see aim_strings */
+        g->rep = 0;   /* the count may have become zero: see aim_strings */
     if (loop || scan) /* a prefix makes another instruction of these on some hosts */
         g->rep = 0;
     if (opsize)
@@ -201,7 +201,9 @@ static void make_branch(struct generator *g, unsigned size)
     int32_t d = (int32_t)below(g, size == 1 ? 100 : 3000) - (size == 1 ? 50 : 1500);
     if (d <= 0 && d >= -(int32_t)end - 16)
         d -= (int32_t)end + 16;
-    put_value(g, one_in(g, 16) && size > 1 ? interesting(g) | 0x400000 : (uint32_t)d, size);
+    if (size > 1 && one_in(g, 16)) /* far away */
+        d = (interesting(g) & 0x7FFF7FFF) | 0x4000;
+    put_value(g, (uint32_t)d, size);
 }
 
 static void make_immediates(struct generator *g)

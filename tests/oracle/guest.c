@@ -249,6 +249,8 @@ static void load_state(struct guest *g, const struct oracle_state *s)
     cpu_set_eflags(cpu, s->eflags);
     memcpy(cpu->fpu, s->fx, sizeof cpu->fpu);
     cpu->fpu_live = 0;
+    cpu->x87_fip = cpu->x87_fdp = 0;
+    cpu->x87_fcs = cpu->x87_fds = cpu->x87_fop = 0;
     cpu->halted = cpu->shutdown = cpu->shadow = 0;
     cpu->cr2 = 0;
     memset(&cpu->exc, 0, sizeof cpu->exc);

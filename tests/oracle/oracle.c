@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "oracle/generate.h"
 #include "oracle/guest.h"
@@ -129,7 +130,9 @@ static void report(struct oracle *o, const struct oracle_case *failing)
 
 static void run(struct oracle *o, const struct oracle_case *c)
 {
+    enum { SECONDS_AT_MOST = 60 };
     char why[400];
+    alarm(SECONDS_AT_MOST); /* a loop, on the host or in the guest, ends us */
     bool ok = agree(o, c, why, sizeof why);
     o->by_vector[o->on_host.vector < 32 ? o->on_host.vector : 32]++;
     if (ok) {
