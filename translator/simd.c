@@ -13,6 +13,7 @@ enum {
     REG = 32, /* register operand only */
 };
 
+/* clang-format off */
 static const uint8_t map_0f[256] = {
     [0x10] = ALL,
     ALL,
@@ -197,6 +198,7 @@ static const uint8_t map_0f3a[256] =
         P66,          [0x40] = P66, P66,        P66,          [0x44] = P66, [0x60] = P66, P66,
         P66,          P66,          [0xCC] = N, [0xDF] = P66,
 };
+/* clang-format on */
 
 static unsigned mandatory(const struct insn *in)
 {
