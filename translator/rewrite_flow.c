@@ -1,11 +1,12 @@
 /* Near jumps, calls and returns. */
 #include "translator/build.h"
 
-/* A target in a register may lie beyond the limit of a small code segment when it has 32 bits:
- * then the jump is carried out by hand, where it is checked. */
+/* A target in a register may lie beyond the limit of the code segment when it has 32 bits, or when
+ * the segment has not even 64 KiB: then the jump is carried out by hand, where it is checked. */
 static bool needs_limit_check(const struct build *b)
 {
-    return mode_seg(b->mode, SEG_CS) == SEG_CHECKED && b->in->opsize == 4;
+    return mode_seg(b->mode, SEG_CS) == SEG_CHECKED &&
+           (b->in->opsize == 4 || b->cs_limit < 0xFFFF);
 }
 
 void rewrite_JMP_REL(struct build *b)
