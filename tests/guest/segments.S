@@ -410,6 +410,33 @@ code_limits:
     push CODE0
     push offset 7f
     retf
+7:  /* the same for 16-bit transfers, in a segment of less than 64 KiB */
+    SEGMENT(LIMITED, 0, 0, 0x9B, 0)
+    mov eax, offset image_end - 1
+    mov word ptr [gdt + LIMITED], ax
+    push LIMITED
+    push offset 1f
+    retf
+    .code16
+1:  mov dx, sp
+    mov eax, offset image_end
+    FAULTS_WITH(13, 0, jmp ax)
+    FAULTS_WITH(13, 0, call ax)
+    push ax
+    FAULTS_WITH(13, 0, ret)
+    pop ax
+    push eax
+    FAULTS_WITH(13, 0, .byte 0x66; ret)
+    pop eax
+    mov ebx, 0x20100
+    mov [ebx], ax
+    FAULTS_WITH(13, 0, jmp word ptr [ebx])
+    FAULTS_WITH(13, 0, call word ptr [ebx])
+    CHECK_EQ(dx, sp)
+    push dword ptr CODE0
+    push dword ptr offset 7f
+    retfd
+    .code32
 7:  /* a code segment with a base: EIP is not the linear address */
     SEGMENT(CODE_B, 0x20000, 0xFFFFF, 0x9B, 0xC)
     mov esi, offset moved
