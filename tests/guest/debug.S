@@ -10,7 +10,8 @@
 #define BYTES1(n)  0
 #define BYTES2(n)  (1 << (18 + 4 * (n)))
 #define BYTES4(n)  (3 << (18 + 4 * (n)))
-#define ARM(n, address, how) mov eax, offset address; mov dr##n, eax; mov eax, L(n) | how; mov dr7, eax
+#define ARM(n, address, how)                                                                       \
+    mov eax, offset address; mov dr##n, eax; mov eax, L(n) | how; mov dr7, eax
 #define DISARM xor eax, eax; mov dr7, eax
 
 /* One #DB since the last check, at LABEL, with these bits in DR6. */

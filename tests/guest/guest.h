@@ -79,7 +79,7 @@
     mov word ptr [idt + (vec) * 8 + 6], 0
 /* The default handler again. */
 #define UNGATE(vec)                                                                                \
-    mov eax, offset handlers + (vec) * 16;                                                          \
+    mov eax, offset handlers + (vec) * 16;                                                         \
     mov word ptr [idt + (vec) * 8], ax;                                                            \
     mov byte ptr [idt + (vec) * 8 + 5], 0x8E
 

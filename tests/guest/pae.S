@@ -17,7 +17,8 @@
 #define F1 0x180000
 #define F2 0x181000
 #define X 0x1C0000
-#define MAP(lin, low, high) mov dword ptr [PTE(lin) + 4], high; mov dword ptr [PTE(lin)], low; invlpg [lin]
+#define MAP(lin, low, high)                                                                        \
+    mov dword ptr [PTE(lin) + 4], high; mov dword ptr [PTE(lin)], low; invlpg [lin]
 
 main:
     call build

@@ -92,7 +92,7 @@ static void name_runtime(char *text, uint32_t next)
 
 static void name_exit_code(char *text)
 {
-    static const char *const kinds[] = {"LOOKUP", "CHAIN", "INSN",    "NEXT",    "STI",
+    static const char *const kinds[] = {"LOOKUP", "CHAIN", "INSN",   "NEXT",    "STI",
                                         "RAISE",  "FAULT", "KICKED", "STEPPED", "POPF"};
     static const char prefix[] = "mov r11d, ";
     if (strncmp(text, prefix, sizeof prefix - 1) != 0 ||

@@ -140,8 +140,12 @@ static void mmio_write(void *opaque, uint32_t offset, uint32_t value, unsigned s
 static bool compose(struct rig *r, const struct rig_options *o, struct error *err)
 {
     static const struct mmio_ops ops = {mmio_read, mmio_write, 4};
-    struct cpu_wires wires = {.opaque = r, .in = on_in, .out = on_out, .intack = on_intack,
-                              .tsc = on_tsc, .ferr = on_ferr};
+    struct cpu_wires wires = {.opaque = r,
+                              .in = on_in,
+                              .out = on_out,
+                              .intack = on_intack,
+                              .tsc = on_tsc,
+                              .ferr = on_ferr};
     struct translator_options options = o->translator;
     uint32_t channels = 0;
     uint8_t *alias;
@@ -153,8 +157,8 @@ static bool compose(struct rig *r, const struct rig_options *o, struct error *er
         phys_map_mmio(r->phys, "registers", RIG_MMIO, PAGE_SIZE, &ops, r) < 0)
         return false;
     r->mmu = mmu_new(r->phys, r->log, 0, err);
-    r->cpu = r->mmu ? cpu_new(r->mmu, r->phys, r->log,
-                              cpu_model_find(o->model ? o->model : "max"), &wires, err)
+    r->cpu = r->mmu ? cpu_new(r->mmu, r->phys, r->log, cpu_model_find(o->model ? o->model : "max"),
+                              &wires, err)
                     : NULL;
     r->t = r->cpu ? translator_new(r->cpu, r->log, &options, err) : NULL;
     return r->t && translator_attach(r->t, err);
@@ -252,8 +256,8 @@ void rig_flat(struct rig *r, unsigned cpl)
     write_handlers(r);
     cpu->gdtr = (struct dtable){RIG_GDT, 0xFF};
     cpu->idtr = (struct dtable){RIG_IDT, 0x7FF};
-    cpu->tr = (struct segment){.base = RIG_TSS, .limit = 0xFFF, .access = 0x8B00,
-                               .selector = SEL_TSS, .usable = 1};
+    cpu->tr = (struct segment){
+        .base = RIG_TSS, .limit = 0xFFF, .access = 0x8B00, .selector = SEL_TSS, .usable = 1};
     cpu_write_cr0(cpu, cpu->cr0 | CR0_PE | CR0_NE);
     if (cpu_has(cpu->model, FEAT_SSE))
         cpu_write_cr4(cpu, CR4_OSFXSR | CR4_OSXMMEXCPT);

@@ -16,15 +16,30 @@ enum { RIG_VALUES = 256 };
 /* Selectors of rig_flat's GDT, flat but for SEL_SMALL (base 10000h, limit FFFh, expand-up),
  * SEL_DOWN (the same, expand-down) and the 16-bit ones (base 0, limit FFFFh). */
 enum {
-    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1B, SEL_DATA3 = 0x23, SEL_TSS = 0x28,
-    SEL_SMALL = 0x30, SEL_DOWN = 0x38, SEL_CODE16 = 0x40, SEL_DATA16 = 0x48, SEL_BASED = 0x50,
+    SEL_CODE0 = 0x08,
+    SEL_DATA0 = 0x10,
+    SEL_CODE3 = 0x1B,
+    SEL_DATA3 = 0x23,
+    SEL_TSS = 0x28,
+    SEL_SMALL = 0x30,
+    SEL_DOWN = 0x38,
+    SEL_CODE16 = 0x40,
+    SEL_DATA16 = 0x48,
+    SEL_BASED = 0x50,
 };
 
 /* Places that rig_flat and rig_paging use. */
 enum {
-    RIG_GDT = 0x1000, RIG_IDT = 0x2000, RIG_TSS = 0x3000, RIG_HANDLERS = 0x4000,
-    RIG_STACK0 = 0x7000, RIG_CODE = 0x8000, RIG_STACK3 = 0x30000, RIG_DATA = 0x40000,
-    RIG_PAGE_DIR = 0x100000, RIG_PAGE_TABLE = 0x101000, /* of the first 4 MiB */
+    RIG_GDT = 0x1000,
+    RIG_IDT = 0x2000,
+    RIG_TSS = 0x3000,
+    RIG_HANDLERS = 0x4000,
+    RIG_STACK0 = 0x7000,
+    RIG_CODE = 0x8000,
+    RIG_STACK3 = 0x30000,
+    RIG_DATA = 0x40000,
+    RIG_PAGE_DIR = 0x100000,
+    RIG_PAGE_TABLE = 0x101000, /* of the first 4 MiB */
     RIG_MMIO = 0xFE000000,
 };
 
@@ -49,7 +64,7 @@ struct rig {
     uint32_t result;            /* what went to RIG_PORT_END or RIG_PORT_FAIL */
     uint32_t value[RIG_VALUES]; /* what went to RIG_PORT_VALUE */
     unsigned count;
-    int vector, wake;           /* of the interrupt that waits; after the next HLT. -1: none */
+    int vector, wake; /* of the interrupt that waits; after the next HLT. -1: none */
     uint32_t dma_address;
     bool ferr;
     int ferr_vector; /* FERR# raises INTR with it, as IRQ 13 does; -1: it does not */

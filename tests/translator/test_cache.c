@@ -30,9 +30,10 @@ static struct tb *find(uint32_t eip)
 static void load_loop(uint32_t times)
 {
     rig_flat(&rig, 0);
-    rig_hex(&rig, RIG_CODE, "31 C0 EB 04 90 90 90 90 "
-                            "40 EB 05 90 90 90 90 90 " /* +8: INC EAX; JMP +10h */
-                            "49 75 F5 E7 F8");        /* +10h: DEC ECX; JNZ +8; OUT END */
+    rig_hex(&rig, RIG_CODE,
+            "31 C0 EB 04 90 90 90 90 "
+            "40 EB 05 90 90 90 90 90 " /* +8: INC EAX; JMP +10h */
+            "49 75 F5 E7 F8");         /* +10h: DEC ECX; JNZ +8; OUT END */
     rig.cpu->gpr[ECX] = times;
 }
 
@@ -124,7 +125,7 @@ START_TEST(invalidation_by_bytes)
     struct translator *t = rig.t;
     ck_assert(phys_frame_flags(rig.phys, RIG_CODE >> PAGE_SHIFT) & FRAME_CODE);
     uint64_t hits = t->stats.code_hits;
-    rig_w8(&rig, RIG_CODE + 0x800, 1); /* the same page, no code there */
+    rig_w8(&rig, RIG_CODE + 0x800, 1);   /* the same page, no code there */
     rig_w8(&rig, RIG_CODE + 0x0B, 0x91); /* between two blocks */
     ck_assert_uint_eq(t->stats.code_hits, hits);
     ck_assert_ptr_nonnull(find(RIG_CODE + 8));

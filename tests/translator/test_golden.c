@@ -109,8 +109,8 @@ static const struct snippet flat[] = {
 };
 
 static const struct snippet user[] = {
-    {"CLI", "FA"},          {"PUSHF", "9C"},  {"POPF", "9D"}, {"IN", "EC"},
-    {"store", "89 43 04"},  {"CALL to another page", "E8 00 20 00 00"},
+    {"CLI", "FA"}, {"PUSHF", "9C"},       {"POPF", "9D"},
+    {"IN", "EC"},  {"store", "89 43 04"}, {"CALL to another page", "E8 00 20 00 00"},
     {"RET", "C3"},
 };
 
@@ -139,13 +139,20 @@ static const struct snippet segments[] = {
 };
 
 static const struct snippet stack16[] = {
-    {"PUSH", "53"},     {"POP", "5B"},         {"POP of ESP", "5C"},
-    {"CALL", "E8 10 00 00 00"}, {"RET", "C3"}, {"PUSHA", "60"},
-    {"LEAVE", "C9"},    {"PUSHF", "9C"},       {"PUSH of memory", "FF 33"},
+    {"PUSH", "53"},
+    {"POP", "5B"},
+    {"POP of ESP", "5C"},
+    {"CALL", "E8 10 00 00 00"},
+    {"RET", "C3"},
+    {"PUSHA", "60"},
+    {"LEAVE", "C9"},
+    {"PUSHF", "9C"},
+    {"PUSH of memory", "FF 33"},
     {"POP to memory", "8F 03"},
 };
 
-static const struct snippet small[] = { /* 16-bit code: real, V86, protected */
+static const struct snippet small[] = {
+    /* 16-bit code: real, V86, protected */
     {"load", "8B 07"},
     {"load, base and index", "8B 40 10"},
     {"load, BP", "8B 46 FE"},
@@ -173,16 +180,22 @@ static const struct snippet small[] = { /* 16-bit code: real, V86, protected */
 };
 
 static const struct snippet stepped[] = {
-    {"register", "01 D8"}, {"JMP", "EB 10"}, {"Jcc", "74 10"}, {"RET", "C3"}, {"STI", "FB"},
-    {"POPF", "9D"},
+    {"register", "01 D8"}, {"JMP", "EB 10"}, {"Jcc", "74 10"},
+    {"RET", "C3"},         {"STI", "FB"},    {"POPF", "9D"},
 };
 
 static const struct snippet watched[] = {
-    {"load", "8B 43 08"}, {"register", "01 D8"}, {"PUSH", "53"}, {"CALL", "E8 10 00 00 00"},
+    {"load", "8B 43 08"},
+    {"register", "01 D8"},
+    {"PUSH", "53"},
+    {"CALL", "E8 10 00 00 00"},
 };
 
 static const struct snippet no_fpu[] = {
-    {"x87 with TS", "D9 EB"}, {"FWAIT", "9B"}, {"SSE with TS", "0F 58 C1"}, {"MMX", "0F EF C0"},
+    {"x87 with TS", "D9 EB"},
+    {"FWAIT", "9B"},
+    {"SSE with TS", "0F 58 C1"},
+    {"MMX", "0F EF C0"},
 };
 
 #define LIST(x) x, sizeof x / sizeof *x
@@ -193,11 +206,16 @@ static const struct golden {
     const struct snippet *list;
     unsigned count;
 } files[] = {
-    {"flat", FLAT, LIST(flat)},          {"user", USER, LIST(user)},
-    {"segments", SEGMENTS, LIST(segments)}, {"stack16", STACK16, LIST(stack16)},
-    {"protected16", PROT16, LIST(small)}, {"real", REAL, LIST(small)},
-    {"v86", V86, LIST(small)},            {"stepped", STEPPED, LIST(stepped)},
-    {"watched", WATCHED, LIST(watched)},  {"no_fpu", NO_FPU, LIST(no_fpu)},
+    {"flat", FLAT, LIST(flat)},
+    {"user", USER, LIST(user)},
+    {"segments", SEGMENTS, LIST(segments)},
+    {"stack16", STACK16, LIST(stack16)},
+    {"protected16", PROT16, LIST(small)},
+    {"real", REAL, LIST(small)},
+    {"v86", V86, LIST(small)},
+    {"stepped", STEPPED, LIST(stepped)},
+    {"watched", WATCHED, LIST(watched)},
+    {"no_fpu", NO_FPU, LIST(no_fpu)},
 };
 
 /* ---- modes ---- */

@@ -39,7 +39,7 @@ static const struct loop loops[] = {
     {"x87, two blocks", FLAT, "D9 EB EB 00 DD D8 EB F8", 0},
     {"x87 beside integers", FLAT, "D9 EB DD D8 EB 00 40 75 F7 EB F5", 0},
     {"sse", FLAT, "0F 58 C1 EB FB", 0},
-    {"cross-page", FLAT, "E9 FB 0F 00 00", 0},      /* 9000h jumps back: see load */
+    {"cross-page", FLAT, "E9 FB 0F 00 00", 0}, /* 9000h jumps back: see load */
     {"cross-page, user", USER_PAGED, "E9 FB 0F 00 00", 0},
     {"sensitive", FLAT, "E4 E0 EB FC", 0},
     {"cpuid", FLAT, "0F A2 EB FC", 0},
@@ -47,8 +47,7 @@ static const struct loop loops[] = {
     {"device memory", FLAT, "A1 00 00 00 FE EB F9", 0},
     {"self-modifying", FLAT, "FE 05 09 80 00 00 90 90 B0 00 EB F4", 50},
     {"page faults", FLAT, "0F 20 D8 0F 22 D8 FF 05 00 00 04 00 EB F2", 0},
-    {"rep movsd of 64 MiB", FLAT,
-     "BE 00 00 00 02 BF 00 00 00 06 B9 00 00 00 01 F3 A5 EB ED", 20},
+    {"rep movsd of 64 MiB", FLAT, "BE 00 00 00 02 BF 00 00 00 06 B9 00 00 00 01 F3 A5 EB ED", 20},
     {"rep scasb that never finds", FLAT, "BF 00 00 00 02 B9 00 00 00 04 B0 01 F2 AE EB F0", 20},
     {"rep stosb, down", FLAT, "FD BF 00 00 00 08 B9 00 00 00 04 F3 AA EB F1", 20},
     {"rep outsb", FLAT, "BE 00 00 10 00 B9 00 00 10 00 BA E8 00 00 00 F3 6E EB ED", 20},
@@ -149,8 +148,10 @@ START_TEST(every_loop)
     pthread_t thread;
     rig_open(&r, &options);
     load(&r, l);
-    struct kicker k = {.rig = &r, .lock = PTHREAD_MUTEX_INITIALIZER,
-                       .answered = PTHREAD_COND_INITIALIZER, .want = l->kicks ? l->kicks : KICKS};
+    struct kicker k = {.rig = &r,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .answered = PTHREAD_COND_INITIALIZER,
+                       .want = l->kicks ? l->kicks : KICKS};
     pthread_create(&thread, NULL, kick_thread, &k);
     enum rig_end end;
     do
