@@ -1,6 +1,7 @@
 /* The virtual BIOS: the ROM in memory, and the trap port that its services end in. */
 #include "bios/private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,11 @@ static void set_drives(struct bios *b)
     }
 }
 
+void bios_set_boot_order(struct bios *b, const char *order)
+{
+    snprintf(b->boot_order, sizeof b->boot_order, "%s", order && *order ? order : "cad");
+}
+
 struct bios *bios_init(const struct bios_config *config, struct error *err)
 {
     struct bios *b = calloc(1, sizeof *b);
@@ -225,8 +231,7 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     b->clock = config->board->clock;
     b->phys = config->board->phys;
     b->log = config->board->log;
-    strncpy(b->boot_order, config->boot_order && *config->boot_order ? config->boot_order : "cad",
-            sizeof b->boot_order - 1);
+    bios_set_boot_order(b, config->boot_order);
     vtimer_init(&b->beep, "BIOS beep", beep_over, b);
     set_drives(b);
 

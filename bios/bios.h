@@ -27,6 +27,8 @@ struct bios_config {
 /* Map the ROM, register the trap, and (as a device) set BDA, EBDA and CMOS at reset.  The board
  * must outlive it. */
 struct bios *bios_init(const struct bios_config *config, struct error *err);
+/* From the next boot on, try these devices (QEMU's letters; NULL or empty: "cad"). */
+void bios_set_boot_order(struct bios *b, const char *order);
 /* A medium was changed by the monitor. */
 void bios_set_floppy(struct bios *b, int drive, struct block *block);
 void bios_set_cdrom(struct bios *b, struct block *block);

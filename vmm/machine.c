@@ -193,14 +193,10 @@ static bool build_bios(struct machine *m, struct error *err)
         .floppy = {c->floppy[0], c->floppy[1]},
         .floppy_present = {true, c->floppy[1] != NULL},
         .disk = {c->disk[0], c->disk[1], c->disk[2], c->disk[3]},
-        .boot_order = m->private->boot_order,
+        .boot_order = c->boot_once ? c->boot_once : c->boot_order,
         .fast_boot = c->kernel.kernel != NULL,
     };
 
-    snprintf(m->private->boot_order, sizeof m->private->boot_order, "%s",
-             c->boot_once    ? c->boot_once
-             : c->boot_order ? c->boot_order
-                             : "ac");
     for (int i = 0; i < 4; i++)
         if (m->uart[i])
             bios.serial_ports[i] = uart_base[i];

@@ -33,7 +33,6 @@ struct machine_private {
 
     bool stopped;       /* written on the vCPU thread, read (atomically) anywhere */
     bool reset_once;    /* the power-on reset is done */
-    char boot_order[8]; /* what the BIOS goes by */
     bool hung_named;    /* the halt with interrupts off was reported */
     timer_t timer;
     bool timer_made;

@@ -136,8 +136,8 @@ static void reset_all(struct machine *m)
 {
     struct machine_private *p = m->private;
 
-    if (p->reset_once && m->config.boot_once && m->config.boot_order)
-        snprintf(p->boot_order, sizeof p->boot_order, "%s", m->config.boot_order);
+    if (p->reset_once && m->config.boot_once)
+        bios_set_boot_order(m->bios, m->config.boot_order);
     p->reset_once = true;
     clear_event(m, EVENT_RESET | EVENT_INTR | EVENT_NMI | EVENT_DEBUG);
     cpu_reset(m->cpu);
