@@ -170,7 +170,9 @@ static void kill_writer(const char *name, uint32_t seed)
         struct block *b = block_open(name, &options, NULL, NULL);
         static uint8_t data[200 * SECTOR_SIZE];
 
-        for (uint32_t round = 1; b; round++) {
+        if (!b)
+            _exit(1);
+        for (uint32_t round = 1;; round++) {
             uint32_t at = round * 211 % (SECTORS - 200);
 
             image_fill(data, sizeof data, round);
@@ -178,7 +180,6 @@ static void kill_writer(const char *name, uint32_t seed)
                 write(told[1], &round, sizeof round) != sizeof round)
                 _exit(1);
         }
-        _exit(1);
     }
     close(told[1]);
     usleep(2000 + image_random(&seed) % 20000);
