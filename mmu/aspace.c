@@ -31,11 +31,6 @@ struct run {
     enum change change;
 };
 
-static uint8_t *copy_of(const struct mmu *m, uint16_t table)
-{
-    return m->copies + ((size_t)table << PAGE_SHIFT);
-}
-
 static uint64_t entry_at(const uint8_t *table, uint32_t i, bool pae)
 {
     uint64_t wide;
@@ -76,9 +71,9 @@ static enum change change_of(uint64_t old, uint64_t now, bool leaf_table)
     return lost & (ENTRY_RW | ENTRY_D) ? CHANGE_REDUCE : CHANGE_NONE;
 }
 
-/* ---- copies ---- */
+/* ---- slots ---- */
 
-static struct aspace *oldest_aspace(struct mmu *m, const struct aspace *keep)
+struct aspace *aspace_oldest(struct mmu *m, const struct aspace *keep)
 {
     struct aspace *oldest = NULL;
 
@@ -91,43 +86,46 @@ static struct aspace *oldest_aspace(struct mmu *m, const struct aspace *keep)
     return oldest;
 }
 
-/* Copy the page-table page at PFN (RAM or ROM).  SLOT_NONE when no copies are left. */
-static uint16_t take_table(struct mmu *m, struct aspace *as, uint32_t pfn)
+static void swap_used(struct mmu *m, struct aspace *as, uint32_t a, uint32_t b)
 {
-    uint16_t t;
+    uint16_t slot_a = as->used_slots[a], slot_b = as->used_slots[b];
 
-    while (!m->table_free && m->table_bump >= MAX_TABLES) {
-        struct aspace *victim = oldest_aspace(m, as);
-
-        if (!victim)
-            return SLOT_NONE;
-        aspace_free(m, victim);
-    }
-    t = m->table_free;
-    if (t)
-        m->table_free = m->tables[t].next;
-    else
-        t = m->table_bump++;
-    m->tables[t].pfn = pfn;
-    memcpy(copy_of(m, t), frame_ptr(m->phys, pfn), PAGE_SIZE);
-    return t;
+    as->used_slots[a] = slot_b;
+    as->used_slots[b] = slot_a;
+    m->tables[as->slot[slot_b]].position = (uint16_t)a;
+    m->tables[as->slot[slot_a]].position = (uint16_t)b;
 }
 
-static void give_table(struct mmu *m, uint16_t t)
+void aspace_set_cold(struct mmu *m, struct aspace *as, uint16_t t, bool cold)
 {
-    m->tables[t].next = m->table_free;
-    m->table_free = t;
+    struct table *table = &m->tables[t];
+
+    table->cold = cold;
+    if (table->slot >= SLOT_DIR)
+        return;
+    swap_used(m, as, table->position, cold ? --as->warm_count : as->warm_count++);
+}
+
+static void add_slot(struct mmu *m, struct aspace *as, uint32_t slot, uint16_t t)
+{
+    uint32_t position = as->used_count++;
+
+    as->slot[slot] = t;
+    as->used_slots[position] = (uint16_t)slot;
+    m->tables[t].position = (uint16_t)position;
+    if (!m->tables[t].cold)
+        swap_used(m, as, position, as->warm_count++);
 }
 
 static void release_slot(struct mmu *m, struct aspace *as, uint32_t slot)
 {
-    uint16_t t = as->slot[slot], last;
+    uint16_t t = as->slot[slot];
 
     if (t != SLOT_NONE && t != SLOT_LARGE) {
-        last = as->used_slots[--as->used_count];
-        as->used_slots[m->tables[t].position] = last;
-        m->tables[as->slot[last]].position = m->tables[t].position;
-        give_table(m, t);
+        if (!m->tables[t].cold)
+            swap_used(m, as, m->tables[t].position, --as->warm_count);
+        swap_used(m, as, m->tables[t].position, --as->used_count);
+        table_give(m, t);
     }
     as->slot[slot] = SLOT_NONE;
 }
@@ -168,7 +166,7 @@ void aspace_forget(struct mmu *m, struct aspace *as)
     memset(as->slot, 0, sizeof(as->slot)); /* those of large pages */
     for (int d = 0; d < 4; d++) {
         if (as->dir[d])
-            give_table(m, as->dir[d]);
+            table_give(m, as->dir[d]);
         as->dir[d] = SLOT_NONE;
     }
     as->uncopied = false;
@@ -186,7 +184,7 @@ void aspace_free(struct mmu *m, struct aspace *as)
 
 static bool same_key(const struct aspace_key *a, const struct aspace_key *b)
 {
-    return a->root == b->root && a->mode == b->mode && !memcmp(a->pdpte, b->pdpte, 32);
+    return a->root == b->root && a->mode == b->mode;
 }
 
 struct aspace *aspace_get(struct mmu *m, const struct aspace_key *key, bool *created)
@@ -203,7 +201,7 @@ struct aspace *aspace_get(struct mmu *m, const struct aspace_key *key, bool *cre
             empty = as;
     }
     if (!empty) {
-        empty = oldest_aspace(m, NULL);
+        empty = aspace_oldest(m, NULL);
         aspace_free(m, empty);
     }
     memset(empty, 0, sizeof(*empty));
@@ -232,7 +230,7 @@ void aspace_note_pte(struct mmu *m, struct aspace *as, uint32_t lin_page, uint64
 
     if (table == SLOT_NONE || table == SLOT_LARGE)
         return; /* no copy could be had: all is forgotten at the next event */
-    copy = copy_of(m, table);
+    copy = table_copy(m, table);
     old = entry_at(copy, i, aspace_pae(as));
     if (old == pte)
         return;
@@ -250,14 +248,14 @@ static bool note_pde(struct mmu *m, struct aspace *as, uint32_t slot, const stru
     uint64_t old;
 
     if (!as->dir[d])
-        as->dir[d] = take_table(m, as, table_pfn(m, k->pde_pa));
+        as->dir[d] = table_take(m, as, (uint16_t)(SLOT_DIR + d), table_pfn(m, k->pde_pa));
     if (!as->dir[d])
         return false;
-    old = entry_at(copy_of(m, as->dir[d]), i, pae);
+    old = entry_at(table_copy(m, as->dir[d]), i, pae);
     if (old != k->pde) {
         if (change_of(old, k->pde, false) != CHANGE_NONE)
             drop_slot(m, as, slot);
-        set_entry(copy_of(m, as->dir[d]), i, pae, k->pde);
+        set_entry(table_copy(m, as->dir[d]), i, pae, k->pde);
     }
     return true;
 }
@@ -273,12 +271,10 @@ static bool note_leaf(struct mmu *m, struct aspace *as, uint32_t slot, const str
     }
     if (t)
         return true;
-    t = take_table(m, as, pfn);
+    t = table_take(m, as, (uint16_t)slot, pfn);
     if (!t)
         return false;
-    as->slot[slot] = t;
-    m->tables[t].position = (uint16_t)as->used_count;
-    as->used_slots[as->used_count++] = (uint16_t)slot;
+    add_slot(m, as, slot, t);
     return true;
 }
 
@@ -327,23 +323,46 @@ static void add_to_run(struct aspace *as, struct run *run, uint32_t page, enum c
     *run = (struct run){page, page + 1, change};
 }
 
+/* A and D are set by our own walks, for this address space and for others. */
+static bool is_write(uint64_t old, uint64_t now)
+{
+    return ((old ^ now) & ~(ENTRY_A | ENTRY_D)) || (old & ~now & (ENTRY_A | ENTRY_D));
+}
+
+/* The frame of table T, or NULL: there is no memory any more. */
+static const uint8_t *table_now(const struct mmu *m, uint16_t t)
+{
+    uint32_t pfn = m->tables[t].pfn;
+
+    return kind_has_page(frame_kind(m->phys->frame[pfn])) ? frame_ptr(m->phys, pfn) : NULL;
+}
+
+static void sync_done(struct mmu *m, uint16_t t, bool written)
+{
+    if (written)
+        trace_changed(m, t);
+    else
+        trace_unchanged(m, t);
+}
+
 static void sync_table(struct mmu *m, struct aspace *as, uint32_t slot)
 {
-    struct table *table = &m->tables[as->slot[slot]];
-    uint8_t *copy = copy_of(m, as->slot[slot]);
+    uint16_t t = as->slot[slot];
+    uint8_t *copy = table_copy(m, t);
     uint32_t n = 1u << aspace_slot_shift(as), base = slot << aspace_slot_shift(as);
-    bool pae = aspace_pae(as);
+    bool pae = aspace_pae(as), written = false;
     struct run run = {0, 0, CHANGE_NONE};
-    const uint8_t *now;
+    const uint8_t *now = table_now(m, t);
 
     m->stats.sync_tables++;
-    if (!kind_has_page(frame_kind(m->phys->frame[table->pfn]))) {
+    if (!now) {
         drop_slot(m, as, slot);
         return;
     }
-    now = frame_ptr(m->phys, table->pfn);
-    if (!memcmp(copy, now, PAGE_SIZE))
+    if (!memcmp(copy, now, PAGE_SIZE)) {
+        trace_unchanged(m, t);
         return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         uint64_t old = entry_at(copy, i, pae), new = entry_at(now, i, pae);
         enum change change;
@@ -351,57 +370,77 @@ static void sync_table(struct mmu *m, struct aspace *as, uint32_t slot)
         if (old == new)
             continue;
         m->stats.sync_changed++;
+        written |= is_write(old, new);
         change = change_of(old, new, true);
         if (change != CHANGE_NONE)
             add_to_run(as, &run, base + i, change);
     }
     apply_change(as, &run);
     memcpy(copy, now, PAGE_SIZE);
+    sync_done(m, t, written);
+}
+
+/* Directory D is another one, or none: all that came through it goes. */
+static void drop_dir(struct mmu *m, struct aspace *as, uint32_t d)
+{
+    uint32_t n = 1u << aspace_slot_shift(as);
+
+    for (uint32_t i = 0; i < n; i++)
+        drop_slot(m, as, d * n + i);
+    if (as->dir[d])
+        table_give(m, as->dir[d]);
+    as->dir[d] = SLOT_NONE;
 }
 
 static void sync_dir(struct mmu *m, struct aspace *as, uint32_t d)
 {
-    struct table *table = &m->tables[as->dir[d]];
-    uint8_t *copy = copy_of(m, as->dir[d]);
+    uint16_t t = as->dir[d];
+    uint8_t *copy = table_copy(m, t);
     uint32_t n = 1u << aspace_slot_shift(as);
-    bool pae = aspace_pae(as);
-    const uint8_t *now;
+    bool pae = aspace_pae(as), written = false;
+    const uint8_t *now = table_now(m, t);
 
     m->stats.sync_tables++;
-    if (!kind_has_page(frame_kind(m->phys->frame[table->pfn]))) {
-        for (uint32_t i = 0; i < n; i++)
-            drop_slot(m, as, d * 512 + i);
-        give_table(m, as->dir[d]);
-        as->dir[d] = SLOT_NONE;
+    if (!now) {
+        drop_dir(m, as, d);
         return;
     }
-    now = frame_ptr(m->phys, table->pfn);
-    if (!memcmp(copy, now, PAGE_SIZE))
+    if (!memcmp(copy, now, PAGE_SIZE)) {
+        trace_unchanged(m, t);
         return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         uint64_t old = entry_at(copy, i, pae), new = entry_at(now, i, pae);
 
         if (old == new)
             continue;
         m->stats.sync_changed++;
+        written |= is_write(old, new);
         if (change_of(old, new, false) != CHANGE_NONE)
-            drop_slot(m, as, d * 512 + i);
+            drop_slot(m, as, d * n + i);
     }
     memcpy(copy, now, PAGE_SIZE);
+    sync_done(m, t, written);
 }
 
-void aspace_sync(struct mmu *m, struct aspace *as)
+void aspace_sync(struct mmu *m, struct aspace *as, const uint64_t pdpte[4])
 {
     m->stats.syncs++;
     if (as->uncopied)
         aspace_forget(m, as);
     for (uint32_t d = 0; d < 4; d++) {
-        if (as->dir[d])
+        if (as->pdpte[d] != pdpte[d])
+            drop_dir(m, as, d);
+        as->pdpte[d] = pdpte[d];
+        if (!as->dir[d])
+            continue;
+        if (m->tables[as->dir[d]].cold)
+            m->stats.sync_skipped++;
+        else
             sync_dir(m, as, d);
     }
-    /* Backwards: dropping a slot moves the last one into its place. */
-    for (uint32_t i = as->used_count; i-- > 0;) {
-        if (i < as->used_count)
-            sync_table(m, as, as->used_slots[i]);
-    }
+    m->stats.sync_skipped += as->used_count - as->warm_count;
+    /* Backwards: one that is dropped or becomes cold leaves its place to the last warm one. */
+    for (uint32_t i = as->warm_count; i-- > 0;)
+        sync_table(m, as, as->used_slots[i]);
 }

@@ -57,7 +57,7 @@ void mmu_describe_walk(struct mmu *m, uint32_t lin, void (*line)(void *, const c
     line(o, text);
     if (as->key.mode & MODE_PG) {
         if (aspace_pae(as))
-            entry_line(&s, "PDPTE", (m->pg.cr3 & ~31u) + (lin >> 30) * 8, as->key.pdpte[lin >> 30],
+            entry_line(&s, "PDPTE", (m->pg.cr3 & ~31u) + (lin >> 30) * 8, as->pdpte[lin >> 30],
                        end_text(&k, 3));
         if (k.level <= 2)
             entry_line(&s, "PDE", k.pde_pa, k.pde, end_text(&k, 2));

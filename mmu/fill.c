@@ -201,9 +201,11 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enu
     if (access == MMU_WRITE) {
         uint32_t real = pfn & w->as->a20_pfn_mask;
 
-        /* The first write of a logged frame is what the log waits for. */
-        if (m->phys->flags[real] == FRAME_LOGGED && frame_kind(m->phys->frame[real]) == PHYS_RAM)
+        /* The first write is what the log and the trace wait for. */
+        if (!(m->phys->flags[real] & FRAME_CODE) && frame_kind(m->phys->frame[real]) == PHYS_RAM) {
             phys_clear_flag(m->phys, real, FRAME_LOGGED);
+            phys_clear_flag(m->phys, real, FRAME_TRACED);
+        }
     }
     entry = with_host(w, pfn, w->map[page] & (MAP_VALID | MAP_WRITE | MAP_NX | MAP_LARGE));
     if (!(entry & MAP_HOST) || (access == MMU_WRITE && !(entry & MAP_HOSTW)))

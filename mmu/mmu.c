@@ -21,7 +21,9 @@ static void on_protect(void *opaque, uint32_t pfn)
 {
     struct mmu *m = opaque;
 
-    /* Lifting a protection needs nothing: the next write's fault sees to it. */
+    if (!(m->phys->flags[pfn] & FRAME_TRACED))
+        trace_lifted(m, pfn);
+    /* Lifting a protection needs nothing else: the next write's fault sees to it. */
     if (m->phys->flags[pfn])
         rmap_protect(m, pfn);
 }
@@ -69,12 +71,13 @@ static void enter(struct mmu *m, const struct paging *pg, bool sync)
 {
     struct aspace_key key;
     struct aspace *as = m->cur;
+    uint64_t pdpte[4];
     bool created = false;
 
-    walk_key(m, pg, &key);
+    walk_key(m, pg, &key, pdpte);
     m->pg = *pg;
     if (!as || as->key.root != key.root || as->key.mode != key.mode ||
-        memcmp(as->key.pdpte, key.pdpte, sizeof(key.pdpte))) {
+        memcmp(as->pdpte, pdpte, sizeof(pdpte))) {
         as = aspace_get(m, &key, &created);
         sync = true;
     }
@@ -83,8 +86,10 @@ static void enter(struct mmu *m, const struct paging *pg, bool sync)
     m->cur_window[1] = as->window[key.mode & MODE_PG ? VIEW_USER : VIEW_SUPER];
     m->cur_window[0] =
         as->window[(key.mode & MODE_PG) && !(pg->cr0 & CR0_BIT_WP) ? VIEW_SUPER_NOWP : VIEW_SUPER];
-    if (sync && !created)
-        aspace_sync(m, as);
+    if (created)
+        memcpy(as->pdpte, pdpte, sizeof(pdpte));
+    else if (sync)
+        aspace_sync(m, as, pdpte);
 }
 
 struct mmu *mmu_new(struct phys *phys, struct log *log, unsigned max_windows, struct error *err)
@@ -98,15 +103,12 @@ struct mmu *mmu_new(struct phys *phys, struct log *log, unsigned max_windows, st
     }
     m->phys = phys;
     m->log = log;
-    m->table_bump = 1;
     m->stats.mappings_limit = mapping_limit();
     if (!windows_new(m, max_windows, err)) {
         mmu_free(m);
         return NULL;
     }
-    m->tables = lazy_alloc(MAX_TABLES * sizeof(m->tables[0]));
-    m->copies = lazy_alloc((size_t)MAX_TABLES << PAGE_SHIFT);
-    if (!m->tables || !m->copies || !rmap_new(&m->rmap)) {
+    if (!tables_new(m) || !rmap_new(&m->rmap)) {
         error_set(err, "no host memory for the shadow page tables");
         mmu_free(m);
         return NULL;
@@ -124,8 +126,7 @@ void mmu_free(struct mmu *m)
         memset(&m->phys->mmu_wires, 0, sizeof(m->phys->mmu_wires));
     windows_free(m);
     rmap_free(&m->rmap);
-    lazy_free(m->tables, MAX_TABLES * sizeof(m->tables[0]));
-    lazy_free(m->copies, (size_t)MAX_TABLES << PAGE_SHIFT);
+    tables_free(m);
     free(m);
 }
 

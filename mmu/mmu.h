@@ -36,6 +36,7 @@ struct mmu_stats {
     uint64_t windows_created, windows_evicted, windows_live;
     uint64_t mappings, mappings_limit; /* host VMAs in use (estimate) */
     uint64_t walks, guest_faults, protects, flushes, invlpgs;
+    uint64_t traces, untraces, sync_skipped; /* tables write-protected; freed; not compared */
 };
 
 /* What the mmu tells its owner: the mapping of linear page LIN_PAGE (address >> 12) in window W

@@ -1,9 +1,10 @@
 /* The inside of struct mmu: address spaces, windows and the reverse map.
  *
  * An address space stands for one set of page tables in one paging mode.  It has up to three
- * windows (views) and a copy of every page-table page that their mappings were made from.  The
- * guest's tables are not write-protected: between INVLPG and CR3 loads a TLB may be out of step
- * with them (SDM vol. 3A 4.10.4), and at a CR3 load the copies tell exactly which entries changed.
+ * windows (views) and a copy of every page-table page that their mappings were made from.  Between
+ * INVLPG and CR3 loads a TLB may be out of step with the guest's tables (SDM vol. 3A 4.10.4), and
+ * at a CR3 load the copies tell exactly which entries changed.  Tables that hardly ever change are
+ * write-protected and not compared (mmu/trace.c).
  *
  * A window's map has a word for each linear page.  It is a software TLB (MAP_VALID: the walk
  * succeeded) and tells what the host has mapped (MAP_HOST).
@@ -53,9 +54,8 @@ struct window {
 enum { MODE_PG = 1, MODE_PSE = 2, MODE_PAE = 4, MODE_NXE = 8, MODE_A20_OFF = 16 };
 
 struct aspace_key {
-    uint32_t root; /* page directory; 0 with PAE and without paging */
+    uint32_t root; /* page directory, or where the PDPTEs were loaded from; 0 without paging */
     uint32_t mode;
-    uint64_t pdpte[4];
 };
 
 /* A page-directory entry's slot: which copy of a page table belongs to it. */
@@ -66,23 +66,37 @@ struct aspace_key {
 struct aspace {
     bool used;
     struct aspace_key key;
+    uint64_t pdpte[4]; /* PAE: as they were loaded, P and address alone */
     uint32_t a20_pfn_mask;
     bool uncopied;  /* a table lay outside RAM: forget all at the next event */
     uint64_t stamp; /* for least recently used */
     struct window *window[VIEWS];
     uint16_t dir[4]; /* copies of the page directories, SLOT_NONE when not taken */
     uint16_t slot[MAX_SLOTS];
-    uint16_t used_slots[MAX_SLOTS]; /* those that have a page table's copy */
-    uint32_t used_count;
+    uint16_t used_slots[MAX_SLOTS]; /* those that have a page table's copy; the warm ones first */
+    uint32_t used_count, warm_count;
 };
 
 /* A copy of one page-table page. */
 struct table {
-    uint32_t pfn;      /* A20 applied */
-    uint16_t position; /* in used_slots */
-    uint16_t next;     /* free list */
+    uint32_t pfn;        /* A20 applied */
+    uint16_t space;      /* whose: index in aspaces */
+    uint16_t slot;       /* which: index in slot[], or SLOT_DIR + index in dir[] */
+    uint16_t position;   /* in used_slots */
+    uint16_t next, prev; /* copies of the same frame; next: free list */
+    bool cold;           /* the frame is traced, and the copy is in step */
 };
 #define MAX_TABLES 8192u
+#define SLOT_DIR   MAX_SLOTS
+
+/* What is known of a frame that serves as page table. */
+struct trace {
+    uint16_t first; /* its copies */
+    uint16_t quiet; /* comparisons since it was last seen to change */
+    uint8_t level;  /* back-off */
+    bool on;        /* FRAME_TRACED is set */
+    uint32_t since; /* stats.syncs when it was traced */
+};
 
 /* Where a frame is mapped: a node of the reverse map. */
 struct rnode {
@@ -122,6 +136,7 @@ struct mmu {
     struct aspace *aspaces; /* as many as windows */
     struct table *tables;   /* index 0 is not used */
     uint8_t *copies;        /* a page for each table */
+    struct trace *traces;   /* each frame */
     uint16_t table_free, table_bump;
     struct rmap rmap;
     uint32_t want[GROUP_SIZE]; /* scratch of mmu_fill */
@@ -151,8 +166,9 @@ bool walk_page(struct mmu *m, const struct aspace *as, enum view view, uint32_t 
                enum mmu_access access, bool set, struct walk *k, struct mmu_fault *fault);
 /* Reserved bits of a page-table entry in the mode of AS. */
 uint64_t walk_reserved_pte(const struct aspace *as);
-/* The paging mode that PG and the A20 gate make. */
-void walk_key(const struct mmu *m, const struct paging *pg, struct aspace_key *key);
+/* The paging mode that PG and the A20 gate make; the PDPTEs (zero where PAE is off) in PDPTE. */
+void walk_key(const struct mmu *m, const struct paging *pg, struct aspace_key *key,
+              uint64_t pdpte[4]);
 
 static inline bool aspace_pae(const struct aspace *as)
 {
@@ -174,8 +190,31 @@ void aspace_forget(struct mmu *m, struct aspace *as); /* stays in use, empty */
  * what they show to be stale. */
 void aspace_note(struct mmu *m, struct aspace *as, uint32_t lin, const struct walk *k);
 void aspace_note_pte(struct mmu *m, struct aspace *as, uint32_t lin_page, uint64_t pte);
-/* Compare every table in use with its copy. */
-void aspace_sync(struct mmu *m, struct aspace *as);
+/* Compare every table in use that is not cold with its copy.  PDPTE: the PDPTEs now. */
+void aspace_sync(struct mmu *m, struct aspace *as, const uint64_t pdpte[4]);
+/* The one entered longest ago, but not KEEP nor the present one; NULL: there is no other. */
+struct aspace *aspace_oldest(struct mmu *m, const struct aspace *keep);
+/* Copy T of AS became cold or warm. */
+void aspace_set_cold(struct mmu *m, struct aspace *as, uint16_t t, bool cold);
+
+/* ---- trace.c ---- */
+
+bool tables_new(struct mmu *m);
+void tables_free(struct mmu *m);
+/* Copy the page-table page at PFN (RAM or ROM) for SLOT of AS; it is cold when the frame is traced.
+ * SLOT_NONE when no copies are left. */
+uint16_t table_take(struct mmu *m, struct aspace *as, uint16_t slot, uint32_t pfn);
+void table_give(struct mmu *m, uint16_t t);
+/* T was just compared, and is in step: nobody else wrote it, or somebody did. */
+void trace_unchanged(struct mmu *m, uint16_t t);
+void trace_changed(struct mmu *m, uint16_t t);
+/* FRAME_TRACED is gone from PFN. */
+void trace_lifted(struct mmu *m, uint32_t pfn);
+
+static inline uint8_t *table_copy(const struct mmu *m, uint16_t table)
+{
+    return m->copies + ((size_t)table << PAGE_SHIFT);
+}
 
 /* ---- window.c ---- */
 

@@ -35,6 +35,8 @@ enum frame_flag {
                        * window; every write is reported to on_code_write */
     FRAME_LOGGED = 2, /* first write since phys_log_clear is recorded (frame buffers): not
                        * writable in a window until then */
+    FRAME_TRACED = 4, /* a page table that the mmu relies on: the first write takes it away; not
+                       * writable in a window until then */
 };
 
 /* What phys tells its owner.  Any may be NULL. */

@@ -79,13 +79,12 @@ static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
     }
 }
 
-/* Bytes of one frame were written: A20 is applied. */
-static void frame_wrote(struct phys *p, uint32_t pa, uint32_t len)
+void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags)
 {
-    uint8_t flags = p->flags[pa >> PAGE_SHIFT];
-
     if (flags & FRAME_LOGGED)
         phys_clear_flag(p, pa >> PAGE_SHIFT, FRAME_LOGGED);
+    if (flags & FRAME_TRACED)
+        phys_clear_flag(p, pa >> PAGE_SHIFT, FRAME_TRACED);
     if ((flags & FRAME_CODE) && p->wires.on_code_write)
         p->wires.on_code_write(p->wires.opaque, pa, len);
 }
@@ -102,7 +101,7 @@ static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_
     if (frame_kind(word) == PHYS_RAM) {
         memcpy(frame_ptr(p, pfn) + (pa & (PAGE_SIZE - 1)), data, len);
         if (p->flags[pfn])
-            frame_wrote(p, (uint32_t)pa, len);
+            phys_frame_wrote(p, (uint32_t)pa, len, p->flags[pfn]);
     } else if (frame_kind(word) == PHYS_MMIO) {
         const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
@@ -183,7 +182,7 @@ void phys_wrote(struct phys *p, uint64_t pa, uint32_t len)
         uint64_t at = pa & p->a20_mask;
 
         if (!(at >> 32) && p->flags[at >> PAGE_SHIFT])
-            frame_wrote(p, (uint32_t)at, n);
+            phys_frame_wrote(p, (uint32_t)at, n, p->flags[at >> PAGE_SHIFT]);
         pa += n;
         len -= n;
     }

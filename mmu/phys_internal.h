@@ -72,6 +72,10 @@ static inline bool kind_has_page(enum phys_kind kind)
     return kind == PHYS_RAM || kind == PHYS_ROM;
 }
 
+/* LEN bytes at PA, in one frame and with A20 applied, were written: what follows for FLAGS, which
+ * are the frame's or some of them. */
+void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags);
+
 /* Reserve BYTES of zeroed memory that costs nothing until touched; NULL on failure. */
 void *lazy_alloc(size_t bytes);
 void lazy_free(void *p, size_t bytes);

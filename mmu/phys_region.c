@@ -68,6 +68,8 @@ static void frame_replaced(struct phys *p, uint32_t pfn)
         p->wires.on_code_write(p->wires.opaque, pfn << PAGE_SHIFT, PAGE_SIZE);
     if (flags & FRAME_LOGGED)
         phys_clear_flag(p, pfn, FRAME_LOGGED);
+    if (flags & FRAME_TRACED)
+        phys_clear_flag(p, pfn, FRAME_TRACED);
 }
 
 /* Work out the frame words of [first, end) again; tell the owner when any differs. */

@@ -22,9 +22,11 @@ enum {
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_ID = 16 };
 enum { CR4_BIT_PSE = 1u << 4, CR4_BIT_PAE = 1u << 5, EFER_BIT_NXE = 1u << 11 };
 
-void walk_key(const struct mmu *m, const struct paging *pg, struct aspace_key *key)
+void walk_key(const struct mmu *m, const struct paging *pg, struct aspace_key *key,
+              uint64_t pdpte[4])
 {
     memset(key, 0, sizeof(*key));
+    memset(pdpte, 0, 4 * sizeof(pdpte[0]));
     if (!phys_a20(m->phys))
         key->mode |= MODE_A20_OFF;
     if (!(pg->cr0 >> 31))
@@ -36,8 +38,9 @@ void walk_key(const struct mmu *m, const struct paging *pg, struct aspace_key *k
             key->mode |= MODE_NXE;
         for (int i = 0; i < 4; i++) {
             if (pg->pdpte[i] & PTE_P)
-                key->pdpte[i] = pg->pdpte[i] & (PAE_ADDRESS | PTE_P);
+                pdpte[i] = pg->pdpte[i] & (PAE_ADDRESS | PTE_P);
         }
+        key->root = pg->cr3 & ~31u;
     } else {
         if (pg->cr4 & CR4_BIT_PSE)
             key->mode |= MODE_PSE;
@@ -98,7 +101,7 @@ static void add_rights(struct walk *k, uint64_t entry)
 
 static void walk_pae(struct mmu *m, const struct aspace *as, uint32_t lin, struct walk *k)
 {
-    uint64_t pdpte = as->key.pdpte[lin >> 30], reserved = walk_reserved_pte(as);
+    uint64_t pdpte = as->pdpte[lin >> 30], reserved = walk_reserved_pte(as);
 
     k->level = 3;
     if (!entry_ok(k, pdpte, 0))
@@ -176,11 +179,14 @@ static void set_bits(struct mmu *m, uint64_t pa, uint64_t *entry, uint32_t bits)
     if ((*entry & bits) == bits)
         return;
     *entry |= bits;
-    /* A and D are in the low half; only that is written, as hardware's locked OR would. */
-    if (!(at >> 32) && frame_kind(p->frame[pfn]) == PHYS_RAM && !p->flags[pfn]) {
+    /* A and D are in the low half; only that is written, as hardware's locked OR would.  The trace
+     * of the table stays: see mmu/trace.c. */
+    if (!(at >> 32) && frame_kind(p->frame[pfn]) == PHYS_RAM) {
         uint32_t low = (uint32_t)*entry;
 
         memcpy(frame_ptr(p, pfn) + (at & (PAGE_SIZE - 1)), &low, 4);
+        if (p->flags[pfn] & ~FRAME_TRACED)
+            phys_frame_wrote(p, (uint32_t)at, 4, p->flags[pfn] & (uint8_t)~FRAME_TRACED);
     } else {
         phys_write32(p, pa, (uint32_t)*entry);
     }
