@@ -76,11 +76,15 @@ static void wire_a20(void *opaque, int n, int level)
     m->cpu->mode_changed = 1; /* the current windows are others now */
 }
 
+/* N: 0 the CPU's reset line, 1 the board's. */
 static void wire_reset(void *opaque, int n, int level)
 {
-    (void)n;
-    if (level)
-        machine_raise_event(opaque, EVENT_RESET);
+    struct machine *m = opaque;
+
+    if (!level)
+        return;
+    m->private->board_reset |= n;
+    machine_raise_event(m, EVENT_RESET);
 }
 
 static void wire_debug_exit(void *opaque, int status)
@@ -160,7 +164,7 @@ static void build_devices(struct machine *m)
     struct board *b = &m->board;
     const struct irq_line intr = {wire_intr, m, 0};
     const struct irq_line a20 = {wire_a20, m, 0};
-    const struct irq_line reset = {wire_reset, m, 0};
+    const struct irq_line reset = {wire_reset, m, 0}, board_reset = {wire_reset, m, 1};
 
     m->pic = pic_init(b, intr);
     m->pit = pit_init(b, pic_line(m->pic, 0));
@@ -178,7 +182,7 @@ static void build_devices(struct machine *m)
         debugcon_init(b, c->debugcon_port, c->debugcon);
     if (c->debug_exit)
         isa_debug_exit_init(b, c->debug_exit_base, c->debug_exit_size, wire_debug_exit, m);
-    reset_control_init(b, reset);
+    reset_control_init(b, board_reset);
 }
 
 static bool build_bios(struct machine *m, struct error *err)

@@ -122,6 +122,7 @@ bool machine_stopped(struct machine *m)
 static void do_reset(struct machine *m, void *opaque)
 {
     (void)opaque;
+    m->private->board_reset = true;
     machine_raise_event(m, EVENT_RESET);
 }
 

@@ -33,6 +33,7 @@ struct machine_private {
 
     bool stopped;       /* written on the vCPU thread, read (atomically) anywhere */
     bool reset_once;    /* the power-on reset is done */
+    bool board_reset;   /* the reset that is asked for goes to all of the board */
     bool hung_named;    /* the halt with interrupts off was reported */
     timer_t timer;
     bool timer_made;

@@ -20,6 +20,8 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+enum { CMOS_SHUTDOWN = 0x0F };
+
 static int timer_signal(void)
 {
     return SIGRTMIN + 3;
@@ -139,12 +141,34 @@ static void reset_all(struct machine *m)
     if (p->reset_once && m->config.boot_once)
         bios_set_boot_order(m->bios, m->config.boot_order);
     p->reset_once = true;
+    p->board_reset = false;
+    rtc_set_cmos(m->rtc, CMOS_SHUTDOWN, 0); /* POST heeds it after a CPU reset only */
     clear_event(m, EVENT_RESET | EVENT_INTR | EVENT_NMI | EVENT_DEBUG);
     cpu_reset(m->cpu);
     device_reset_all(m->board.devices);
     clear_event(m, EVENT_RESET); /* a device's output may have pulsed the line */
     m->cpu->shutdown = 0;
     p->hung_named = false;
+}
+
+/* The keyboard controller, port 92h and the shutdown cycle reset the CPU alone on a PC.  It
+ * makes a difference to software that wrote a shutdown byte (CMOS 0Fh: 05h, 09h, 0Ah): that has
+ * gone back to real mode by this way since the 286, and finds its devices as it left them.
+ * Otherwise POST would reset the board anyway. */
+static bool resumes(struct machine *m)
+{
+    uint8_t code = rtc_get_cmos(m->rtc, CMOS_SHUTDOWN);
+
+    return !m->private->board_reset && (code == 0x05 || code == 0x09 || code == 0x0A);
+}
+
+static void reset_cpu(struct machine *m)
+{
+    clear_event(m, EVENT_RESET | EVENT_NMI | EVENT_DEBUG);
+    cpu_reset(m->cpu);
+    if (!phys_a20(m->phys)) /* the vector would lie outside the ROM: take its image below 1 MiB */
+        m->cpu->seg[SEG_CS].base = 0xF0000;
+    m->private->hung_named = false;
 }
 
 /* ---- the loop ---- */
@@ -169,6 +193,10 @@ static void to_stderr(void *opaque, const char *line)
  * counts on that, so it is a thing to report only to those who asked, or who lose the machine. */
 static void shut_down(struct machine *m)
 {
+    if (resumes(m)) {
+        reset_cpu(m);
+        return;
+    }
     if (log_on(m->log, LOG_INT) || log_on(m->log, LOG_GUEST_ERRORS))
         crash_report(m, to_log, m);
     else if (m->config.no_reboot)
@@ -239,7 +267,9 @@ static bool service(struct machine *m)
     pthread_mutex_unlock(&p->lock);
     if (ending)
         return false;
-    if (events(m) & EVENT_RESET) {
+    if (events(m) & EVENT_RESET && resumes(m)) {
+        reset_cpu(m);
+    } else if (events(m) & EVENT_RESET) {
         if (m->config.no_reboot) {
             machine_request_end(m, END_RESET, 0);
             return false;

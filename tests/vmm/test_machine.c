@@ -89,6 +89,26 @@ START_TEST(resets_end_it_when_told_so)
 }
 END_TEST
 
+/* A program that wrote a shutdown byte comes back at 0040:0067 with its devices as they were. */
+START_TEST(shutdown_byte_outlives_a_cpu_reset)
+{
+    /* cli; CMOS 0Fh = 0Ah; word [0x467] = 0x7c20; word [0x469] = 0; mask of the PIC = 5Ah;
+     * then the reset; at 0x7c20: in al, 0x21; out 0xf4, al; jmp $ */
+    unsigned char code[] = {0xfa, 0xb0, 0x0f, 0xe6, 0x70, 0xb0, 0x0a, 0xe6, 0x71, 0xc7,
+                            0x06, 0x67, 0x04, 0x20, 0x7c, 0xc7, 0x06, 0x69, 0x04, 0,
+                            0,    0xb0, 0x5a, 0xe6, 0x21, 0xb0, 0xfe, 0xe6, 0x64, 0xf4,
+                            0xeb, 0xfd, 0xe4, 0x21, 0xe6, 0xf4, 0xeb, 0xfe};
+    /* lidt [0x7c26] (zeros); int3 */
+    static const unsigned char triple_fault[] = {0x0f, 0x01, 0x1e, 0x26, 0x7c, 0xcc, 0x90};
+    static const char *const options[] = {"-no-reboot", "-device",
+                                          "isa-debug-exit,iobase=0xf4,iosize=1"};
+
+    ck_assert_int_eq(run_code(code, sizeof code, options, 3), 0x5a << 1 | 1);
+    memcpy(code + 25, triple_fault, sizeof triple_fault);
+    ck_assert_int_eq(run_code(code, sizeof code, options, 3), 0x5a << 1 | 1);
+}
+END_TEST
+
 START_TEST(stop_quit_and_looking_in)
 {
     static const unsigned char spin[] = {0xeb, 0xfe};
@@ -183,6 +203,7 @@ int main(void)
     tcase_add_test(tc, debug_exit_gives_the_status);
     tcase_add_test(tc, soft_off_ends_it);
     tcase_add_test(tc, resets_end_it_when_told_so);
+    tcase_add_test(tc, shutdown_byte_outlives_a_cpu_reset);
     tcase_add_test(tc, stop_quit_and_looking_in);
     tcase_add_test(tc, two_at_once);
     tcase_add_test(tc, bad_options_give_no_machine);
