@@ -79,6 +79,7 @@ void ringer_machine_free(struct ringer_machine *m)
         return;
     if (m->composed)
         host_close(&m->host);
+    options_free(&m->host.options);
     for (int i = 0; i < m->argc; i++)
         free(m->argv[i]);
     free(m->argv);

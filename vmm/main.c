@@ -21,20 +21,24 @@ int main(int argc, char **argv)
 
     if (!options_parse(&host.options, argc - 1, argv + 1, &err)) {
         fprintf(stderr, "ringer: %s\n", err.text);
+        options_free(&host.options);
         return EXIT_BAD_INPUT;
     }
     if (host.options.help) {
         options_help(print_line, stdout);
+        options_free(&host.options);
         return 0;
     }
     if (host.options.version) {
         printf("ringer %s\n", RINGER_VERSION);
+        options_free(&host.options);
         return 0;
     }
     int status = EXIT_BAD_INPUT;
     if (host_open(&host, &err) && host_start(&host, &err))
         status = host_run(&host);
     host_close(&host);
+    options_free(&host.options);
     if (err.text[0])
         fprintf(stderr, "ringer: %s\n", err.text);
     return status;

@@ -3,14 +3,16 @@
 #define RINGER_VMM_OPTIONS_H
 
 #include "vmm/machine.h"
+#include "vmm/pool.h"
 #include "vmm/stream.h"
 
 enum { OPTIONS_SERIALS = 4 };
 
 enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT };
 
-/* What was asked for.  Strings point into the argument vector. */
+/* What was asked for.  Strings point into the argument vector or into the pool. */
 struct options {
+    struct pool *pool;
     uint64_t ram_bytes;
     const struct cpu_model *model;
     const char *floppy[2], *disk[4], *cdrom; /* cdrom: in disk[2]'s place */
@@ -34,15 +36,13 @@ struct options {
 };
 
 /* Parse ARGV[0..ARGC-1] (without the command's own name).  False: ERR names the option or value
- * that is wrong and what would be right. */
+ * that is wrong and what would be right.  Either way options_free is due. */
 bool options_parse(struct options *o, int argc, char *const argv[], struct error *err);
+/* Free what the parser made; O is not to be used any more. */
+void options_free(struct options *o);
 
 /* The text of -help, one option a line. */
 void options_help(void (*line)(void *opaque, const char *text), void *opaque);
-
-/* A number with an optional suffix K, M or G; plain numbers count in UNIT.  False when TEXT is
- * anything else or does not fit. */
-bool options_size(const char *text, uint64_t unit, uint64_t *out);
 
 /* Open the files and fill CONFIG but for its chardevs and log.  What was opened is CONFIG's. */
 bool options_configure(const struct options *o, struct log *log, struct machine_config *config,

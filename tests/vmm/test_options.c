@@ -6,8 +6,11 @@
 #include "cpu/emulate.h"
 #include "ringer/log.h"
 #include "vmm/options.h"
+#include "vmm/property.h"
 
 enum { MAX_ARGS = 12 };
+
+static _Thread_local struct options last; /* owns what the present result points to */
 
 /* Split TEXT at blanks ('_' stands for one inside a word) and parse it. */
 static bool parse(const char *text, struct options *o, struct error *err)
@@ -20,7 +23,10 @@ static bool parse(const char *text, struct options *o, struct error *err)
     for (char *word = strtok(copy, " "); word && argc < MAX_ARGS; word = strtok(NULL, " "))
         argv[argc++] = word;
     err->text[0] = 0;
-    return options_parse(o, argc, argv, err);
+    options_free(&last);
+    bool ok = options_parse(&last, argc, argv, err);
+    *o = last;
+    return ok;
 }
 
 START_TEST(defaults)
@@ -167,14 +173,14 @@ START_TEST(sizes)
 {
     uint64_t n;
 
-    ck_assert(options_size("3", 1024, &n) && n == 3072);
-    ck_assert(options_size("3k", 1, &n) && n == 3072);
-    ck_assert(options_size("2G", 1, &n) && n == 2ull << 30);
-    ck_assert(options_size("2MiB", 1, &n) && n == 2 << 20);
-    ck_assert(!options_size("", 1, &n));
-    ck_assert(!options_size("M", 1, &n));
-    ck_assert(!options_size("17179869185G", 1, &n)); /* 2^34 + 1 GiB: beyond 64 bits */
-    ck_assert(!options_size("+1", 1, &n));
+    ck_assert(parse_size("3", 1024, &n) && n == 3072);
+    ck_assert(parse_size("3k", 1, &n) && n == 3072);
+    ck_assert(parse_size("2G", 1, &n) && n == 2ull << 30);
+    ck_assert(parse_size("2MiB", 1, &n) && n == 2 << 20);
+    ck_assert(!parse_size("", 1, &n));
+    ck_assert(!parse_size("M", 1, &n));
+    ck_assert(!parse_size("17179869185G", 1, &n)); /* 2^34 + 1 GiB: beyond 64 bits */
+    ck_assert(!parse_size("+1", 1, &n));
 }
 END_TEST
 

@@ -1,0 +1,31 @@
+/* How options are written down; between options*.c alone.
+ *
+ * Each subject has a file options_SUBJECT.c with a table of its options and the functions that
+ * set them; options.c lists the tables. */
+#ifndef RINGER_VMM_OPTION_H
+#define RINGER_VMM_OPTION_H
+
+#include "vmm/options.h"
+#include "vmm/property.h"
+
+/* One option.  SET gets its value (NULL for an option without); SELF->name is the option's name
+ * without dashes. */
+struct option {
+    const char *name;
+    const char *value; /* what the value is called in the help; NULL: there is none */
+    const char *help;  /* NULL: known, but not listed */
+    bool (*set)(struct options *o, const struct option *self, const char *value, struct error *err);
+    const struct property *properties; /* of its value, for -help NAME; may be NULL */
+};
+
+/* The tables, each ended by a row without name, under a heading for the help. */
+extern const struct option options_machine[], options_drive[], options_boot[], options_chardev[],
+    options_display[], options_device[], options_process[], options_debug[], options_refused[];
+
+/* ERR: "-name value: unknown; it is RIGHT".  False. */
+bool option_bad(struct error *err, const struct option *self, const char *value, const char *right);
+/* Parse VALUE by SELF->properties. */
+bool option_properties(struct options *o, const struct option *self, const char *value,
+                       const char *implied, struct value *values, struct error *err);
+
+#endif
