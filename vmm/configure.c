@@ -95,21 +95,6 @@ static bool set_kernel(const struct options *o, struct machine_config *c, struct
                      o->kernel);
 }
 
-static void close_images(struct machine_config *c)
-{
-    for (int i = 0; i < 2; i++)
-        if (c->floppy[i])
-            block_close(c->floppy[i]);
-    for (int i = 0; i < 4; i++)
-        if (c->disk[i])
-            block_close(c->disk[i]);
-    memset(c->floppy, 0, sizeof c->floppy);
-    if (c->cdrom[CDROM_PLACE])
-        block_close(c->cdrom[CDROM_PLACE]);
-    memset(c->disk, 0, sizeof c->disk);
-    memset(c->cdrom, 0, sizeof c->cdrom);
-}
-
 /* There is a CD drive, with or without disc, unless a disk has its place. */
 static bool open_cdrom(const struct options *o, struct log *log, struct machine_config *c,
                        struct error *err)
@@ -163,6 +148,6 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         return error_set(err, "-initrd needs a kernel: add -kernel FILE");
     if (open_all(&o, log, c, err))
         return true;
-    close_images(c);
+    machine_config_close(c);
     return false;
 }

@@ -1,4 +1,4 @@
-/* The monitor on a stream of its own, and the terminal shared by serial port and monitor. */
+/* The monitor on a stream. */
 #ifndef RINGER_VMM_CONSOLE_H
 #define RINGER_VMM_CONSOLE_H
 
@@ -7,11 +7,8 @@
 
 struct console;
 
-/* A monitor that talks on STREAM, which becomes the console's. */
-struct console *console_monitor(const struct monitor_target *t, struct stream *stream);
-/* QEMU's mon:stdio: PORT's stream is shared.  What is typed goes to the port; Ctrl-A c switches
- * to the monitor and back, Ctrl-A x ends ringer, Ctrl-A h tells.  PORT stays the caller's. */
-struct console *console_mux(const struct monitor_target *t, struct port *port);
+/* A monitor that talks on STREAM, which becomes the console's.  ECHO: show what is typed. */
+struct console *console_monitor(const struct monitor_target *t, struct stream *stream, bool echo);
 void console_close(struct console *c);
 
 #endif

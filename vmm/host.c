@@ -8,79 +8,83 @@
 
 /* ---- streams ---- */
 
-static bool stdio_taken(const struct options *o)
+static const struct chardev_option *stdio_chardev(const struct options *o)
 {
-    bool taken = (o->has_monitor && o->monitor.kind == STREAM_STDIO) ||
-                 (o->has_debugcon && o->debugcon.kind == STREAM_STDIO);
-
-    for (unsigned i = 0; i < o->serials; i++)
-        taken |= o->serial[i].kind == STREAM_STDIO;
-    return taken;
+    for (unsigned i = 0; i < o->chardev_count; i++)
+        if (o->chardevs[i].spec.kind == STREAM_STDIO)
+            return &o->chardevs[i];
+    return NULL;
 }
 
 /* -nographic without further ado: serial port and monitor share the terminal.  Without it, and
  * with a terminal that nothing else uses, the display is there. */
-static void apply_defaults(struct options *o)
+static bool apply_defaults(struct options *o, struct error *err)
 {
     if (o->nographic && !o->serials) {
-        bool taken = stdio_taken(o);
-        o->serial[0].kind = taken ? STREAM_NULL : STREAM_STDIO;
-        o->serial[0].mux = !taken && !o->has_monitor;
-        o->serials = 1;
+        bool taken = stdio_chardev(o) != NULL;
+        const char *where = taken ? "null" : o->has_monitor ? "stdio" : "mon:stdio";
+        if (!options_add_stream(o, "-serial", where, "serial0", &o->serial[o->serials++], err))
+            return false;
     }
     if (o->display == DISPLAY_DEFAULT) {
         bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-        bool free = terminal && !o->nographic && !o->script && !stdio_taken(o);
+        bool free = terminal && !o->nographic && !o->script && !stdio_chardev(o);
         o->display = free ? DISPLAY_TEXT : DISPLAY_NONE;
     }
+    return true;
 }
 
-static struct port *open_port(struct host *h, const struct stream_spec *spec, const char *label,
-                              struct error *err)
+static void on_quit_key(void *opaque)
 {
-    struct stream *s = stream_open(&h->loop, spec, label, err);
+    struct host *h = opaque;
 
-    return s ? port_new(&h->loop, s) : NULL;
+    if (h->machine)
+        machine_quit(h->machine, 0);
+}
+
+static bool open_chardevs(struct host *h, struct error *err)
+{
+    const struct stream_mux_keys keys = {h, on_quit_key, 1};
+    const struct options *o = &h->options;
+
+    h->chardevs = chardevs_open(&h->loop, o->chardevs, o->chardev_count, &keys, err);
+    return h->chardevs != NULL;
+}
+
+static bool open_port(struct host *h, const char *chardev, struct port **port, struct error *err)
+{
+    struct stream *s = chardevs_take(h->chardevs, chardev, err);
+
+    if (s)
+        *port = port_new(&h->loop, s);
+    return s != NULL;
 }
 
 static bool open_ports(struct host *h, struct error *err)
 {
     const struct options *o = &h->options;
-    char label[24];
 
-    for (unsigned i = 0; i < o->serials; i++) {
-        if (o->serial[i].kind == STREAM_NONE)
-            continue;
-        snprintf(label, sizeof label, "serial%u", i);
-        h->serial[i] = open_port(h, &o->serial[i], label, err);
-        if (!h->serial[i])
+    for (unsigned i = 0; i < o->serials; i++)
+        if (o->serial[i] && !open_port(h, o->serial[i], &h->serial[i], err))
             return false;
-    }
     if (o->script && !h->serial[0])
         h->serial[0] = port_new(&h->loop, NULL);
-    if (o->has_debugcon && o->debugcon.kind != STREAM_NONE) {
-        h->debugcon = open_port(h, &o->debugcon, "debugcon", err);
-        if (!h->debugcon)
-            return false;
-    }
-    return true;
+    return !o->debugcon || open_port(h, o->debugcon, &h->debugcon, err);
 }
 
 /* ---- who looks on ---- */
 
-static bool open_console(struct host *h, const struct monitor_target *target, struct error *err)
+/* A monitor that shares a raw terminal shows what is typed. */
+static bool open_consoles(struct host *h, const struct monitor_target *target, struct error *err)
 {
     const struct options *o = &h->options;
 
-    if (o->has_monitor && o->monitor.kind != STREAM_NONE && o->monitor.kind != STREAM_NULL) {
-        struct stream *s = stream_open(&h->loop, &o->monitor, "monitor", err);
+    for (unsigned i = 0; i < o->monitor_count; i++) {
+        struct stream *s = chardevs_take(h->chardevs, o->monitors[i].chardev, err);
         if (!s)
             return false;
-        h->console[0] = console_monitor(target, s);
+        h->console[i] = console_monitor(target, s, stream_spec_of(s)->mux);
     }
-    for (int i = 0; i < OPTIONS_SERIALS; i++)
-        if (o->serial[i].mux && h->serial[i])
-            h->console[1] = console_mux(target, h->serial[i]);
     return true;
 }
 
@@ -122,12 +126,17 @@ static void wake_loop(void *opaque)
     uv_async_send(&h->machine_ended);
 }
 
+/* Images first: what is written or waited for comes after everything that can be refused. */
 static bool open_machine(struct host *h, struct error *err)
 {
     struct machine_config config;
 
     if (!options_configure(&h->options, h->log, &config, err))
         return false;
+    if (!open_chardevs(h, err) || !open_ports(h, err)) {
+        machine_config_close(&config);
+        return false;
+    }
     for (int i = 0; i < OPTIONS_SERIALS; i++)
         if (h->serial[i])
             config.serial[i] = port_chardev(h->serial[i]);
@@ -165,9 +174,13 @@ static void catch_signals(struct host *h)
 
 static void set_terminal(struct host *h)
 {
-    for (int i = 0; i < OPTIONS_SERIALS; i++)
-        if (h->options.serial[i].kind == STREAM_STDIO && h->serial[i])
-            tty_raw(h->tty, !h->options.serial[i].mux);
+    const struct chardev_option *c = stdio_chardev(&h->options);
+    bool monitor = false; /* alone on the terminal, which then edits its lines */
+
+    for (unsigned i = 0; c && i < h->options.monitor_count; i++)
+        monitor |= !strcmp(h->options.monitors[i].chardev, c->id);
+    if (c && (c->spec.mux || !monitor))
+        tty_raw(h->tty, !c->spec.mux || c->spec.keep_signals);
     if (h->display)
         tty_raw(h->tty, false);
 }
@@ -187,14 +200,15 @@ bool host_open(struct host *h, struct error *err)
     h->log = log_new(o->log_path, o->log_channels);
     if (!h->log)
         return error_set(err, "-D %s: cannot be written: %s", o->log_path, strerror(errno));
-    apply_defaults(o);
+    if (!apply_defaults(o, err))
+        return false;
     if (o->script && !script_load(o->script, &h->script_text, err))
         return false;
-    if (!open_ports(h, err) || !open_machine(h, err))
+    if (!open_machine(h, err))
         return false;
     h->typist = typist_new(h->machine);
     const struct monitor_target target = {h->machine, h->typist, h->log};
-    if (!open_console(h, &target, err) || !open_display(h, err))
+    if (!open_consoles(h, &target, err) || !open_display(h, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
@@ -239,7 +253,7 @@ void host_close(struct host *h)
     }
     script_close(h->script);
     script_text_free(&h->script_text);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < OPTIONS_MONITORS; i++)
         console_close(h->console[i]);
     termscreen_close(h->display);
     typist_free(h->typist);
@@ -247,6 +261,7 @@ void host_close(struct host *h)
     for (int i = 0; i < OPTIONS_SERIALS; i++)
         port_close(h->serial[i]);
     port_close(h->debugcon);
+    chardevs_close(h->chardevs);
     uv_walk(&h->loop, close_left, NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT); /* ends the run that uv_stop has cut short */
     uv_run(&h->loop, UV_RUN_DEFAULT);

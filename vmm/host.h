@@ -16,11 +16,12 @@ struct host {
     struct options options;
     struct log *log;
     struct machine *machine;
+    struct chardevs *chardevs;
     struct port *serial[OPTIONS_SERIALS];
     struct port *debugcon;
     struct tty *tty;
     struct typist *typist;
-    struct console *console[2]; /* of -monitor, and the one that shares a serial port's terminal */
+    struct console *console[OPTIONS_MONITORS];
     struct script_text script_text;
     struct script *script;
     struct termscreen *display;

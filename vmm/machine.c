@@ -5,6 +5,7 @@
 #include "vmm/private.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { VRAM_BYTES = 16u << 20 };
 
@@ -244,6 +245,19 @@ fail:
     return NULL;
 }
 
+void machine_config_close(struct machine_config *c)
+{
+    for (int i = 0; i < 2; i++)
+        block_close(c->floppy[i]);
+    for (int i = 0; i < 4; i++) {
+        block_close(c->disk[i]);
+        block_close(c->cdrom[i]);
+    }
+    memset(c->floppy, 0, sizeof c->floppy);
+    memset(c->disk, 0, sizeof c->disk);
+    memset(c->cdrom, 0, sizeof c->cdrom);
+}
+
 void machine_free(struct machine *m)
 {
     if (!m)
@@ -268,15 +282,7 @@ void machine_free(struct machine *m)
         bus_free(m->bus);
     if (m->clock)
         vclock_free(m->clock);
-    for (int i = 0; i < 2; i++)
-        if (m->config.floppy[i])
-            block_close(m->config.floppy[i]);
-    for (int i = 0; i < 4; i++)
-        if (m->config.disk[i])
-            block_close(m->config.disk[i]);
-    for (int i = 0; i < 4; i++)
-        if (m->config.cdrom[i])
-            block_close(m->config.cdrom[i]);
+    machine_config_close(&m->config);
     machine_private_free(m);
     free(m);
 }

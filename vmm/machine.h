@@ -56,7 +56,11 @@ struct machine {
 
 enum machine_end { END_QUIT, END_POWEROFF, END_RESET, END_SHUTDOWN, END_DEBUG_EXIT };
 
-/* Compose a machine; the bill of materials.  NULL and ERR on failure. */
+/* Close the images of a configuration that no machine was made of. */
+void machine_config_close(struct machine_config *config);
+
+/* Compose a machine; the bill of materials.  NULL and ERR on failure; the images are closed either
+ * way. */
 struct machine *machine_new(const struct machine_config *config, struct error *err);
 void machine_free(struct machine *m);
 /* Start the vCPU thread / wait for its end; *STATUS is the process exit status it asks for. */

@@ -93,19 +93,8 @@ void options_help(void (*line)(void *opaque, const char *text), void *opaque)
 
 static bool check_combination(const struct options *o, struct error *err)
 {
-    unsigned stdio = o->has_monitor && o->monitor.kind == STREAM_STDIO;
-
-    stdio += o->has_debugcon && o->debugcon.kind == STREAM_STDIO;
-    for (unsigned i = 0; i < o->serials; i++)
-        stdio += o->serial[i].kind == STREAM_STDIO;
-    if (stdio > 1)
-        return error_set(err,
-                         "stdio is named %u times: only one of -serial, -monitor and "
-                         "-debugcon can have it",
-                         stdio);
-    if (stdio && o->display == DISPLAY_TEXT)
-        return error_set(err, "-display text needs the terminal: send what is on stdio to "
-                              "file:PATH, unix:PATH or pty");
+    if (!options_check_chardevs(o, err))
+        return false;
     if (o->nographic && o->display == DISPLAY_TEXT)
         return error_set(err, "-nographic and -display text exclude each other");
     if (!o->kernel && (o->initrd || o->append))

@@ -2,13 +2,19 @@
 #ifndef RINGER_VMM_OPTIONS_H
 #define RINGER_VMM_OPTIONS_H
 
+#include "vmm/chardevs.h"
 #include "vmm/machine.h"
 #include "vmm/pool.h"
-#include "vmm/stream.h"
 
-enum { OPTIONS_SERIALS = 4 };
+enum { OPTIONS_SERIALS = 4, OPTIONS_CHARDEVS = 32, OPTIONS_MONITORS = 8 };
 
 enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT };
+
+/* A monitor: for people, or (CONTROL) for programs. */
+struct monitor_option {
+    const char *chardev;
+    bool control, pretty;
+};
 
 /* What was asked for.  Strings point into the argument vector or into the pool. */
 struct options {
@@ -19,10 +25,14 @@ struct options {
     const char *kernel, *initrd, *append;
     char boot_order[8], boot_once[8];
     bool snapshot, no_reboot, start_stopped, nographic;
-    struct stream_spec serial[OPTIONS_SERIALS];
+    struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */
+    unsigned chardev_count;
+    const char *serial[OPTIONS_SERIALS]; /* names of chardevs; NULL: no such port */
     unsigned serials;
-    struct stream_spec debugcon, monitor;
-    bool has_debugcon, has_monitor;
+    const char *debugcon;
+    struct monitor_option monitors[OPTIONS_MONITORS];
+    unsigned monitor_count;
+    bool has_monitor; /* -monitor or -mon was given, be it "none" */
     bool debug_exit;
     uint16_t debug_exit_base, debug_exit_size;
     enum display_kind display;
@@ -40,6 +50,15 @@ struct options {
 bool options_parse(struct options *o, int argc, char *const argv[], struct error *err);
 /* Free what the parser made; O is not to be used any more. */
 void options_free(struct options *o);
+
+/* Make a chardev called LABEL of VALUE, the value of OPTION ("-serial"), in -serial's form; with
+ * mon: it is shared with a monitor.  *ID: its name, that of the one that chardev:ID names, or NULL
+ * for "none". */
+bool options_add_stream(struct options *o, const char *option, const char *value, const char *label,
+                        const char **id, struct error *err);
+/* Is every chardev there that is named, and used once unless it is shared?  Part of
+ * options_parse, again when defaults were added. */
+bool options_check_chardevs(const struct options *o, struct error *err);
 
 /* The text of -help, one option a line. */
 void options_help(void (*line)(void *opaque, const char *text), void *opaque);

@@ -1,28 +1,134 @@
-/* -serial, -monitor and what else talks to the host by a stream of bytes. */
+/* -chardev and what is plugged into chardevs: -serial, -monitor, -debugcon. */
 #include "vmm/option.h"
 #include <stdio.h>
 #include <string.h>
 
-static bool set_stream(struct options *o, const struct option *self, const char *value,
+/* ---- chardevs ---- */
+
+static const struct chardev_option *find_chardev(const struct options *o, const char *id)
+{
+    for (unsigned i = 0; i < o->chardev_count; i++)
+        if (!strcmp(o->chardevs[i].id, id))
+            return &o->chardevs[i];
+    return NULL;
+}
+
+static bool add_chardev(struct options *o, const char *id, const struct stream_spec *spec,
+                        const char *what, struct error *err)
+{
+    if (find_chardev(o, id))
+        return error_set(err, "%s: there is a chardev '%s' already", what, id);
+    if (o->chardev_count == OPTIONS_CHARDEVS)
+        return error_set(err, "%s: there may be %u chardevs at most", what, OPTIONS_CHARDEVS);
+    o->chardevs[o->chardev_count++] =
+        (struct chardev_option){pool_text(&o->pool, id, strlen(id)), *spec};
+    return true;
+}
+
+static bool add_monitor(struct options *o, const char *id, bool control, bool pretty,
+                        const char *what, struct error *err)
+{
+    if (o->monitor_count == OPTIONS_MONITORS)
+        return error_set(err, "%s: there may be %u monitors at most", what, OPTIONS_MONITORS);
+    o->monitors[o->monitor_count++] = (struct monitor_option){id, control, pretty};
+    return true;
+}
+
+bool options_add_stream(struct options *o, const char *option, const char *value, const char *label,
+                        const char **id, struct error *err)
+{
+    struct stream_spec spec;
+
+    *id = NULL;
+    if (!stream_parse(option, value, &spec, err))
+        return false;
+    const char *what = pool_printf(&o->pool, "%s %s", option, value);
+    if (spec.kind == STREAM_NONE)
+        return true;
+    if (spec.kind == STREAM_NAMED) {
+        *id = pool_text(&o->pool, spec.path, strlen(spec.path));
+        return true;
+    }
+    *id = pool_text(&o->pool, label, strlen(label));
+    return add_chardev(o, label, &spec, what, err) &&
+           (!spec.mux || add_monitor(o, *id, false, false, what, err));
+}
+
+static bool set_chardev(struct options *o, const struct option *self, const char *value,
+                        struct error *err)
+{
+    struct stream_spec spec;
+    char id[STREAM_ID];
+
+    return stream_parse_chardev(value, &spec, id, err) &&
+           add_chardev(o, id, &spec, pool_printf(&o->pool, "-%s %s", self->name, value), err);
+}
+
+/* ---- who uses them ---- */
+
+struct users {
+    const struct options *o;
+    const char *first[OPTIONS_CHARDEVS]; /* who uses each chardev */
+    unsigned count[OPTIONS_CHARDEVS];
+};
+
+static bool use(struct users *u, const char *id, const char *who, struct error *err)
+{
+    const struct chardev_option *c = id ? find_chardev(u->o, id) : NULL;
+
+    if (!id)
+        return true;
+    if (!c)
+        return error_set(err, "%s: there is no chardev '%s'; -chardev BACKEND,id=%s makes one", who,
+                         id, id);
+    size_t i = (size_t)(c - u->o->chardevs);
+    if (u->count[i]++ && !c->spec.mux)
+        return error_set(err, "chardev '%s' is named by %s and by %s: add mux=on to share it", id,
+                         u->first[i], who);
+    if (u->count[i] > 4)
+        return error_set(err, "%s: chardev '%s' has four users already", who, id);
+    u->first[i] = who;
+    return true;
+}
+
+bool options_check_chardevs(const struct options *o, struct error *err)
+{
+    struct users u = {.o = o};
+    unsigned stdio = 0;
+
+    for (unsigned i = 0; i < o->serials; i++)
+        if (!use(&u, o->serial[i], "-serial", err))
+            return false;
+    if (!use(&u, o->debugcon, "-debugcon", err))
+        return false;
+    for (unsigned i = 0; i < o->monitor_count; i++)
+        if (!use(&u, o->monitors[i].chardev, "-mon", err))
+            return false;
+    for (unsigned i = 0; i < o->chardev_count; i++)
+        stdio += o->chardevs[i].spec.kind == STREAM_STDIO;
+    if (stdio > 1)
+        return error_set(err,
+                         "stdio is named %u times: only one of -serial, -parallel, -monitor, "
+                         "-debugcon and -chardev can have it; mon:stdio shares it",
+                         stdio);
+    if (stdio && o->display == DISPLAY_TEXT)
+        return error_set(err, "-display text needs the terminal: send what is on stdio to "
+                              "file:PATH, unix:PATH or pty");
+    return true;
+}
+
+/* ---- the options ---- */
+
+static bool set_serial(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
-    char option[16];
+    char label[16];
 
-    snprintf(option, sizeof option, "-%s", self->name);
-    if (!strcmp(self->name, "serial")) {
-        if (o->serials == OPTIONS_SERIALS)
-            return error_set(err, "-serial %s: a PC has four serial ports", value);
-        return stream_parse(option, value, &o->serial[o->serials++], err);
-    }
-    bool debugcon = !strcmp(self->name, "debugcon");
-    struct stream_spec *spec = debugcon ? &o->debugcon : &o->monitor;
-    *(debugcon ? &o->has_debugcon : &o->has_monitor) = true;
-    if (!stream_parse(option, value, spec, err))
-        return false;
-    if (spec->mux)
-        return error_set(err, "-%s %s: only a serial port can share the terminal with the monitor",
-                         self->name, value);
-    return true;
+    (void)self;
+    if (o->serials == OPTIONS_SERIALS)
+        return error_set(err, "-serial %s: a PC has four serial ports", value);
+    snprintf(label, sizeof label, "serial%u", o->serials);
+    return options_add_stream(o, "-serial", value, label, &o->serial[o->serials++], err);
 }
 
 static bool set_parallel(struct options *o, const struct option *self, const char *value,
@@ -32,13 +138,59 @@ static bool set_parallel(struct options *o, const struct option *self, const cha
     return !strcmp(value, "none") || !strcmp(value, "null") || option_bad(err, self, value, "none");
 }
 
+static bool set_debugcon(struct options *o, const struct option *self, const char *value,
+                         struct error *err)
+{
+    if (o->debugcon)
+        return error_set(err, "-%s %s: there is a debug console already", self->name, value);
+    return options_add_stream(o, "-debugcon", value, "debugcon", &o->debugcon, err);
+}
+
+static bool set_monitor(struct options *o, const struct option *self, const char *value,
+                        struct error *err)
+{
+    const char *id;
+    char label[32], what[100];
+
+    snprintf(label, sizeof label, "compat_monitor%u", o->monitor_count);
+    snprintf(what, sizeof what, "-%s %.80s", self->name, value);
+    o->has_monitor = true;
+    if (!strncmp(value, "mon:", 4))
+        return error_set(err, "%s: only another device can share a stream with the monitor", what);
+    return options_add_stream(o, "-monitor", value, label, &id, err) &&
+           (!id || add_monitor(o, id, false, false, what, err));
+}
+
+static const struct property mon_properties[] = {
+    {"chardev", PROPERTY_STRING, "where it listens", NULL, 0, 0, NULL},
+    {"mode", PROPERTY_CHOICE, "commands for people", "readline", 0, 0, "readline"},
+    {"pretty", PROPERTY_BOOL, "for mode=control", "off", 0, 0, NULL},
+    {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
+};
+
+static bool set_mon(struct options *o, const struct option *self, const char *value,
+                    struct error *err)
+{
+    struct value values[PROPERTIES_MAX];
+
+    if (!option_properties(o, self, value, "chardev", values, err))
+        return false;
+    if (!values[0].text)
+        return error_set(err, "-mon %s: it needs chardev=ID", value);
+    o->has_monitor = true;
+    return add_monitor(o, values[0].text, false, false, value, err);
+}
+
 const struct option options_chardev[] = {
+    {"chardev", "BACKEND,...", "a host end for -serial, -device and -mon; -chardev help lists them",
+     set_chardev, NULL},
     {"serial", "DEV",
-     "stdio, mon:stdio, null, none, pty, file:PATH, unix:PATH[,server=on]"
-     "[,wait=off]; once for each port",
-     set_stream, NULL},
+     "stdio, mon:stdio, null, none, vc, pty, file:PATH, pipe:PATH, unix:PATH[,server=on]"
+     "[,wait=off], tcp: or telnet: or udp:HOST:PORT, chardev:ID; once for each port",
+     set_serial, NULL},
     {"parallel", "none", NULL, set_parallel, NULL},
-    {"debugcon", "DEV", "what port E9h prints to, as -serial", set_stream, NULL},
-    {"monitor", "DEV", "where the monitor listens, as -serial", set_stream, NULL},
+    {"debugcon", "DEV", "what port E9h prints to, as -serial", set_debugcon, NULL},
+    {"monitor", "DEV", "where the monitor listens, as -serial", set_monitor, NULL},
+    {"mon", "chardev=ID", "a monitor on a chardev", set_mon, mon_properties},
     {NULL, NULL, NULL, NULL, NULL},
 };

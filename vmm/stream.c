@@ -1,48 +1,16 @@
-/* One structure for every kind: an input and an output descriptor, polled by libuv where the
- * kernel can poll them, read by a timer or written at once where it cannot (plain files). */
-#define _GNU_SOURCE /* strchrnul, pipe2, posix_openpt */
-#include "vmm/stream.h"
+/* What all kinds of streams share: queues, polls, connections.  stream_internal.h tells how. */
+#define _GNU_SOURCE /* accept4 */
+#include "vmm/stream_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <termios.h>
 #include <unistd.h>
 
-enum {
-    QUEUE_LIMIT = 1 << 20,        /* sockets and terminals nobody reads */
-    QUEUE_LIMIT_STDIO = 64 << 20, /* a pager may take its time */
-    CHUNK = 4096,                 /* PIPE_BUF: a pipe that polls writable takes that much */
-};
-
-struct stream {
-    enum stream_kind kind;
-    char label[32], path[200];
-    uv_loop_t *loop;
-    int listener, in, out, slave; /* -1: none; in == out for sockets and terminals */
-    uv_poll_t listen_poll, in_poll, out_poll;
-    bool listen_polled, in_polled, out_polled;
-    uv_timer_t pump; /* reads what cannot be polled */
-    bool pumped;
-    uv_async_t wake; /* there is something to send */
-    unsigned open_handles;
-    bool paused, closing, bound;
-    bool client_closing; /* libuv still holds the last client's poll handle */
-    struct stream_reader reader;
-
-    pthread_mutex_t lock; /* guards the queue and `connected` */
-    uint8_t *queue;
-    size_t len, cap, limit;
-    bool connected, writes_directly;
-};
-
-static void update_polls(struct stream *s);
+enum { QUEUE_LIMIT = 1 << 20 }; /* sockets and terminals nobody reads */
 
 /* ---- handles ---- */
 
@@ -50,10 +18,11 @@ static void destroy(struct stream *s)
 {
     pthread_mutex_destroy(&s->lock);
     free(s->queue);
+    free(s->ring.data);
     free(s);
 }
 
-static void on_closed(uv_handle_t *handle)
+void stream_on_closed(uv_handle_t *handle)
 {
     struct stream *s = handle->data;
 
@@ -61,15 +30,14 @@ static void on_closed(uv_handle_t *handle)
         destroy(s);
 }
 
-static void close_handle(struct stream *s, uv_handle_t *handle, bool *open)
+static void close_handle(uv_handle_t *handle, bool *open)
 {
-    (void)s;
     if (*open)
-        uv_close(handle, on_closed);
+        uv_close(handle, stream_on_closed);
     *open = false;
 }
 
-static bool open_poll(struct stream *s, uv_poll_t *poll, int fd, bool *polled)
+bool stream_poll(struct stream *s, uv_poll_t *poll, int fd, bool *polled)
 {
     if (uv_poll_init(s->loop, poll, fd) != 0)
         return false;
@@ -83,12 +51,14 @@ static bool open_poll(struct stream *s, uv_poll_t *poll, int fd, bool *polled)
 
 static size_t write_some(int fd, const uint8_t *data, size_t len, bool *broken)
 {
-    size_t chunk = len < CHUNK ? len : CHUNK;
+    size_t chunk = len < STREAM_CHUNK ? len : STREAM_CHUNK;
     ssize_t n = send(fd, data, chunk, MSG_NOSIGNAL);
 
     if (n < 0 && errno == ENOTSOCK)
         n = write(fd, data, chunk);
-
+    /* A datagram that nobody takes (ECONNREFUSED) is lost, and that is all. */
+    if (n < 0 && errno == ECONNREFUSED)
+        return chunk;
     *broken = n < 0 && errno != EAGAIN && errno != EINTR;
     return n > 0 ? (size_t)n : 0;
 }
@@ -140,29 +110,88 @@ static bool enqueue(struct stream *s, const void *data, size_t len)
     return true;
 }
 
+/* The ring forgets the oldest. */
+static void keep(struct stream_ring *r, const uint8_t *data, size_t len)
+{
+    for (; len; len--) {
+        r->data[(r->head + r->used) & (r->size - 1)] = *data++;
+        if (r->used < r->size)
+            r->used++;
+        else
+            r->head = (r->head + 1) & (r->size - 1);
+    }
+}
+
+/* Telnet's escape character is sent twice (RFC 854). */
+static bool enqueue_telnet(struct stream *s, const uint8_t *data, size_t len)
+{
+    const uint8_t *end = data + len;
+    bool ok = true;
+
+    while (data < end) {
+        const uint8_t *iac = memchr(data, 0xff, (size_t)(end - data));
+        size_t n = (size_t)((iac ? iac + 1 : end) - data);
+        ok = enqueue(s, data, n) && (!iac || enqueue(s, iac, 1));
+        data += n;
+    }
+    return ok;
+}
+
 void stream_send(struct stream *s, const void *data, size_t len)
 {
     pthread_mutex_lock(&s->lock);
     bool wake = false;
-    if (s->connected && s->writes_directly) {
+    if (s->log >= 0)
+        write_all(s->log, data, len);
+    if (s->ring.data) {
+        keep(&s->ring, data, len);
+    } else if (s->connected && s->writes_directly) {
         write_all(s->out, data, len);
     } else if (s->connected) {
-        wake = s->len == 0;
-        wake &= enqueue(s, data, len);
+        wake = s->len == 0 || s->mux;
+        wake &= s->spec.telnet ? enqueue_telnet(s, data, len) : enqueue(s, data, len);
     }
     pthread_mutex_unlock(&s->lock);
     if (wake)
         uv_async_send(&s->wake);
 }
 
+size_t stream_ring_read(struct stream *s, void *data, size_t len)
+{
+    struct stream_ring *r = &s->ring;
+    uint8_t *out = data;
+    size_t n = 0;
+
+    pthread_mutex_lock(&s->lock);
+    while (n < len && r->used) {
+        out[n++] = r->data[r->head];
+        r->head = (r->head + 1) & (r->size - 1);
+        r->used--;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+bool stream_ring_write(struct stream *s, const void *data, size_t len)
+{
+    if (!s->ring.data)
+        return false;
+    if (s->reader.input)
+        s->reader.input(s->reader.opaque, data, len);
+    return true;
+}
+
 static void on_wake(uv_async_t *wake)
 {
-    update_polls(wake->data);
+    struct stream *s = wake->data;
+
+    if (!s->closing)
+        stream_update(s);
 }
 
 /* ---- connections ---- */
 
-static void set_connected(struct stream *s, bool connected)
+void stream_set_connected(struct stream *s, bool connected)
 {
     pthread_mutex_lock(&s->lock);
     s->connected = connected;
@@ -185,10 +214,10 @@ static void on_client_closed(uv_handle_t *handle)
     if (--s->open_handles == 0 && s->closing)
         destroy(s);
     else if (!s->closing)
-        update_polls(s);
+        stream_update(s);
 }
 
-static void drop_client(struct stream *s)
+void stream_drop(struct stream *s)
 {
     if (s->in_polled) {
         s->in_polled = false;
@@ -198,19 +227,22 @@ static void drop_client(struct stream *s)
     if (s->in >= 0)
         close(s->in);
     s->in = s->out = -1;
-    set_connected(s, false);
+    stream_set_connected(s, false);
 }
 
-static void adopt_client(struct stream *s, int fd)
+void stream_adopt(struct stream *s, int fd)
 {
     s->in = s->out = fd;
-    if (!open_poll(s, &s->in_poll, fd, &s->in_polled)) {
+    if (!stream_poll(s, &s->in_poll, fd, &s->in_polled)) {
         close(fd);
         s->in = s->out = -1;
         return;
     }
-    set_connected(s, true);
-    update_polls(s);
+    s->telnet = (struct stream_telnet){0};
+    if (s->spec.telnet && s->spec.server)
+        stream_telnet_greet(s);
+    stream_set_connected(s, true);
+    stream_update(s);
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
@@ -222,8 +254,8 @@ static void on_listener(uv_poll_t *poll, int status, int events)
         return;
     int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0)
-        adopt_client(s, fd);
-    update_polls(s);
+        stream_adopt(s, fd);
+    stream_update(s);
 }
 
 void stream_hang_up(struct stream *s)
@@ -232,52 +264,66 @@ void stream_hang_up(struct stream *s)
         return;
     for (int i = 0; i < 64 && s->len && send_chunk(s); i++)
         ;
-    drop_client(s);
+    stream_drop(s);
 }
 
 /* ---- receiving ---- */
 
 static void end_of_input(struct stream *s)
 {
-    if (s->kind == STREAM_UNIX) {
-        drop_client(s);
+    if (stream_is_socket(s)) {
+        stream_drop(s);
         return;
     }
     /* Standard input is at its end: output goes on. */
-    close_handle(s, (uv_handle_t *)&s->in_poll, &s->in_polled);
+    close_handle((uv_handle_t *)&s->in_poll, &s->in_polled);
     if (s->pumped)
         uv_timer_stop(&s->pump);
 }
 
 static void receive(struct stream *s)
 {
-    uint8_t data[CHUNK];
+    uint8_t data[STREAM_CHUNK];
     ssize_t n = read(s->in, data, sizeof data);
 
     if (n > 0) {
-        if (s->reader.input)
-            s->reader.input(s->reader.opaque, data, (size_t)n);
+        size_t len = s->spec.telnet ? stream_telnet_filter(s, data, (size_t)n) : (size_t)n;
+        if (s->reader.input && len)
+            s->reader.input(s->reader.opaque, data, len);
+    } else if (s->spec.kind == STREAM_UDP) {
+        return; /* an empty datagram, or word of one that was lost */
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR && errno != EIO)) {
         end_of_input(s);
     }
+}
+
+/* A datagram that nobody took leaves an error on the socket, which is to be fetched. */
+static void forget_error(int fd)
+{
+    int error;
+    socklen_t len = sizeof error;
+
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct stream *s = poll->data;
 
-    if (status < 0) {
+    if (status < 0 && s->spec.kind == STREAM_UDP) {
+        forget_error(s->in);
+    } else if (status < 0) {
         end_of_input(s);
         return;
     }
-    if ((events & UV_WRITABLE) && !send_chunk(s) && s->kind == STREAM_UNIX) {
-        drop_client(s);
+    if ((events & UV_WRITABLE) && !send_chunk(s) && stream_is_socket(s)) {
+        stream_drop(s);
         return;
     }
     if (events & UV_READABLE)
         receive(s);
     if (!s->closing)
-        update_polls(s);
+        stream_update(s);
 }
 
 static void on_pump(uv_timer_t *timer)
@@ -288,8 +334,21 @@ static void on_pump(uv_timer_t *timer)
         receive(s);
 }
 
-static void update_polls(struct stream *s)
+void stream_pump(struct stream *s)
 {
+    uv_timer_init(s->loop, &s->pump);
+    s->pump.data = s;
+    s->open_handles++;
+    s->pumped = true;
+    uv_timer_start(&s->pump, on_pump, 1, 1);
+}
+
+void stream_update(struct stream *s)
+{
+    if (s->mux) {
+        stream_front_update(s);
+        return;
+    }
     pthread_mutex_lock(&s->lock);
     bool sending = s->len > 0 && !s->writes_directly;
     pthread_mutex_unlock(&s->lock);
@@ -323,178 +382,115 @@ void stream_pause(struct stream *s, bool pause)
     if (s->paused == pause || s->closing)
         return;
     s->paused = pause;
-    update_polls(s);
+    stream_update(s);
 }
 
 void stream_set_reader(struct stream *s, const struct stream_reader *reader)
 {
     s->reader = *reader;
-    if (s->connected && reader->connected)
+    if (s->connected && reader->connected && !s->silent)
         reader->connected(reader->opaque, true);
 }
 
-/* ---- opening ---- */
-
-static bool open_stdio(struct stream *s, struct error *err)
+const char *stream_label(const struct stream *s)
 {
-    s->in = STDIN_FILENO;
-    s->out = STDOUT_FILENO;
-    s->limit = QUEUE_LIMIT_STDIO;
-    if (!open_poll(s, &s->in_poll, s->in, &s->in_polled)) {
-        uv_timer_init(s->loop, &s->pump);
-        s->pump.data = s;
-        s->open_handles++;
-        s->pumped = true;
-        uv_timer_start(&s->pump, on_pump, 1, 1);
-    }
-    if (!open_poll(s, &s->out_poll, s->out, &s->out_polled))
-        s->writes_directly = true;
-    s->connected = true;
-    if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-        return error_set(err, "%s: standard output is closed", s->label);
-    return true;
+    return s->label;
 }
 
-static bool open_file(struct stream *s, struct error *err)
+const struct stream_spec *stream_spec_of(const struct stream *s)
 {
-    s->out = open(s->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (s->out < 0)
-        return error_set(err, "%s: cannot write %s: %s", s->label, s->path, strerror(errno));
-    s->writes_directly = s->connected = true;
-    return true;
+    return &s->spec;
 }
 
-static bool open_pty(struct stream *s, struct error *err)
+bool stream_has_reader(const struct stream *s)
 {
-    struct termios raw;
-    int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd < 0 || grantpt(fd) < 0 || unlockpt(fd) < 0 ||
-        ptsname_r(fd, s->path, sizeof s->path) != 0) {
-        if (fd >= 0)
-            close(fd);
-        return error_set(err, "%s: no pseudo-terminal: %s", s->label, strerror(errno));
-    }
-    s->in = s->out = fd;
-    /* Held open, so that the master is not hung up while no one else has it. */
-    s->slave = open(s->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (s->slave >= 0 && tcgetattr(s->slave, &raw) == 0) {
-        cfmakeraw(&raw);
-        tcsetattr(s->slave, TCSANOW, &raw);
-    }
-    if (!open_poll(s, &s->in_poll, fd, &s->in_polled))
-        return error_set(err, "%s: cannot poll %s", s->label, s->path);
-    s->connected = true;
-    fprintf(stderr, "char device redirected to %s (label %s)\n", s->path, s->label);
-    return true;
+    return s->reader.input != NULL;
 }
 
-/* A socket file that nobody listens on any more is in the way; one that answers, or anything
- * that is no socket, is somebody else's. */
-static bool clear_stale(struct stream *s, const struct sockaddr_un *address, struct error *err)
+const char *stream_pty_name(const struct stream *s)
 {
-    struct stat st;
+    return s->pty[0] ? s->pty : NULL;
+}
 
-    if (lstat(s->path, &st) < 0)
+/* ---- opening and closing ---- */
+
+struct stream *stream_new(uv_loop_t *loop, const struct stream_spec *spec, const char *label)
+{
+    struct stream *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->spec = *spec;
+    s->loop = loop;
+    s->listener = s->in = s->out = s->slave = s->log = -1;
+    s->limit = QUEUE_LIMIT;
+    snprintf(s->label, sizeof s->label, "%s", label);
+    pthread_mutex_init(&s->lock, NULL);
+    uv_async_init(loop, &s->wake, on_wake);
+    s->wake.data = s;
+    s->open_handles++;
+    return s;
+}
+
+static bool open_log(struct stream *s, struct error *err)
+{
+    if (!s->spec.log[0])
         return true;
-    if (!S_ISSOCK(st.st_mode))
-        return error_set(err, "%s: %s is there and is no socket: remove it or name another",
-                         s->label, s->path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
-    bool refused = rc < 0 && errno == ECONNREFUSED;
-    close(fd);
-    if (!refused)
-        return error_set(err, "%s: the socket %s is in use: name another", s->label, s->path);
-    unlink(s->path);
-    return true;
+    s->log = open(s->spec.log,
+                  O_WRONLY | O_CREAT | O_CLOEXEC | (s->spec.log_append ? O_APPEND : O_TRUNC), 0666);
+    return s->log >= 0 || error_set(err, "%s: cannot write the logfile %s: %s", s->label,
+                                    s->spec.log, strerror(errno));
 }
 
-static bool open_server(struct stream *s, const struct sockaddr_un *address, bool wait,
-                        struct error *err)
+static bool open_ring(struct stream *s, struct error *err)
 {
-    if (!clear_stale(s, address, err))
-        return false;
-    s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s->listener < 0 || bind(s->listener, (const struct sockaddr *)address, sizeof *address) < 0)
-        return error_set(err, "%s: cannot make the socket %s: %s", s->label, s->path,
-                         strerror(errno));
-    s->bound = true;
-    if (listen(s->listener, 1) < 0 ||
-        !open_poll(s, &s->listen_poll, s->listener, &s->listen_polled))
-        return error_set(err, "%s: cannot listen on %s: %s", s->label, s->path, strerror(errno));
-    if (wait) {
-        fprintf(stderr, "%s: waiting for a connection on %s\n", s->label, s->path);
-        int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd >= 0)
-            adopt_client(s, fd);
-    }
-    fcntl(s->listener, F_SETFL, O_NONBLOCK);
-    return true;
+    s->ring.size = s->spec.ring_bytes;
+    s->ring.data = calloc(1, s->ring.size);
+    return s->ring.data || error_set(err, "%s: out of memory", s->label);
 }
 
-static bool open_unix(struct stream *s, const struct stream_spec *spec, struct error *err)
+static bool open_kind(struct stream *s, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    snprintf(address.sun_path, sizeof address.sun_path, "%.107s", spec->path);
-    if (spec->server)
-        return open_server(s, &address, spec->wait, err);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
-        error_set(err, "%s: cannot connect to %s: %s (add ,server=on to make the socket)", s->label,
-                  s->path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
+    switch (s->spec.kind) {
+    case STREAM_STDIO:
+        return stream_open_stdio(s, err);
+    case STREAM_FILE:
+        return stream_open_file(s, err);
+    case STREAM_PIPE:
+        return stream_open_pipe(s, err);
+    case STREAM_TTY:
+        return stream_open_tty(s, err);
+    case STREAM_PTY:
+        return stream_open_pty(s, err);
+    case STREAM_UNIX:
+    case STREAM_TCP:
+        return stream_open_socket(s, err);
+    case STREAM_UDP:
+        return stream_open_udp(s, err);
+    case STREAM_RING:
+        return open_ring(s, err);
+    case STREAM_NONE:
+    case STREAM_NULL:
+    case STREAM_NAMED:
+        break;
     }
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    adopt_client(s, fd);
     return true;
 }
 
 struct stream *stream_open(uv_loop_t *loop, const struct stream_spec *spec, const char *label,
                            struct error *err)
 {
-    struct stream *s = calloc(1, sizeof *s);
-    bool ok = true;
+    struct stream *s = stream_new(loop, spec, label);
 
     if (!s) {
         error_set(err, "out of memory");
         return NULL;
     }
-    s->kind = spec->kind;
-    s->loop = loop;
-    s->listener = s->in = s->out = s->slave = -1;
-    s->limit = QUEUE_LIMIT;
-    snprintf(s->label, sizeof s->label, "%s", label);
-    snprintf(s->path, sizeof s->path, "%s", spec->path);
-    pthread_mutex_init(&s->lock, NULL);
-    uv_async_init(loop, &s->wake, on_wake);
-    s->wake.data = s;
-    s->open_handles++;
-    switch (spec->kind) {
-    case STREAM_NONE:
-    case STREAM_NULL:
-        break;
-    case STREAM_STDIO:
-        ok = open_stdio(s, err);
-        break;
-    case STREAM_FILE:
-        ok = open_file(s, err);
-        break;
-    case STREAM_UNIX:
-        ok = open_unix(s, spec, err);
-        break;
-    case STREAM_PTY:
-        ok = open_pty(s, err);
-        break;
-    }
-    if (!ok) {
+    if (!open_kind(s, err) || !open_log(s, err)) {
         stream_close(s);
         return NULL;
     }
-    update_polls(s);
+    stream_update(s);
     return s;
 }
 
@@ -506,21 +502,9 @@ static void flush(struct stream *s)
         ;
 }
 
-void stream_close(struct stream *s)
+static void close_descriptors(struct stream *s)
 {
-    bool wake = true;
-
-    if (!s)
-        return;
-    flush(s);
-    s->closing = true;
-    set_connected(s, false);
-    close_handle(s, (uv_handle_t *)&s->listen_poll, &s->listen_polled);
-    close_handle(s, (uv_handle_t *)&s->in_poll, &s->in_polled);
-    close_handle(s, (uv_handle_t *)&s->out_poll, &s->out_polled);
-    close_handle(s, (uv_handle_t *)&s->pump, &s->pumped);
-    close_handle(s, (uv_handle_t *)&s->wake, &wake);
-    if (s->kind != STREAM_STDIO) {
+    if (s->spec.kind != STREAM_STDIO) {
         if (s->in >= 0 && s->in != s->out)
             close(s->in);
         if (s->out >= 0)
@@ -530,6 +514,28 @@ void stream_close(struct stream *s)
         close(s->slave);
     if (s->listener >= 0)
         close(s->listener);
+    if (s->log >= 0)
+        close(s->log);
     if (s->bound)
-        unlink(s->path);
+        unlink(s->spec.path);
+}
+
+void stream_close(struct stream *s)
+{
+    bool wake = true;
+
+    if (!s)
+        return;
+    if (s->mux)
+        stream_front_closed(s);
+    flush(s);
+    s->closing = true;
+    stream_set_connected(s, false);
+    close_handle((uv_handle_t *)&s->listen_poll, &s->listen_polled);
+    close_handle((uv_handle_t *)&s->in_poll, &s->in_polled);
+    close_handle((uv_handle_t *)&s->out_poll, &s->out_polled);
+    close_handle((uv_handle_t *)&s->pump, &s->pumped);
+    close_handle((uv_handle_t *)&s->retry, &s->retries);
+    close_handle((uv_handle_t *)&s->wake, &wake);
+    close_descriptors(s);
 }

@@ -166,6 +166,22 @@ START_TEST(streams)
     ck_assert(!s.server && !s.wait);
     ck_assert(stream_parse("-serial", "file:a,b", &s, &err));
     ck_assert_str_eq(s.path, "a,b");
+    ck_assert(stream_parse("-serial", "tcp::4444,server=on,wait=off", &s, &err));
+    ck_assert(s.kind == STREAM_TCP && s.server && !s.wait && !s.telnet);
+    ck_assert_str_eq(s.host, "");
+    ck_assert_str_eq(s.port, "4444");
+    ck_assert(stream_parse("-serial", "telnet:[::1]:23,server,nowait", &s, &err));
+    ck_assert(s.telnet && s.server && !s.wait);
+    ck_assert_str_eq(s.host, "::1");
+    ck_assert(stream_parse("-serial", "udp::4555@127.0.0.1:4556", &s, &err));
+    ck_assert_str_eq(s.localport, "4556");
+    ck_assert(stream_parse("-serial", "mon:telnet:127.0.0.1:4444,server=on", &s, &err));
+    ck_assert(s.mux && s.telnet && s.wait);
+    ck_assert(stream_parse("-serial", "chardev:x", &s, &err));
+    ck_assert(s.kind == STREAM_NAMED);
+    ck_assert(stream_parse("-serial", "vc:80Cx24C", &s, &err));
+    ck_assert(stream_parse("-serial", "/dev/ttyS0", &s, &err));
+    ck_assert(s.kind == STREAM_TTY);
 }
 END_TEST
 
