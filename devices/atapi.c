@@ -230,6 +230,20 @@ static void set_features(struct ide_drive *d)
         ide_fail(d, ERROR_ABRT);
 }
 
+void atapi_move_tray(struct ide_drive *d, bool open)
+{
+    struct atapi *a = &d->atapi;
+
+    if (a->tray_open == open)
+        return;
+    a->tray_open = open;
+    a->event = open ? EVENT_MEDIA_REMOVAL : d->block ? EVENT_NEW_MEDIA : EVENT_NO_CHANGE;
+    if (!open)
+        a->attention = d->block != NULL;
+    if (d->ide->tray)
+        d->ide->tray(d->ide->tray_opaque, d->number, open);
+}
+
 static void cdrom_reset(struct ide_drive *d, bool hard)
 {
     d->status = 0; /* 9.12: packet devices are not "ready" until they are spoken to */
@@ -242,9 +256,9 @@ static void cdrom_reset(struct ide_drive *d, bool hard)
     if (!hard)
         return;
     d->atapi.key = d->atapi.asc = d->atapi.ascq = 0;
+    atapi_move_tray(d, false);
     d->atapi.locked = d->atapi.gone = d->atapi.attention = 0;
     d->atapi.event = EVENT_NO_CHANGE;
-    d->atapi.tray_open = 0;
 }
 
 static void cdrom_execute(struct ide_drive *d, uint8_t command)
@@ -296,24 +310,58 @@ static struct ide_drive *cdrom(struct ide *ide, int drive)
     return &ide->drives[drive];
 }
 
+/* May the tray be opened?  A locked one tells the guest that somebody wants it. */
+static bool unlocked(struct ide_drive *d, bool force)
+{
+    if (!d->atapi.locked || d->atapi.tray_open || force)
+        return true;
+    d->atapi.event = EVENT_EJECT_REQUEST;
+    return false;
+}
+
 bool ide_change_disc(struct ide *ide, int drive, struct block *block, bool force)
 {
     struct ide_drive *d = cdrom(ide, drive);
 
-    if (!d)
+    if (!d || !unlocked(d, force))
         return false;
-    if (d->atapi.locked && !force) {
-        d->atapi.event = EVENT_EJECT_REQUEST;
-        return false;
-    }
     if (d->block && block)
         d->atapi.gone = 1; /* the host shall see that the old one went */
     d->block = block;
-    d->atapi.tray_open = 0;
+    atapi_move_tray(d, false);
     d->atapi.locked = 0;
     d->atapi.attention = block != NULL;
     d->atapi.event = block ? EVENT_NEW_MEDIA : EVENT_MEDIA_REMOVAL;
     return true;
+}
+
+bool ide_move_tray(struct ide *ide, int drive, bool open, bool force)
+{
+    struct ide_drive *d = cdrom(ide, drive);
+
+    if (!d || (open && !unlocked(d, force)))
+        return false;
+    if (open)
+        d->atapi.locked = 0;
+    atapi_move_tray(d, open);
+    return true;
+}
+
+bool ide_tray(const struct ide *ide, int drive, bool *open, bool *locked)
+{
+    const struct ide_drive *d = cdrom((struct ide *)ide, drive);
+
+    if (!d)
+        return false;
+    *open = d->atapi.tray_open;
+    *locked = d->atapi.locked;
+    return true;
+}
+
+void ide_on_tray(struct ide *ide, void (*tray)(void *opaque, int drive, bool open), void *opaque)
+{
+    ide->tray = tray;
+    ide->tray_opaque = opaque;
 }
 
 bool ide_disc_present(const struct ide *ide, int drive)

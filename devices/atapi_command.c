@@ -49,14 +49,8 @@ static void start_stop(struct ide_drive *d)
         atapi_check(d, d->block ? SENSE_ILLEGAL_REQUEST : SENSE_NOT_READY, ASC_REMOVAL_PREVENTED);
         return;
     }
-    if (how == 2 && !a->tray_open) {
-        a->tray_open = 1;
-        a->event = EVENT_MEDIA_REMOVAL;
-    } else if (how == 3 && a->tray_open) {
-        a->tray_open = 0;
-        a->attention = d->block != NULL;
-        a->event = d->block ? EVENT_NEW_MEDIA : EVENT_NO_CHANGE;
-    }
+    if (how & 2)
+        atapi_move_tray(d, how == 2);
     atapi_good(d);
 }
 

@@ -16,6 +16,9 @@ struct block {
     bool guard; /* the format was told by the content, and the content may be written */
     struct log *log;
     struct block_stats stats;
+    bool snapshot;
+    void (*failed)(void *opaque, struct block *b, bool write);
+    void *failed_opaque;
 };
 
 /* The image as the options want it: an overlay over a read-only file for a snapshot. */
@@ -55,6 +58,7 @@ struct block *block_open(const char *path, const struct block_options *options, 
         return NULL;
     }
     b->readonly = options->readonly;
+    b->snapshot = options->snapshot;
     b->log = log;
     if (!open_image(b, options, err)) {
         free(b->path);
@@ -108,12 +112,42 @@ static bool in_bounds(struct block *b, const char *verb, uint64_t lba, uint32_t 
     return false;
 }
 
-/* Pass OK on; a failure is named with the host's reason. */
-static bool checked(struct block *b, const char *verb, bool ok)
+/* Pass OK on; a failure is counted, and named with the host's reason. */
+static bool checked(struct block *b, const char *verb, uint64_t *count, bool ok)
 {
-    if (!ok)
-        log_guest_error(b->log, "%s: host error on %s: %s", b->path, verb, strerror(errno));
-    return ok;
+    int why = errno;
+
+    if (ok)
+        return true;
+    ++*count;
+    log_guest_error(b->log, "%s: host error on %s: %s", b->path, verb, strerror(why));
+    errno = why;
+    if (b->failed)
+        b->failed(b->failed_opaque, b, count != &b->stats.failed_reads);
+    return false;
+}
+
+void block_on_error(struct block *b, void (*failed)(void *opaque, struct block *b, bool write),
+                    void *opaque)
+{
+    b->failed = failed;
+    b->failed_opaque = opaque;
+}
+
+bool block_is_snapshot(const struct block *b)
+{
+    return b->snapshot;
+}
+
+bool block_commit(struct block *b, struct error *err)
+{
+    const struct image_request request = {
+        .path = b->path, .format = b->format, .writable = true, .log = b->log};
+
+    if (!b->snapshot)
+        return error_set(err, "%s: no snapshot: what was written is in the image already",
+                         b->path);
+    return image_overlay_commit(b->image, &request, err);
 }
 
 bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count)
@@ -122,7 +156,8 @@ bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count)
         return false;
     b->stats.reads++;
     b->stats.sectors_read += count;
-    return checked(b, "read", b->image->ops->read(b->image, lba, data, count));
+    return checked(b, "read", &b->stats.failed_reads,
+                   b->image->ops->read(b->image, lba, data, count));
 }
 
 /* A guest that writes another format's header into its first sector would choose what is opened
@@ -148,11 +183,13 @@ bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count
         return false;
     b->stats.writes++;
     b->stats.sectors_written += count;
-    return checked(b, "write", b->image->ops->write(b->image, lba, data, count));
+    return checked(b, "write", &b->stats.failed_writes,
+                   b->image->ops->write(b->image, lba, data, count));
 }
 
 bool block_flush(struct block *b)
 {
     b->stats.flushes++;
-    return b->readonly || checked(b, "flush", b->image->ops->flush(b->image));
+    return b->readonly || checked(b, "flush", &b->stats.failed_flushes,
+                                  b->image->ops->flush(b->image));
 }

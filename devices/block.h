@@ -34,8 +34,17 @@ const char *block_format(const struct block *b); /* "raw", "qcow2", "gzip" or "n
 bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count);
 bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count);
 bool block_flush(struct block *b); /* fdatasync */
+/* FAILED is called, on the thread that used B, when the host failed to carry out an operation;
+ * errno tells why. */
+void block_on_error(struct block *b, void (*failed)(void *opaque, struct block *b, bool write),
+                    void *opaque);
+/* Write what a snapshot has collected into its image, and go on with an empty one.  False and ERR
+ * when B is no snapshot, or the image cannot be written: nothing is lost then. */
+bool block_commit(struct block *b, struct error *err);
+bool block_is_snapshot(const struct block *b);
 struct block_stats {
     uint64_t reads, writes, flushes, sectors_read, sectors_written;
+    uint64_t failed_reads, failed_writes, failed_flushes;
 };
 const struct block_stats *block_stats(const struct block *b);
 

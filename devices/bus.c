@@ -159,22 +159,39 @@ bool bus_mapped(const struct bus *b, uint16_t port)
     return b->port[port] != 0;
 }
 
-void bus_describe(const struct bus *b, void (*line)(void *, const char *), void *opaque)
+void bus_each(const struct bus *b, void (*fn)(void *opaque, const struct bus_range *r),
+              void *opaque)
 {
     uint32_t first = 0;
 
     for (uint32_t p = 1; p <= PORTS; p++) {
-        const struct mapping *m = mapping_at(b, (uint16_t)first);
-        char text[100];
+        const struct mapping *m = mapping_at(b, first);
 
-        if (p < PORTS && mapping_at(b, (uint16_t)p) == m)
+        if (p < PORTS && mapping_at(b, p) == m)
             continue;
-        if (m) {
-            snprintf(text, sizeof(text), "%04x-%04x %s", first, p - 1, m->name);
-            line(opaque, text);
-        }
+        if (m)
+            fn(opaque, &(struct bus_range){m->name, first, p - first, m->dev});
         first = p;
     }
+}
+
+struct lines {
+    void (*line)(void *opaque, const char *text);
+    void *opaque;
+};
+
+static void describe_range(void *opaque, const struct bus_range *r)
+{
+    const struct lines *to = opaque;
+    char text[100];
+
+    snprintf(text, sizeof(text), "%04x-%04x %s", r->base, r->base + r->count - 1, r->name);
+    to->line(to->opaque, text);
+}
+
+void bus_describe(const struct bus *b, void (*line)(void *, const char *), void *opaque)
+{
+    bus_each(b, describe_range, &(struct lines){line, opaque});
 }
 
 uint64_t bus_accesses(const struct bus *b, uint16_t port)

@@ -28,6 +28,15 @@ void bus_out(struct bus *b, uint16_t port, uint32_t value, unsigned size);
 /* True when some device answers at PORT. */
 bool bus_mapped(const struct bus *b, uint16_t port);
 void bus_describe(const struct bus *b, void (*line)(void *, const char *), void *opaque);
+/* A stretch of ports, COUNT from BASE on, that DEV answers at present. */
+struct bus_range {
+    const char *name;
+    uint32_t base, count;
+    const void *dev;
+};
+/* Each of them, from port 0 up. */
+void bus_each(const struct bus *b, void (*fn)(void *opaque, const struct bus_range *r),
+              void *opaque);
 /* Accesses so far on PORT, for statistics. */
 uint64_t bus_accesses(const struct bus *b, uint16_t port);
 

@@ -116,9 +116,14 @@ struct ide {
     struct ide_master master; /* no functions: none */
     uint8_t control, selected;
     struct ide_drive drives[2];
+    void (*tray)(void *opaque, int drive, bool open); /* NULL: nobody listens */
+    void *tray_opaque;
 };
 
 extern const struct ide_kind ide_disk, ide_cdrom;
+
+/* The tray of a CD drive opens or closes: by the guest, by its button or by reset. */
+void atapi_move_tray(struct ide_drive *d, bool open);
 
 /* Raise or drop the drive's INTRQ; the wire follows the selected drive and nIEN. */
 void ide_interrupt(struct ide_drive *d, bool on);

@@ -89,5 +89,9 @@ struct image *image_nbd_open(const struct image_request *request, struct error *
  * is owned by the overlay from then on.  NULL and ERR on failure: BASE is then still the
  * caller's. */
 struct image *image_overlay_new(struct image *base, struct error *err);
+/* Open the overlay's base again by REQUEST, for writing, write into it what the overlay holds,
+ * flush it, and empty the overlay.  False and ERR: the overlay is as it was. */
+bool image_overlay_commit(struct image *overlay, const struct image_request *request,
+                          struct error *err);
 
 #endif

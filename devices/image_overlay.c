@@ -18,6 +18,7 @@ struct overlay {
     struct image *base;
     int fd;
     uint8_t *written; /* one bit a sector */
+    struct image gone; /* the base after it could not be opened again */
 };
 
 static bool is_written(const struct overlay *o, uint64_t lba)
@@ -133,4 +134,87 @@ struct image *image_overlay_new(struct image *base, struct error *err)
     o->image.ops = &overlay_ops;
     o->image.sectors = base->sectors;
     return &o->image;
+}
+
+/* ---- commit ---- */
+
+static bool copy_written(const struct overlay *o, struct image *to)
+{
+    enum { CHUNK = 128 };
+    uint64_t sectors = o->image.sectors;
+    uint8_t *data = malloc(CHUNK * SECTOR_SIZE);
+    bool ok = data != NULL;
+
+    for (uint64_t lba = 0; ok && lba < sectors;) {
+        uint32_t most = sectors - lba < CHUNK ? (uint32_t)(sectors - lba) : CHUNK;
+        uint32_t n = run_length(o, lba, most);
+
+        if (is_written(o, lba))
+            ok = image_pread(o->fd, data, (uint64_t)n * SECTOR_SIZE, lba * SECTOR_SIZE) &&
+                 to->ops->write(to, lba, data, n);
+        lba += n;
+    }
+    free(data);
+    return ok && to->ops->flush(to);
+}
+
+/* What stands for a base that cannot be opened again. */
+static bool gone_read(struct image *image, uint64_t lba, void *data, uint32_t count)
+{
+    (void)image, (void)lba, (void)data, (void)count;
+    errno = EIO;
+    return false;
+}
+
+static bool gone_write(struct image *image, uint64_t lba, const void *data, uint32_t count)
+{
+    (void)data;
+    return gone_read(image, lba, NULL, count);
+}
+
+static bool gone_flush(struct image *image)
+{
+    (void)image;
+    errno = EIO;
+    return false;
+}
+
+static void gone_close(struct image *image)
+{
+    (void)image;
+}
+
+static const struct image_ops gone_ops = {"gone", gone_read, gone_write, gone_flush, gone_close};
+
+static bool commit_to(struct overlay *o, struct image *base, const char *path, struct error *err)
+{
+    if (base->sectors != o->image.sectors)
+        return error_set(err, "%s has another size than when it was opened: not committed", path);
+    if (!copy_written(o, base))
+        return error_set(err, "%s: cannot commit: %s", path, strerror(errno));
+    memset(o->written, 0, o->image.sectors / 8 + 1);
+    (void)!ftruncate(o->fd, 0); /* the room is given back; nothing is read from there any more */
+    return true;
+}
+
+/* The base is locked against writers by its reader, which has to let go of it first. */
+bool image_overlay_commit(struct image *overlay, const struct image_request *request,
+                          struct error *err)
+{
+    struct overlay *o = (struct overlay *)overlay;
+    struct image_request reader = *request;
+    bool ok;
+
+    o->base->ops->close(o->base);
+    struct image *base = image_open(request, err);
+    ok = base && commit_to(o, base, request->path, err);
+    if (base)
+        base->ops->close(base);
+    reader.writable = false;
+    o->base = image_open(&reader, ok ? err : NULL);
+    if (o->base)
+        return ok;
+    o->gone = (struct image){&gone_ops, o->image.sectors};
+    o->base = &o->gone;
+    return ok && error_set(err, "%s was committed to, but cannot be opened again", request->path);
 }

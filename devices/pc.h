@@ -31,6 +31,9 @@ struct pit *pit_init(struct board *board, struct irq_line irq0);
 struct rtc;
 /* EPOCH: seconds since 1970 that the clock shows at power-on. */
 struct rtc *rtc_init(struct board *board, struct irq_line irq8, int64_t epoch);
+/* CHANGED is called when the guest has set the clock, with the seconds by which it is ahead of what
+ * it would show had it never been set. */
+void rtc_on_change(struct rtc *rtc, void (*changed)(void *opaque, int64_t offset), void *opaque);
 void rtc_set_cmos(struct rtc *rtc, uint8_t index, uint8_t value); /* defaults, kept over reset */
 uint8_t rtc_get_cmos(struct rtc *rtc, uint8_t index);
 
@@ -78,6 +81,13 @@ void ide_attach_cdrom(struct ide *ide, int drive, struct block *block, const cha
 /* Exchange the disc of a CD drive; NULL takes it out.  A locked tray opens only when FORCE; false
  * tells that it did not (or that DRIVE is no CD drive).  Blocks stay the caller's. */
 bool ide_change_disc(struct ide *ide, int drive, struct block *block, bool force);
+/* Press the button of a CD drive: the tray opens, or closes over what is in it.  A locked tray
+ * opens only when FORCE; false as above. */
+bool ide_move_tray(struct ide *ide, int drive, bool open, bool force);
+/* What a CD drive's tray does; false when DRIVE is none. */
+bool ide_tray(const struct ide *ide, int drive, bool *open, bool *locked);
+/* TRAY is called whenever one opens or closes. */
+void ide_on_tray(struct ide *ide, void (*tray)(void *opaque, int drive, bool open), void *opaque);
 /* True when DRIVE is a CD drive with a disc in a closed tray: what a BIOS can boot from. */
 bool ide_disc_present(const struct ide *ide, int drive);
 
@@ -85,9 +95,8 @@ bool ide_disc_present(const struct ide *ide, int drive);
 struct pci;
 struct pci *pci_init(struct board *board);
 void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque);
-/* 00:00.0, i440FX (devices/pci_host.c).  SHADOWED: the DRAM at C0000h-FFFFFh begins as a copy of
- * the ROMs there, as a BIOS leaves it; otherwise it is zero at power-on. */
-void pci_host_init(struct board *board, struct pci *pci, bool shadowed);
+/* 00:00.0, i440FX (devices/pci_host.c) */
+void pci_host_init(struct board *board, struct pci *pci);
 /* 00:01.0, PIIX3 (devices/piix_isa.c): IRQS.set(opaque, IRQ, level) takes what PCI and power
  * management drive; the SCI enters by piix_isa_sci. */
 struct piix_isa;

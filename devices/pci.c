@@ -120,8 +120,6 @@ void pci_function_init(struct pci_function *f, const struct pci_identity *id, vo
     pci_put16(f, PCI_VENDOR, id->vendor);
     pci_put16(f, PCI_DEVICE, id->device);
     pci_put16(f, PCI_STATUS, id->status);
-    pci_put16(f, PCI_SUBSYSTEM_VENDOR, 0x1AF4); /* of emulated PCs: by it guests know them */
-    pci_put16(f, PCI_SUBSYSTEM, 0x1100);
     f->config[PCI_REVISION] = id->revision;
     f->config[PCI_CLASS] = (uint8_t)id->class;
     f->config[PCI_CLASS + 1] = (uint8_t)(id->class >> 8);
@@ -295,6 +293,14 @@ void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opa
         }
         describe_bars(f, line, opaque);
     }
+}
+
+void pci_each(struct pci *pci, void (*fn)(void *opaque, const struct pci_function *f),
+              void *opaque)
+{
+    for (unsigned i = 0; i < 256; i++)
+        if (pci->function[i])
+            fn(opaque, pci->function[i]);
 }
 
 /* ---- life ---- */

@@ -98,6 +98,16 @@ void pci_function_bar(struct pci_function *f, unsigned n, bool io, bool prefetch
 /* Put F on the bus.  It must outlive the bus. */
 void pci_add(struct pci *pci, struct pci_function *f);
 
+/* Each function on the bus, by its number. */
+void pci_each(struct pci *pci, void (*fn)(void *opaque, const struct pci_function *f),
+              void *opaque);
+/* What base address register N has at present: true and *BASE when it is decoded. */
+static inline bool pci_bar_at(const struct pci_function *f, unsigned n, uint32_t *base)
+{
+    *base = f->bar[n].base;
+    return f->bar[n].size && f->bar[n].on;
+}
+
 /* RST#: command register, base addresses and interrupt line are zero again, decoding is off. */
 void pci_function_reset(struct pci_function *f);
 /* The configuration space was changed by other means (a restored state): decode accordingly. */

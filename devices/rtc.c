@@ -58,6 +58,10 @@ struct rtc {
     int64_t zero;            /* ns; a second begins here */
     int64_t weekday;         /* what the day-of-week register is off the calendar */
     int64_t seen;            /* ns: register C's flags are up to date until here */
+    int64_t epoch;           /* at power-on */
+    int64_t told;            /* the offset that was reported last */
+    void (*changed)(void *opaque, int64_t offset);
+    void *opaque;
 };
 
 static int64_t now_ns(struct rtc *r)
@@ -296,6 +300,25 @@ static uint32_t rtc_read(void *opaque, uint16_t offset, unsigned size)
     return value;
 }
 
+/* The phase of the second moves too when the clock is set: a second more or less is no news. */
+static void tell_change(struct rtc *r)
+{
+    int64_t now = now_ns(r);
+    int64_t offset = time_at(r, now) - r->epoch - floor_div(now, NS);
+
+    if (offset - r->told >= -1 && offset - r->told <= 1)
+        return;
+    r->told = offset;
+    if (r->changed)
+        r->changed(r->opaque, offset);
+}
+
+void rtc_on_change(struct rtc *r, void (*changed)(void *opaque, int64_t offset), void *opaque)
+{
+    r->changed = changed;
+    r->opaque = opaque;
+}
+
 static void rtc_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
 {
     struct rtc *r = opaque;
@@ -314,6 +337,8 @@ static void rtc_write(void *opaque, uint16_t offset, uint32_t value, unsigned si
     write_register(r, r->index, (uint8_t)value);
     update_irq(r);
     schedule(r);
+    if (!held(r))
+        tell_change(r);
 }
 
 static const struct io_ops rtc_ops = {rtc_read, rtc_write, 1};
@@ -382,6 +407,7 @@ struct rtc *rtc_init(struct board *board, struct irq_line irq8, int64_t epoch)
     r->seconds = epoch < FIRST_SECOND ? FIRST_SECOND : epoch > LAST_SECOND ? LAST_SECOND : epoch;
     bus_map(board->bus, "rtc", 0x70, 2, &rtc_ops, r);
     device_add(board->devices, &rtc_class, r);
+    r->epoch = r->seconds;
     rtc_reset(r);
     return r;
 }

@@ -170,3 +170,40 @@ void mmu_describe_mem(struct mmu *m, void (*line)(void *, const char *), void *o
     for_each_page(m, mem_page, &mem);
     range_line(&mem.range);
 }
+
+/* ---- for others than people ---- */
+
+struct joiner {
+    struct mmu_range range;
+    uint32_t large;
+    void (*fn)(void *opaque, const struct mmu_range *r);
+    void *opaque;
+};
+
+static void join_page(void *opaque, uint32_t lin, const struct walk *k)
+{
+    struct joiner *j = opaque;
+    struct mmu_range *r = &j->range;
+    uint32_t bytes = k->large ? j->large : PAGE_SIZE;
+
+    if (r->bytes && r->lin + r->bytes == lin && r->pa + r->bytes == k->pa && r->user == k->user &&
+        r->writable == k->writable) {
+        r->bytes += bytes;
+        return;
+    }
+    if (r->bytes)
+        j->fn(j->opaque, r);
+    *r = (struct mmu_range){lin, bytes, k->pa, k->user, k->writable};
+}
+
+void mmu_each(struct mmu *m, void (*fn)(void *opaque, const struct mmu_range *r), void *opaque)
+{
+    struct joiner j = {.large = PAGE_SIZE << aspace_slot_shift(m->cur), .fn = fn, .opaque = opaque};
+
+    if (m->cur->key.mode & MODE_PG)
+        for_each_page(m, join_page, &j);
+    else
+        j.range = (struct mmu_range){0, 1ull << 32, 0, true, true};
+    if (j.range.bytes)
+        fn(opaque, &j.range);
+}

@@ -122,6 +122,15 @@ bool mmu_is_global(struct mmu *m, uint32_t lin);
 /* For debuggers: no A/D bits, no faults, no MMIO side effects, supervisor.  False: not mapped. */
 bool mmu_peek(struct mmu *m, uint32_t lin, void *data, uint32_t len);
 
+/* A mapping of the present address space: BYTES from LIN on are at PA (before the A20 gate). */
+struct mmu_range {
+    uint32_t lin;
+    uint64_t bytes, pa;
+    bool user, writable;
+};
+/* Each of them, in order, joined where both sides go on.  Without paging: one, of everything. */
+void mmu_each(struct mmu *m, void (*fn)(void *opaque, const struct mmu_range *r), void *opaque);
+
 /* Describe the walk of LIN in words (each entry and why it ends), one line a level; and the
  * present mappings for `info tlb`/`info mem`. */
 void mmu_describe_walk(struct mmu *m, uint32_t lin, void (*line)(void *, const char *), void *o);

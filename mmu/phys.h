@@ -77,9 +77,6 @@ void phys_move(struct phys *p, int id, uint32_t new_base);
 void phys_enable(struct phys *p, int id, bool on);
 /* Make the ROM region ID (or a RAM page range over ROM) writable or not: shadow RAM. */
 void phys_rom_writable(struct phys *p, int id, bool writable);
-/* Make region ID (ROM or RAM, enabled) write-only or not: it is invisible, but takes the writes
- * that find ROM or nothing at its addresses.  So chip sets let a BIOS copy ROM to the DRAM below. */
-void phys_write_only(struct phys *p, int id, bool on);
 
 /* A20: with the gate off, address bit 20 of every access is zero (on by default). */
 void phys_set_a20(struct phys *p, bool on);
@@ -110,6 +107,16 @@ void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag);
 void phys_log_start(struct phys *p, uint32_t base, uint32_t size);
 void phys_log_collect(struct phys *p, uint32_t base, uint32_t size, uint8_t *dirty);
 
+/* A stretch of addresses with one thing behind it; OPAQUE is an MMIO region's, else NULL. */
+struct phys_range {
+    const char *name;
+    enum phys_kind kind;
+    uint64_t base, size;
+    const void *opaque;
+};
+/* Each stretch that has something, from address 0 up. */
+void phys_each(const struct phys *p, void (*fn)(void *opaque, const struct phys_range *r),
+               void *opaque);
 /* One line a region, for the monitor's `info mtree`. */
 void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text),
                    void *opaque);

@@ -29,7 +29,7 @@ static const struct region *region_at(const struct phys *p, uint32_t pfn)
     for (unsigned i = 0; i < PHYS_REGIONS; i++) {
         const struct region *r = &p->region[i];
 
-        if (r->used && !r->off && !r->write_only && pfn >= r->base_pfn && pfn < region_end(r) &&
+        if (r->used && !r->off && pfn >= r->base_pfn && pfn < region_end(r) &&
             (!top || r->order > top->order))
             top = r;
     }
@@ -222,7 +222,6 @@ void phys_unmap(struct phys *p, int id)
 
     if (!r)
         return;
-    phys_write_only(p, id, false);
     r->used = false;
     rebuild_region(p, r);
 }
@@ -264,43 +263,23 @@ void phys_rom_writable(struct phys *p, int id, bool writable)
     rebuild_region(p, r);
 }
 
-void phys_write_only(struct phys *p, int id, bool on)
+static void tell_run(const struct phys *p, uint32_t first, uint32_t end,
+                     void (*fn)(void *, const struct phys_range *), void *opaque)
 {
-    struct region *r = region_of(p, id);
-
-    if (!r || r->kind == PHYS_MMIO || r->write_only == on)
-        return;
-    r->write_only = on;
-    p->write_only += on ? 1 : -1u;
-    rebuild_region(p, r);
-}
-
-uint8_t *phys_write_only_page(struct phys *p, uint32_t pfn)
-{
-    for (unsigned i = 0; i < PHYS_REGIONS; i++) {
-        const struct region *r = &p->region[i];
-
-        if (r->used && !r->off && r->write_only && pfn >= r->base_pfn && pfn < region_end(r))
-            return p->alias + ((uint64_t)(r->file_page + (pfn - r->base_pfn)) << PAGE_SHIFT);
-    }
-    return NULL;
-}
-
-static void describe_run(const struct phys *p, uint32_t first, uint32_t end,
-                         void (*line)(void *, const char *), void *opaque)
-{
-    static const char *const kinds[] = {"none", "ram", "rom", "mmio"};
-    uint32_t word = p->frame[first];
-    enum phys_kind kind = frame_kind(word);
     const struct region *r = region_at(p, first);
-    char text[128];
+    const struct phys_range range = {
+        .name = r ? r->name : "ram",
+        .kind = frame_kind(p->frame[first]),
+        .base = (uint64_t)first << PAGE_SHIFT,
+        .size = (uint64_t)(end - first) << PAGE_SHIFT,
+        .opaque = r ? r->opaque : NULL,
+    };
 
-    snprintf(text, sizeof(text), "%08x-%08x %-4s %s", first << PAGE_SHIFT,
-             ((end - 1) << PAGE_SHIFT) | (PAGE_SIZE - 1), kinds[kind], r ? r->name : "ram");
-    line(opaque, text);
+    fn(opaque, &range);
 }
 
-void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text), void *opaque)
+void phys_each(const struct phys *p, void (*fn)(void *opaque, const struct phys_range *r),
+               void *opaque)
 {
     uint32_t first = 0;
 
@@ -309,7 +288,28 @@ void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *
             p->frame[pfn] >> FRAME_REGION_SHIFT == p->frame[first] >> FRAME_REGION_SHIFT)
             continue;
         if (frame_kind(p->frame[first]) != PHYS_NONE)
-            describe_run(p, first, pfn, line, opaque);
+            tell_run(p, first, pfn, fn, opaque);
         first = pfn;
     }
+}
+
+struct lines {
+    void (*line)(void *opaque, const char *text);
+    void *opaque;
+};
+
+static void describe_range(void *opaque, const struct phys_range *r)
+{
+    static const char *const kinds[] = {"none", "ram", "rom", "mmio"};
+    const struct lines *to = opaque;
+    char text[128];
+
+    snprintf(text, sizeof(text), "%08x-%08x %-4s %s", (uint32_t)r->base,
+             (uint32_t)(r->base + r->size - 1), kinds[r->kind], r->name);
+    to->line(to->opaque, text);
+}
+
+void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text), void *opaque)
+{
+    phys_each(p, describe_range, &(struct lines){line, opaque});
 }
