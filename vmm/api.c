@@ -25,7 +25,7 @@ static void tell(char *error, const struct error *err)
 
 static struct monitor_target target(struct ringer_machine *m)
 {
-    return (struct monitor_target){m->host.machine, m->host.typist, m->host.log};
+    return host_target(&m->host);
 }
 
 const char *ringer_version(void)

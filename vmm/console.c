@@ -36,7 +36,7 @@ struct console *console_monitor(const struct monitor_target *t, struct stream *s
         abort();
     c->stream = stream;
     c->monitor = monitor_new(t, echo, console_write, c);
-    stream_set_reader(stream, &(struct stream_reader){c, monitor_bytes, client_changed});
+    stream_set_reader(stream, &(struct stream_reader){c, monitor_bytes, client_changed, NULL});
     return c;
 }
 

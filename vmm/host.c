@@ -1,5 +1,6 @@
 #include "vmm/host.h"
 #include "ringer/log.h"
+#include "vmm/qmp_server.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,11 +80,15 @@ static bool open_consoles(struct host *h, const struct monitor_target *target, s
 {
     const struct options *o = &h->options;
 
+    h->qmp = qmp_server_new(&h->loop, target);
     for (unsigned i = 0; i < o->monitor_count; i++) {
         struct stream *s = chardevs_take(h->chardevs, o->monitors[i].chardev, err);
         if (!s)
             return false;
-        h->console[i] = console_monitor(target, s, stream_spec_of(s)->mux);
+        if (o->monitors[i].control)
+            qmp_server_add(h->qmp, s, o->monitors[i].pretty);
+        else
+            h->console[i] = console_monitor(target, s, stream_spec_of(s)->mux);
     }
     return true;
 }
@@ -185,6 +190,20 @@ static void set_terminal(struct host *h)
         tty_raw(h->tty, false);
 }
 
+struct monitor_target host_target(const struct host *h)
+{
+    static const char *const displays[] = {
+        [DISPLAY_DEFAULT] = "none", [DISPLAY_NONE] = "none", [DISPLAY_TEXT] = "text"};
+
+    return (struct monitor_target){
+        .machine = h->machine,
+        .typist = h->typist,
+        .log = h->log,
+        .chardevs = h->chardevs,
+        .display = displays[h->options.display],
+    };
+}
+
 bool host_open(struct host *h, struct error *err)
 {
     struct options *o = &h->options;
@@ -207,7 +226,7 @@ bool host_open(struct host *h, struct error *err)
     if (!open_machine(h, err))
         return false;
     h->typist = typist_new(h->machine);
-    const struct monitor_target target = {h->machine, h->typist, h->log};
+    const struct monitor_target target = host_target(h);
     if (!open_consoles(h, &target, err) || !open_display(h, err))
         return false;
     open_script(h, &target);
@@ -255,6 +274,7 @@ void host_close(struct host *h)
     script_text_free(&h->script_text);
     for (int i = 0; i < OPTIONS_MONITORS; i++)
         console_close(h->console[i]);
+    qmp_server_close(h->qmp);
     termscreen_close(h->display);
     typist_free(h->typist);
     machine_free(h->machine);

@@ -22,6 +22,7 @@ struct host {
     struct tty *tty;
     struct typist *typist;
     struct console *console[OPTIONS_MONITORS];
+    struct qmp_server *qmp;
     struct script_text script_text;
     struct script *script;
     struct termscreen *display;
@@ -32,6 +33,8 @@ struct host {
 /* Open streams and compose the machine by OPTIONS, which are filled.  False: ERR says why (exit
  * status 2), and host_close is still to be called. */
 bool host_open(struct host *h, struct error *err);
+/* What monitors of this host act upon.  After host_open. */
+struct monitor_target host_target(const struct host *h);
 bool host_start(struct host *h, struct error *err);
 /* Run until the machine has ended; the process's exit status. */
 int host_run(struct host *h);

@@ -75,6 +75,21 @@ static bool find_name(const char *name, size_t len, uint16_t *code)
     return !*end && (n & 0x7f) && !(n & 0x80) && (n < 0x80 || n >> 8 == 0xe0 || n == 0xe11d);
 }
 
+uint16_t keys_find(const char *name)
+{
+    uint16_t code = 0;
+
+    for (size_t i = 0; i < KEY_COUNT && !code; i++)
+        if (!strcmp(keys[i].name, name))
+            code = keys[i].code;
+    return code;
+}
+
+const char *keys_nth(unsigned n)
+{
+    return n < KEY_COUNT ? keys[n].name : NULL;
+}
+
 bool keys_parse(const char *text, struct chord *out, const char **bad, size_t *bad_len)
 {
     out->count = 0;

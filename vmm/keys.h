@@ -19,6 +19,11 @@ enum { KEY_SHIFT = 0x2a, KEY_CTRL = 0x1d, KEY_ALT = 0x38, KEY_ENTER = 0x1c };
  * unknown name starts and *BAD_LEN its length (0 when a name is missing). */
 bool keys_parse(const char *text, struct chord *out, const char **bad, size_t *bad_len);
 
+/* The scan code of the key called NAME, 0 when there is none; the name of key N, NULL after the
+ * last. */
+uint16_t keys_find(const char *name);
+const char *keys_nth(unsigned n);
+
 /* The keys that produce the character C (ASCII 8, 9, 10, 13, 27 and 32..126; 1..26 otherwise are
  * Ctrl-letter).  False when no key does. */
 bool keys_for_char(unsigned char c, struct chord *out);

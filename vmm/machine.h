@@ -7,7 +7,6 @@
 
 #include "bios/bios.h"
 #include "translator/translator.h"
-#include "vmm/firmware.h"
 
 struct machine_config {
     uint64_t ram_bytes;
@@ -22,12 +21,10 @@ struct machine_config {
     uint16_t debug_exit_base, debug_exit_size;
     struct boot_kernel kernel; /* kernel.kernel NULL: BIOS boot */
     bool kernel_multiboot;
-    struct firmware firmware; /* owned by the machine */
-    bool boot_menu, boot_strict;
-    uint32_t boot_splash_ms; /* 0: not said */
     const char *boot_order;
     const char *boot_once; /* order of the first boot only; NULL: boot_order */
     bool no_reboot, start_stopped;
+    bool snapshot; /* discs that are put in later are not to be written to either */
     struct translator_options translator;
     struct log *log;
     int64_t rtc_epoch;
@@ -54,14 +51,13 @@ struct machine {
     struct vga *vga;
     struct pci *pci;
     struct piix_pm *pm;
-    struct fw_cfg *fw_cfg;
     struct bios *bios;
     struct machine_private *private;
 };
 
 enum machine_end { END_QUIT, END_POWEROFF, END_RESET, END_SHUTDOWN, END_DEBUG_EXIT };
 
-/* Close the images and ROMs of a configuration that no machine was made of. */
+/* Close the images of a configuration that no machine was made of. */
 void machine_config_close(struct machine_config *config);
 
 /* Compose a machine; the bill of materials.  NULL and ERR on failure; the images are closed either
@@ -80,6 +76,10 @@ void machine_stop(struct machine *m); /* pause: vCPU and clock */
 void machine_cont(struct machine *m);
 void machine_reset(struct machine *m);
 void machine_powerdown(struct machine *m); /* press the power button: an ACPI event */
+/* Wake the guest from its sleep; false and ERR when it does not sleep. */
+bool machine_wakeup(struct machine *m, struct error *err);
+void machine_nmi(struct machine *m); /* as by a button on the board */
+int machine_thread_id(struct machine *m); /* the vCPU thread's, as ps and taskset have it */
 void machine_quit(struct machine *m, int status);
 bool machine_stopped(struct machine *m);
 /* Called on the vCPU thread when the machine ended (wakes the main loop). */

@@ -10,6 +10,8 @@ struct monitor_target {
     struct machine *machine;
     struct typist *typist;
     struct log *log;
+    struct chardevs *chardevs;         /* may be NULL */
+    const char *name, *uuid, *display; /* of -name, -uuid and -display; NULL: not given */
 };
 
 /* Carry out one command line; what it prints is added to OUT.  False when it failed: OUT's last

@@ -161,9 +161,26 @@ static bool set_monitor(struct options *o, const struct option *self, const char
            (!id || add_monitor(o, id, false, false, what, err));
 }
 
+static bool set_qmp(struct options *o, const struct option *self, const char *value,
+                    struct error *err)
+{
+    const char *id;
+    char label[32], what[100], option[20];
+
+    snprintf(label, sizeof label, "compat_monitor%u", o->monitor_count);
+    snprintf(what, sizeof what, "-%s %.80s", self->name, value);
+    snprintf(option, sizeof option, "-%s", self->name);
+    if (!strncmp(value, "mon:", 4))
+        return error_set(err, "%s: programs do not share their stream; it is unix:PATH, "
+                              "tcp:HOST:PORT, stdio or chardev:ID", what);
+    return options_add_stream(o, option, value, label, &id, err) &&
+           (!id || add_monitor(o, id, true, !strcmp(self->name, "qmp-pretty"), what, err));
+}
+
 static const struct property mon_properties[] = {
     {"chardev", PROPERTY_STRING, "where it listens", NULL, 0, 0, NULL},
-    {"mode", PROPERTY_CHOICE, "commands for people", "readline", 0, 0, "readline"},
+    {"mode", PROPERTY_CHOICE, "for people, or QMP for programs", "readline", 0, 0,
+     "readline|control"},
     {"pretty", PROPERTY_BOOL, "for mode=control", "off", 0, 0, NULL},
     {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
 };
@@ -178,7 +195,10 @@ static bool set_mon(struct options *o, const struct option *self, const char *va
     if (!values[0].text)
         return error_set(err, "-mon %s: it needs chardev=ID", value);
     o->has_monitor = true;
-    return add_monitor(o, values[0].text, false, false, value, err);
+    bool control = values[1].text && !strcmp(values[1].text, "control");
+    if (values[2].number && !control)
+        return error_set(err, "-mon %s: pretty is for mode=control", value);
+    return add_monitor(o, values[0].text, control, values[2].number, value, err);
 }
 
 const struct option options_chardev[] = {
@@ -191,6 +211,8 @@ const struct option options_chardev[] = {
     {"parallel", "none", NULL, set_parallel, NULL},
     {"debugcon", "DEV", "what port E9h prints to, as -serial", set_debugcon, NULL},
     {"monitor", "DEV", "where the monitor listens, as -serial", set_monitor, NULL},
-    {"mon", "chardev=ID", "a monitor on a chardev", set_mon, mon_properties},
+    {"qmp", "DEV", "where QMP, the monitor for programs, listens, as -serial", set_qmp, NULL},
+    {"qmp-pretty", "DEV", "the same, with line breaks and indentation", set_qmp, NULL},
+    {"mon", "chardev=ID", "a monitor on a chardev; mode=control is QMP", set_mon, mon_properties},
     {NULL, NULL, NULL, NULL, NULL},
 };

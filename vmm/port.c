@@ -123,7 +123,7 @@ struct port *port_new(uv_loop_t *loop, struct stream *stream)
     uv_async_init(loop, &p->resume, on_resume);
     p->resume.data = p;
     if (stream)
-        stream_set_reader(stream, &(struct stream_reader){p, stream_input, NULL});
+        stream_set_reader(stream, &(struct stream_reader){p, stream_input, NULL, NULL});
     return p;
 }
 

@@ -1,4 +1,5 @@
 /* How other threads reach the machine: work posted to its vCPU thread, and what is built on it. */
+#include "vmm/event.h"
 #include "vmm/private.h"
 #include <stdlib.h>
 
@@ -85,13 +86,20 @@ void machine_run_work(struct machine *m)
 
 /* ---- stop, continue, reset, end ---- */
 
-static void do_stop(struct machine *m, void *opaque)
+void machine_stop_here(struct machine *m, const char *state)
 {
-    (void)opaque;
     if (m->private->stopped)
         return;
     vclock_stop(m->clock);
+    __atomic_store_n(&m->private->stop_state, state, __ATOMIC_SEQ_CST);
     __atomic_store_n(&m->private->stopped, true, __ATOMIC_SEQ_CST);
+    machine_tell(m, &(struct machine_event){.kind = MACHINE_STOP});
+}
+
+static void do_stop(struct machine *m, void *opaque)
+{
+    (void)opaque;
+    machine_stop_here(m, "paused");
 }
 
 static void do_cont(struct machine *m, void *opaque)
@@ -102,6 +110,7 @@ static void do_cont(struct machine *m, void *opaque)
     __atomic_store_n(&m->private->stopped, false, __ATOMIC_SEQ_CST);
     vclock_resume(m->clock);
     m->private->armed = UINT64_MAX;
+    machine_tell(m, &(struct machine_event){.kind = MACHINE_RESUME});
 }
 
 void machine_stop(struct machine *m)
@@ -122,7 +131,7 @@ bool machine_stopped(struct machine *m)
 static void do_reset(struct machine *m, void *opaque)
 {
     (void)opaque;
-    m->private->board_reset = true;
+    m->private->board_reset = m->private->host_reset = true;
     machine_raise_event(m, EVENT_RESET);
 }
 
@@ -131,10 +140,16 @@ void machine_reset(struct machine *m)
     machine_post_wait(m, do_reset, NULL);
 }
 
+static void nothing(struct machine *m, void *opaque)
+{
+    (void)m, (void)opaque;
+}
+
 static void do_powerdown(struct machine *m, void *opaque)
 {
     (void)opaque;
     piix_pm_power_button(m->pm);
+    machine_tell(m, &(struct machine_event){.kind = MACHINE_POWERDOWN});
 }
 
 void machine_powerdown(struct machine *m)
@@ -142,12 +157,43 @@ void machine_powerdown(struct machine *m)
     machine_post_wait(m, do_powerdown, NULL);
 }
 
+bool machine_wakeup(struct machine *m, struct error *err)
+{
+    (void)m;
+    return error_set(err, "Unable to wake up: guest is not in suspended state");
+}
+
+void machine_nmi(struct machine *m)
+{
+    machine_raise_event(m, EVENT_NMI);
+    machine_post_wait(m, nothing, NULL);
+}
+
+int machine_thread_id(struct machine *m)
+{
+    return m->private->tid;
+}
+
+/* isa-debug-exit ends without a word, as in QEMU: what it has to say is in the exit status. */
+static void tell_end(struct machine *m, enum machine_end end, int status)
+{
+    struct machine_event e = {.kind = MACHINE_SHUTDOWN, .guest = end != END_QUIT};
+
+    if (end == END_QUIT)
+        e.reason = status > 128 ? "host-signal" : "host-qmp-quit";
+    else
+        e.reason = end == END_POWEROFF ? "guest-shutdown" : "guest-reset";
+    if (end != END_DEBUG_EXIT)
+        machine_tell(m, &e);
+}
+
 void machine_request_end(struct machine *m, enum machine_end end, int status)
 {
     struct machine_private *p = m->private;
 
     pthread_mutex_lock(&p->lock);
-    if (!p->ending) {
+    bool first = !p->ending;
+    if (first) {
         p->ending = true;
         p->end = end;
         p->status = status;
@@ -155,6 +201,8 @@ void machine_request_end(struct machine *m, enum machine_end end, int status)
     bool kick = p->started && !p->ended;
     pthread_cond_signal(&p->wake);
     pthread_mutex_unlock(&p->lock);
+    if (first)
+        tell_end(m, end, status);
     if (kick)
         machine_raise_event(m, EVENT_KICK);
 }

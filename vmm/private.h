@@ -41,6 +41,13 @@ struct machine_private {
 
     uint64_t interrupts[256]; /* accepted, by vector */
 
+    pthread_mutex_t listen_lock;
+    struct machine_listener *listeners;
+    const char *stop_state; /* why it is stopped, as QEMU's RunState; atomic */
+    unsigned pointer_buttons; /* held by commands */
+    int tid;                  /* of the vCPU thread */
+    bool host_reset;        /* the reset that is asked for was not the guest's idea */
+
     void (*on_end)(void *opaque);
     void *on_end_opaque;
 };

@@ -7,6 +7,7 @@
  * until the next deadline or until somebody posts. */
 #include "ringer/log.h"
 #include "vmm/crash.h"
+#include "vmm/event.h"
 #include "vmm/private.h"
 #include <errno.h>
 #include <stdio.h>
@@ -140,8 +141,13 @@ static void reset_all(struct machine *m)
 
     if (p->reset_once && m->config.boot_once)
         bios_set_boot_order(m->bios, m->config.boot_order);
+    if (p->reset_once)
+        machine_tell(m, &(struct machine_event){
+                            .kind = MACHINE_RESET,
+                            .guest = !p->host_reset,
+                            .reason = p->host_reset ? "host-qmp-system-reset" : "guest-reset"});
     p->reset_once = true;
-    p->board_reset = false;
+    p->board_reset = p->host_reset = false;
     rtc_set_cmos(m->rtc, CMOS_SHUTDOWN, 0); /* POST heeds it after a CPU reset only */
     clear_event(m, EVENT_RESET | EVENT_INTR | EVENT_NMI | EVENT_DEBUG);
     cpu_reset(m->cpu);
@@ -322,6 +328,7 @@ static bool attach(struct machine *m)
     bool ok = translator_attach(m->translator, &err) && timer_open(m, &err);
     pthread_mutex_lock(&p->lock);
     p->attach_done = true;
+    p->tid = gettid();
     p->attach_ok = ok;
     p->attach_error = err;
     pthread_cond_broadcast(&p->done);
@@ -336,9 +343,7 @@ static void *vcpu_thread(void *opaque)
 
     if (attach(m)) {
         reset_all(m);
-        if (m->config.start_stopped)
-            p->stopped = true;
-        else
+        if (!p->stopped)
             vclock_resume(m->clock);
         loop(m);
         timer_delete(p->timer);
@@ -359,6 +364,8 @@ bool machine_start(struct machine *m, struct error *err)
     struct machine_private *p = m->private;
     sigset_t all, old;
 
+    p->stopped = m->config.start_stopped;
+    p->stop_state = "prelaunch";
     /* The thread starts with every signal blocked: the process's are the main thread's. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -402,6 +409,7 @@ bool machine_private_init(struct machine *m, struct error *err)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->listen_lock, NULL);
     pthread_cond_init(&p->wake, &attr);
     pthread_cond_init(&p->done, &attr);
     pthread_condattr_destroy(&attr);
@@ -426,6 +434,7 @@ void machine_private_free(struct machine *m)
     pthread_cond_destroy(&p->wake);
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->listen_lock);
     free(p);
     m->private = NULL;
 }

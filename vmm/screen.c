@@ -53,9 +53,14 @@ bool screen_picture(struct machine *m, struct picture *out)
 
 bool screen_dump(struct machine *m, const char *path, struct error *err)
 {
-    struct picture p;
     size_t len = strlen(path);
-    bool png = len > 4 && !strcasecmp(path + len - 4, ".png");
+
+    return screen_dump_as(m, path, len > 4 && !strcasecmp(path + len - 4, ".png"), err);
+}
+
+bool screen_dump_as(struct machine *m, const char *path, bool png, struct error *err)
+{
+    struct picture p;
 
     if (!screen_picture(m, &p))
         return error_set(err, "there is no picture: the guest has not set a video mode");

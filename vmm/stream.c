@@ -156,6 +156,21 @@ void stream_send(struct stream *s, const void *data, size_t len)
         uv_async_send(&s->wake);
 }
 
+size_t stream_queued(struct stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    size_t len = s->len;
+    pthread_mutex_unlock(&s->lock);
+    return len;
+}
+
+void stream_set_limit(struct stream *s, size_t bytes)
+{
+    pthread_mutex_lock(&s->lock);
+    s->limit = bytes;
+    pthread_mutex_unlock(&s->lock);
+}
+
 size_t stream_ring_read(struct stream *s, void *data, size_t len)
 {
     struct stream_ring *r = &s->ring;
@@ -322,6 +337,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     }
     if (events & UV_READABLE)
         receive(s);
+    if ((events & UV_WRITABLE) && s->reader.drained && !stream_queued(s))
+        s->reader.drained(s->reader.opaque);
     if (!s->closing)
         stream_update(s);
 }

@@ -68,6 +68,7 @@ struct stream_reader {
     void *opaque;
     void (*input)(void *opaque, const uint8_t *data, size_t len);
     void (*connected)(void *opaque, bool connected);
+    void (*drained)(void *opaque); /* everything that was queued has been sent; may be NULL */
 };
 void stream_set_reader(struct stream *s, const struct stream_reader *reader);
 /* Stop taking input until told otherwise: its source then waits. */
@@ -75,6 +76,9 @@ void stream_pause(struct stream *s, bool pause);
 /* Queue LEN bytes for sending.  Any thread, never blocks.  Without a client, or when nobody
  * reads and the queue is full, they are lost, as on a wire. */
 void stream_send(struct stream *s, const void *data, size_t len);
+/* How many bytes wait to be sent, and how many may (1 MiB, as a rule).  Any thread. */
+size_t stream_queued(struct stream *s);
+void stream_set_limit(struct stream *s, size_t bytes);
 /* End the present connection of a server socket (the monitor's `quit`, say). */
 void stream_hang_up(struct stream *s);
 

@@ -164,7 +164,7 @@ struct stream_mux *stream_mux_new(struct stream *base, const struct stream_mux_k
         abort();
     m->base = base;
     m->keys = *keys;
-    stream_set_reader(base, &(struct stream_reader){m, on_input, on_connected});
+    stream_set_reader(base, &(struct stream_reader){m, on_input, on_connected, NULL});
     return m;
 }
 

@@ -70,7 +70,7 @@ static struct stream *must_open(const char *text, struct ear *ear)
     struct stream *s = try_open(text, &err);
 
     ck_assert_msg(s, "%s", err.text);
-    stream_set_reader(s, &(struct stream_reader){ear, hear, notice});
+    stream_set_reader(s, &(struct stream_reader){ear, hear, notice, NULL});
     return s;
 }
 
@@ -261,7 +261,7 @@ static struct stream *open_chardev(const char *text, struct ear *ear)
     ck_assert_msg(stream_parse_chardev(text, &spec, id, &err), "%s", err.text);
     struct stream *s = stream_open(&loop, &spec, id, &err);
     ck_assert_msg(s, "%s", err.text);
-    stream_set_reader(s, &(struct stream_reader){ear, hear, notice});
+    stream_set_reader(s, &(struct stream_reader){ear, hear, notice, NULL});
     return s;
 }
 
@@ -319,8 +319,8 @@ START_TEST(shared)
     struct stream *a = chardevs_take(c, "x", &err), *b = chardevs_take(c, "x", &err);
     ck_assert(a && b && !chardevs_take(c, "y", &err));
     ck_assert_ptr_nonnull(strstr(err.text, "'y'"));
-    stream_set_reader(a, &(struct stream_reader){&first, hear, notice});
-    stream_set_reader(b, &(struct stream_reader){&second, hear, notice});
+    stream_set_reader(a, &(struct stream_reader){&first, hear, notice, NULL});
+    stream_set_reader(b, &(struct stream_reader){&second, hear, notice, NULL});
     struct stream *client = must_open("unix:s", &client_ear);
     send_text(client, "1\001\001\001c2\001c3");
     expect(&first, "1\0013");

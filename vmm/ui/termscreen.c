@@ -289,7 +289,7 @@ struct termscreen *termscreen_start(uv_loop_t *loop, struct machine *m, struct t
     uv_timer_init(loop, &d->escape);
     d->frame.data = d->escape.data = d;
     stream_send(stream, enter, sizeof enter - 1);
-    stream_set_reader(stream, &(struct stream_reader){d, on_input, NULL});
+    stream_set_reader(stream, &(struct stream_reader){d, on_input, NULL, NULL});
     uv_timer_start(&d->frame, on_frame, 0, FRAME_MS);
     return d;
 }

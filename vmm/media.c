@@ -1,0 +1,313 @@
+#include "vmm/media.h"
+#include "vmm/event.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CMOS_FLOPPIES = 0x10 };
+
+/* ---- names ---- */
+
+/* The BIOS learns of floppy drives from CMOS, and so do we: the nibbles are the drives' types. */
+static bool floppy_present(struct machine *m, int unit)
+{
+    uint8_t types = rtc_get_cmos(m->rtc, CMOS_FLOPPIES);
+
+    return unit == 0 || m->config.floppy[unit] || (types & 0x0f);
+}
+
+static struct medium *add(struct medium *at, enum medium_kind kind, int unit, struct block *block)
+{
+    *at = (struct medium){.kind = kind, .unit = unit, .block = block};
+    at->removable = kind != MEDIUM_DISK;
+    if (kind == MEDIUM_FLOPPY)
+        snprintf(at->name, sizeof at->name, "floppy%d", unit);
+    else
+        snprintf(at->name, sizeof at->name, "ide%d-%s%d", unit / 2,
+                 kind == MEDIUM_CDROM ? "cd" : "hd", unit % 2);
+    return at + 1;
+}
+
+unsigned media_list(struct machine *m, struct medium out[MEDIA_MAX])
+{
+    const struct machine_config *c = &m->config;
+    struct medium *at = out;
+
+    for (int i = 0; i < 4; i++) {
+        bool open, locked;
+
+        if (c->disk[i]) {
+            at = add(at, MEDIUM_DISK, i, c->disk[i]);
+        } else if (m->ide[i / 2] && ide_tray(m->ide[i / 2], i % 2, &open, &locked)) {
+            at = add(at, MEDIUM_CDROM, i, c->cdrom[i]);
+            at[-1].tray_open = open;
+            at[-1].locked = locked;
+        }
+    }
+    for (int i = 0; i < 2; i++)
+        if (floppy_present(m, i))
+            at = add(at, MEDIUM_FLOPPY, i, c->floppy[i]);
+    return (unsigned)(at - out);
+}
+
+static bool find(struct machine *m, const char *name, struct medium *out, struct error *err)
+{
+    struct medium all[MEDIA_MAX];
+    unsigned n = media_list(m, all);
+    char names[200] = "";
+
+    for (unsigned i = 0; i < n; i++) {
+        *out = all[i];
+        if (!strcmp(all[i].name, name))
+            return true;
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.31s", i ? ", " : "",
+                 all[i].name);
+    }
+    return error_set(err, "Device '%.60s' not found; there are %s", name, names);
+}
+
+static bool find_removable(struct machine *m, const char *name, struct medium *out,
+                           struct error *err)
+{
+    return find(m, name, out, err) &&
+           (out->removable || error_set(err, "Device '%s' is not removable", name));
+}
+
+/* ---- the work, on the vCPU thread ---- */
+
+struct order {
+    const char *name;
+    bool force, open;
+    struct block *put, *taken; /* to be put in; to be closed */
+    struct error *err;
+    bool ok;
+};
+
+static bool is_locked(const struct medium *d, struct error *err)
+{
+    return error_set(err,
+                     "Device '%s' is locked and force was not specified, wait for tray to open and "
+                     "try again",
+                     d->name);
+}
+
+static int first_cdrom(const struct machine *m)
+{
+    int unit = 0;
+
+    while (unit < 4 && !m->config.cdrom[unit] && !m->config.cdrom_present[unit])
+        unit++;
+    return unit;
+}
+
+/* Exchange what is in D; what was in it is o->taken then. */
+static bool exchange(struct machine *m, const struct medium *d, struct order *o)
+{
+    struct block **place;
+
+    if (d->kind == MEDIUM_FLOPPY) {
+        place = &m->config.floppy[d->unit];
+        fdc_insert(m->fdc, d->unit, o->put);
+        bios_set_floppy(m->bios, d->unit, o->put);
+    } else {
+        place = &m->config.cdrom[d->unit];
+        if (!ide_change_disc(m->ide[d->unit / 2], d->unit % 2, o->put, o->force))
+            return is_locked(d, o->err);
+        if (d->unit == first_cdrom(m)) /* which the BIOS boots from */
+            bios_set_cdrom(m->bios, o->put);
+    }
+    o->taken = *place;
+    *place = o->put;
+    o->put = NULL;
+    return true;
+}
+
+/* A tray is out of the drive while discs are exchanged, and guests may hear of that. */
+static void change_now(struct machine *m, void *opaque)
+{
+    struct order *o = opaque;
+    struct medium d;
+
+    o->ok = find_removable(m, o->name, &d, o->err);
+    if (o->ok && d.kind == MEDIUM_CDROM)
+        o->ok =
+            ide_move_tray(m->ide[d.unit / 2], d.unit % 2, true, o->force) || is_locked(&d, o->err);
+    o->ok = o->ok && exchange(m, &d, o);
+}
+
+static void eject_now(struct machine *m, void *opaque)
+{
+    struct order *o = opaque;
+    struct medium d;
+
+    o->ok = find_removable(m, o->name, &d, o->err) && exchange(m, &d, o);
+    if (o->ok && d.kind == MEDIUM_CDROM)
+        ide_move_tray(m->ide[d.unit / 2], d.unit % 2, true, true);
+}
+
+static void remove_now(struct machine *m, void *opaque)
+{
+    struct order *o = opaque;
+    struct medium d;
+
+    o->ok = find_removable(m, o->name, &d, o->err);
+    if (o->ok && d.kind == MEDIUM_CDROM && !d.tray_open)
+        o->ok = error_set(o->err, "Tray of device '%s' is not open", o->name);
+    if (o->ok)
+        eject_now(m, o);
+}
+
+static void tray_now(struct machine *m, void *opaque)
+{
+    struct order *o = opaque;
+    struct medium d;
+
+    o->ok = find_removable(m, o->name, &d, o->err);
+    if (o->ok && d.kind == MEDIUM_CDROM)
+        o->ok = ide_move_tray(m->ide[d.unit / 2], d.unit % 2, o->open, o->force) ||
+                is_locked(&d, o->err);
+}
+
+static void commit_now(struct machine *m, void *opaque)
+{
+    struct order *o = opaque;
+    struct medium all[MEDIA_MAX], one;
+    unsigned n = media_list(m, all);
+
+    o->ok = true;
+    if (strcmp(o->name, "all")) {
+        o->ok = find(m, o->name, &one, o->err);
+        all[0] = one;
+        n = o->ok;
+        if (o->ok && !one.block)
+            o->ok = error_set(o->err, "Device '%s' has no medium", o->name);
+    }
+    for (unsigned i = 0; o->ok && i < n; i++)
+        if (all[i].block && (strcmp(o->name, "all") || block_is_snapshot(all[i].block)))
+            o->ok = block_commit(all[i].block, o->err);
+}
+
+/* What the drive is like at present, for the opening of its next medium. */
+struct look {
+    const char *name;
+    struct medium medium;
+    bool ok, readonly;
+    struct error *err;
+};
+
+static void look_now(struct machine *m, void *opaque)
+{
+    struct look *l = opaque;
+
+    l->ok = find_removable(m, l->name, &l->medium, l->err);
+    l->readonly = l->ok && l->medium.block && block_readonly(l->medium.block);
+}
+
+static void failed(void *opaque, struct block *b, bool write);
+
+/* ---- what others call ---- */
+
+static bool carry_out(struct machine *m, void (*work)(struct machine *m, void *opaque),
+                      struct order *o)
+{
+    machine_post_wait(m, work, o);
+    if (o->taken)
+        block_close(o->taken);
+    return o->ok;
+}
+
+bool media_change(struct machine *m, const char *name, const char *path, const char *format,
+                  enum media_mode mode, bool force, struct error *err)
+{
+    struct order o = {.name = name, .force = force, .err = err};
+    struct look l = {.name = name, .err = err};
+    struct geometry g;
+
+    machine_post_wait(m, look_now, &l);
+    if (!l.ok)
+        return false;
+    const struct block_options options = {
+        .readonly = l.medium.kind == MEDIUM_CDROM || mode == MEDIA_READ_ONLY ||
+                    (mode == MEDIA_RETAIN && l.readonly),
+        .snapshot = m->config.snapshot && l.medium.kind != MEDIUM_CDROM,
+        .format = format,
+    };
+    o.put = block_open(path, &options, m->log, err);
+    if (!o.put)
+        return false;
+    if (l.medium.kind == MEDIUM_FLOPPY && !floppy_geometry(block_sectors(o.put), &g)) {
+        block_close(o.put);
+        return error_set(err, "%s: not the size of a floppy", path);
+    }
+    block_on_error(o.put, failed, m);
+    carry_out(m, change_now, &o);
+    if (o.put)
+        block_close(o.put);
+    return o.ok;
+}
+
+bool media_eject(struct machine *m, const char *name, bool force, struct error *err)
+{
+    return carry_out(m, eject_now, &(struct order){.name = name, .force = force, .err = err});
+}
+
+bool media_remove(struct machine *m, const char *name, struct error *err)
+{
+    return carry_out(m, remove_now, &(struct order){.name = name, .err = err});
+}
+
+bool media_move_tray(struct machine *m, const char *name, bool open, bool force, struct error *err)
+{
+    return carry_out(m, tray_now,
+                     &(struct order){.name = name, .open = open, .force = force, .err = err});
+}
+
+bool media_commit(struct machine *m, const char *name, struct error *err)
+{
+    return carry_out(m, commit_now, &(struct order){.name = name, .err = err});
+}
+
+/* ---- events ---- */
+
+static void failed(void *opaque, struct block *b, bool write)
+{
+    struct machine_event e = {.kind = MACHINE_IO_ERROR, .on = write, .error = errno};
+    struct machine *m = opaque;
+    struct medium all[MEDIA_MAX];
+    unsigned n = media_list(m, all);
+
+    for (unsigned i = 0; i < n; i++)
+        if (all[i].block == b)
+            snprintf(e.device, sizeof e.device, "%.31s", all[i].name);
+    machine_tell(m, &e);
+}
+
+static void tray_moved(struct machine *m, int unit, bool open)
+{
+    struct machine_event e = {.kind = MACHINE_TRAY_MOVED, .on = open};
+
+    snprintf(e.device, sizeof e.device, "ide%d-cd%d", unit / 2, unit % 2);
+    machine_tell(m, &e);
+}
+
+static void first_tray(void *opaque, int drive, bool open)
+{
+    tray_moved(opaque, drive, open);
+}
+
+static void second_tray(void *opaque, int drive, bool open)
+{
+    tray_moved(opaque, 2 + drive, open);
+}
+
+void media_watch(struct machine *m)
+{
+    struct medium all[MEDIA_MAX];
+    unsigned n = media_list(m, all);
+
+    ide_on_tray(m->ide[0], first_tray, m);
+    ide_on_tray(m->ide[1], second_tray, m);
+    for (unsigned i = 0; i < n; i++)
+        if (all[i].block)
+            block_on_error(all[i].block, failed, m);
+}
