@@ -190,8 +190,10 @@ static uint32_t stos_run(struct cpu *cpu, const struct string_op *op, uint32_t l
     struct string_run to;
     if (!string_run(cpu, op, SEG_ES, string_dest(cpu, op), MMU_WRITE, limit, &to))
         return 0;
-    if (to.host && op->size == 1)
-        memset(to.host, (int)(cpu->gpr[EAX] & 0xFF), to.count);
+    uint32_t mask = op->size == 1 ? 0xFF : op->size == 2 ? 0xFFFF : ~0u;
+    uint32_t value = cpu->gpr[EAX] & mask;
+    if (to.host && value == ((value & 0xFF) * 0x01010101u & mask)) /* all its bytes are the same */
+        memset(to.host, (int)(value & 0xFF), to.count * op->size);
     else
         for (uint32_t n = 0; n < to.count; n++)
             run_put(cpu, &to, n, op->size, cpu->gpr[EAX]);

@@ -165,6 +165,8 @@ static void fill_small(struct mmu *m, struct window *w, uint32_t page, const str
     while (low > bottom && extend(m, w, k, &leaf, low - 1, low, -1u))
         low--;
     for (uint32_t i = low; i < high; i++) {
+        if (i != focus && m->want[i] && churn_busy(m, leaf.base + i))
+            m->want[i] = 0;
         if (m->want[i])
             aspace_note_pte(m, w->as, leaf.base + i, leaf_entry(&leaf, i));
     }

@@ -181,6 +181,8 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
 
         if (!w || !(w->map[page] & MAP_VALID))
             continue;
+        if (!(w->map[page] & MAP_LARGE))
+            churn_dropped(m, page);
         n = w->map[page] & MAP_LARGE ? 1u << aspace_slot_shift(as) : 1;
         window_drop(w, page & ~(n - 1), (page & ~(n - 1)) + n);
         most = n > most ? n : most;

@@ -70,6 +70,11 @@ void mmu_set_cr3(struct mmu *m, const struct paging *pg);
 /* Read the four PDPTEs at CR3 (PAE).  False when a reserved bit is set: #GP. */
 bool mmu_load_pdptes(struct mmu *m, struct paging *pg);
 void mmu_invlpg(struct mmu *m, uint32_t lin);
+/* Does INVLPG take the page of LIN away so often that its accesses are better made by hand than
+ * through a window?  A hint: mmu_fill maps it nevertheless. */
+bool mmu_churns(const struct mmu *m, uint32_t lin);
+/* It was accessed by hand many times without an INVLPG between. */
+void mmu_steady(struct mmu *m, uint32_t lin);
 /* A20 gate toggled through phys_set_a20: the windows of the other state are cached apart. */
 void mmu_a20_changed(struct mmu *m);
 void mmu_flush_all(struct mmu *m); /* forget everything, safe at any time outside guest code */

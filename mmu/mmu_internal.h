@@ -117,6 +117,12 @@ struct rmap {
     uint32_t left; /* nodes not in use */
 };
 
+/* How often INVLPG took a page from the host; by page, the busiest of those that share a slot. */
+struct churn {
+    uint32_t page, count;
+};
+#define CHURN_SLOTS 256u
+
 struct mmu {
     struct phys *phys;
     struct log *log;
@@ -139,6 +145,7 @@ struct mmu {
     struct trace *traces;   /* each frame */
     uint16_t table_free, table_bump;
     struct rmap rmap;
+    struct churn churn[CHURN_SLOTS];
     uint32_t want[GROUP_SIZE]; /* scratch of mmu_fill */
 };
 
@@ -276,6 +283,12 @@ void rmap_add_chunk(struct mmu *m, struct window *w, uint32_t page, uint32_t pfn
 void rmap_reset(struct mmu *m); /* all windows are empty */
 /* Make every mapping of PFN read-only. */
 void rmap_protect(struct mmu *m, uint32_t pfn);
+
+/* ---- churn.c ---- */
+
+/* INVLPG took PAGE from the host, or would have if it had been mapped. */
+void churn_dropped(struct mmu *m, uint32_t page);
+bool churn_busy(const struct mmu *m, uint32_t page);
 
 /* ---- mmu.c ---- */
 

@@ -363,7 +363,7 @@ bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards)
     if (t->policy[i].phys != phys) {
         t->policy[i].phys = phys;
         t->policy[i].policy = SITE_PLAIN;
-        t->policy[i].hits = t->policy[i].backoff = 0;
+        t->policy[i].hits = t->policy[i].backoff = t->policy[i].maps = 0;
     }
     if (t->policy[i].policy >= towards)
         return false;
@@ -385,6 +385,28 @@ void policy_relax(struct translator *t, uint32_t phys, uint32_t run)
         run < 32u << t->policy[i].backoff)
         return;
     t->policy[i].policy = SITE_PLAIN;
+    t->stats.retranslated_plain++;
+    cache_invalidate_at(t, phys);
+}
+
+enum { MAPS = 64 }; /* then it is looked at again */
+
+bool policy_maps(struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_slot(phys);
+    if (t->policy[i].phys != phys || !t->policy[i].maps)
+        return false;
+    t->policy[i].maps--;
+    return true;
+}
+
+void policy_map(struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_slot(phys);
+    if (t->policy[i].phys != phys || t->policy[i].policy != SITE_SLOW)
+        return;
+    t->policy[i].policy = SITE_PLAIN;
+    t->policy[i].maps = MAPS;
     t->stats.retranslated_plain++;
     cache_invalidate_at(t, phys);
 }

@@ -143,6 +143,25 @@ static bool shows_pointers(const struct insn *in)
                              : in->map == MAP_0F && in->opcode == 0xAE;
 }
 
+/* A slow site came by PLAIN_RUN times: is it still better by hand?  Not where it meets plain memory
+ * only, nor where it makes very many accesses between the INVLPGs of a page that churns. */
+static void review_site(struct translator *t, struct site *s)
+{
+    enum { CHURN_RUN = 8 * PLAIN_RUN, FEW = 4 };
+    uint32_t lin, phys = t->tbs[s->tb].phys + (s->eip - t->tbs[s->tb].eip);
+    if (!s->tb || !step_operand(t, &s->in, &lin) || !step_operand_plain(t, lin)) {
+        s->plain = 0;
+    } else if (!mmu_churns(t->mmu, lin)) {
+        policy_relax(t, phys, s->plain);
+    } else if (s->plain >= CHURN_RUN) {
+        if (s->uses == 0)
+            mmu_steady(t->mmu, lin);
+        if (s->uses <= FEW)
+            policy_map(t, phys);
+        s->plain = s->uses = 0;
+    }
+}
+
 static void after_insn(struct translator *t, uint32_t index)
 {
     struct site *s = &t->sites[index];
@@ -154,13 +173,12 @@ static void after_insn(struct translator *t, uint32_t index)
         cpu_emulate(t->cpu, &s->in);
         return;
     }
-    if (++s->plain % PLAIN_RUN == 0) {
-        if (!step_operand_plain(t, &s->in))
-            s->plain = 0;
-        else if (s->tb)
-            policy_relax(t, t->tbs[s->tb].phys + (s->eip - t->tbs[s->tb].eip), s->plain);
-    }
+    uint32_t epoch = (uint32_t)mmu_stats(t->mmu)->invlpgs;
+    s->uses += s->epoch != epoch;
+    s->epoch = epoch;
     struct insn in = s->in; /* the site may go with its block */
+    if (++s->plain % PLAIN_RUN == 0)
+        review_site(t, s);
     step_by_hand(t, &in);
 }
 

@@ -85,7 +85,16 @@ static void leave_guest(struct translator *t, ucontext_t *uc, enum fault_kind ki
 
 enum fault_verdict { VERDICT_RESUME, VERDICT_LEAVE, VERDICT_CRASH };
 
-static enum fault_verdict page_fault(struct translator *t, greg_t *r, enum fault_kind *kind)
+/* Is the access of the instruction at cache offset OFF of TB better made by hand? */
+static bool by_hand_pays(struct translator *t, const struct tb *tb, uint32_t off, uint32_t lin)
+{
+    uint8_t fixup;
+    return tb && mmu_churns(t->mmu, lin) &&
+           !policy_maps(t, tb->phys + (fault_eip(t, tb, off, &fixup) - tb->eip));
+}
+
+static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, greg_t *r,
+                                     enum fault_kind *kind)
 {
     const void *addr = (const void *)r[REG_CR2];
     enum mmu_access access = r[REG_ERR] & 2 ? MMU_WRITE : MMU_READ;
@@ -101,6 +110,8 @@ static enum fault_verdict page_fault(struct translator *t, greg_t *r, enum fault
         t->rt->fault_guard = 1;
         return VERDICT_LEAVE;
     }
+    if (by_hand_pays(t, tb, cache_offset(t, r[REG_RIP]), (uint32_t)lin))
+        return VERDICT_LEAVE;
     switch (mmu_fill(t->mmu, w, (uint32_t)lin, access, &t->rt->fault)) {
     case FILL_MAPPED:
         t->stats.fills++;
@@ -114,12 +125,13 @@ static enum fault_verdict page_fault(struct translator *t, greg_t *r, enum fault
     return VERDICT_LEAVE;
 }
 
-static enum fault_verdict classify(struct translator *t, greg_t *r, enum fault_kind *kind)
+static enum fault_verdict classify(struct translator *t, const struct tb *tb, greg_t *r,
+                                   enum fault_kind *kind)
 {
     *kind = HOST_FAULT_EXCEPTION;
     switch (r[REG_TRAPNO]) {
     case 14:
-        return page_fault(t, r, kind);
+        return page_fault(t, tb, r, kind);
     case 0:
     case 6:
     case 13:
@@ -154,7 +166,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     t->stats.signals++;
     bool step = off >= t->stub_step && off < t->step_end;
     struct tb *tb = step ? NULL : cache_at(t, off);
-    enum fault_verdict v = !step && !tb ? VERDICT_CRASH : classify(t, r, &kind);
+    enum fault_verdict v = !step && !tb ? VERDICT_CRASH : classify(t, tb, r, &kind);
     if (v == VERDICT_CRASH) {
         crash(sig);
     } else if (v == VERDICT_LEAVE) {

@@ -140,6 +140,8 @@ struct site {
     uint8_t raise;   /* EXIT_RAISE: the vector */
     bool slow;       /* memory operand by hand, rather than sensitive */
     uint16_t plain;  /* slow and harmless executions in a row */
+    uint16_t uses;   /* slow: times that an INVLPG came before it, in this run */
+    uint32_t epoch;  /* ... mmu_stats.invlpgs at the last of them */
 };
 
 /* Why a guest instruction at some physical address is not translated in its plain form. */
@@ -228,6 +230,7 @@ struct translator {
     struct {
         uint32_t phys;
         uint8_t policy, hits, backoff;
+        uint8_t maps; /* so many more faults on churning pages are worth mapping them */
     } *policy; /* by hash of the physical address of an instruction */
 
     struct jump_table tables[JUMP_TABLES];
@@ -279,6 +282,10 @@ enum site_policy policy_get(struct translator *t, uint32_t phys);
 /* The site at PHYS faulted: bump it; true when its policy changed. */
 bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards);
 void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
+/* Does the site at PHYS use a churning page so long that mapping it pays? */
+bool policy_maps(struct translator *t, uint32_t phys);
+/* It does: make it plain. */
+void policy_map(struct translator *t, uint32_t phys);
 void cache_invalidate_at(struct translator *t, uint32_t phys);
 
 /* ---- table.c: jump tables ---- */
@@ -320,8 +327,10 @@ void hub_host_exception(struct translator *t);
 enum cpu_result step_by_hand(struct translator *t, const struct insn *in);
 /* The instruction at cpu->eip; false: fetching it raised an exception.  *PHYS: where it is. */
 bool step_fetch(struct translator *t, struct insn *in, uint32_t *phys);
-/* Would IN, executed now, touch nothing but plain memory? */
-bool step_operand_plain(struct translator *t, const struct insn *in);
+/* The linear address of IN's memory operand, were it executed now; false: it has none. */
+bool step_operand(struct translator *t, const struct insn *in, uint32_t *linear);
+/* Is there nothing but plain memory at LIN? */
+bool step_operand_plain(struct translator *t, uint32_t lin);
 
 /* ---- fault.c ---- */
 bool fault_attach(struct translator *t, struct error *err);

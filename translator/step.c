@@ -173,11 +173,9 @@ enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
     return CPU_EXCEPTION;
 }
 
-bool step_operand_plain(struct translator *t, const struct insn *in)
+bool step_operand(struct translator *t, const struct insn *in, uint32_t *linear)
 {
     struct cpu *cpu = t->cpu;
-    struct mmu_fault fault;
-    uint64_t pa, offset;
     uint32_t lin;
     if (in->has_mem)
         lin = cpu->seg[in->seg].base + cpu_effective_address(cpu, in);
@@ -189,6 +187,15 @@ bool step_operand_plain(struct translator *t, const struct insn *in)
         lin = cpu->seg[in->seg].base + in->imm;
     else
         return false;
+    *linear = lin;
+    return true;
+}
+
+bool step_operand_plain(struct translator *t, uint32_t lin)
+{
+    struct cpu *cpu = t->cpu;
+    struct mmu_fault fault;
+    uint64_t pa, offset;
     if (!mmu_translate(t->mmu, lin, MMU_READ, cpu->cpl == 3, &pa, &fault) || pa >> 32)
         return false;
     uint32_t pfn = (uint32_t)pa >> PAGE_SHIFT;

@@ -190,6 +190,48 @@ START_TEST(code_pages)
 }
 END_TEST
 
+enum { SLOT = 0x50000, SLOT_PTE = RIG_PAGE_TABLE + SLOT / 0x1000 * 4, FRAMES = 0x60000 };
+
+/* As a kernel that maps memory for one short use each: by hand, not mapped on the host each time. */
+START_TEST(churning_page)
+{
+    rig_paging(&rig);
+    rig_w32(&rig, FRAMES, 1);
+    rig_w32(&rig, FRAMES + 0x1000, 1000);
+    rig.cpu->gpr[ECX] = 1000;
+    rig.cpu->gpr[EAX] = 0;
+    uint64_t signals = stats()->signals, fills = stats()->fills;
+    /* L: MOV EDX, ECX; AND EDX, 1; SHL EDX, 12; ADD EDX, FRAMES + 67h; MOV [SLOT_PTE], EDX;
+     * ADD EAX, [SLOT]; MOV DWORD [SLOT_PTE], 0; INVLPG [SLOT]; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "89 CA 83 E2 01 C1 E2 0C 81 C2 67 00 06 00 89 15 40 11 10 00 "
+                                    "03 05 00 00 05 00 C7 05 40 11 10 00 00 00 00 00 "
+                                    "0F 01 3D 00 00 05 00 49 75 D2"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 500 * 1000 + 500);
+    ck_assert_uint_lt(stats()->signals - signals, 30);
+    ck_assert_uint_lt(stats()->fills - fills, 20);
+}
+END_TEST
+
+/* The same with long uses: there the mapping pays after all. */
+START_TEST(churning_page_used_long)
+{
+    rig_paging(&rig);
+    rig_w32(&rig, FRAMES, 1);
+    rig_w32(&rig, FRAMES + 0x1000, 1000);
+    rig.cpu->gpr[ECX] = 100;
+    rig.cpu->gpr[EAX] = 0;
+    uint64_t slow = stats()->slow;
+    /* The same, with MOV EBX, 1000; M: ADD EAX, [SLOT]; DEC EBX; JNZ M */
+    ck_assert_int_eq(rig_exec(&rig, "89 CA 83 E2 01 C1 E2 0C 81 C2 67 00 06 00 89 15 40 11 10 00 "
+                                    "BB E8 03 00 00 03 05 00 00 05 00 4B 75 F7 "
+                                    "C7 05 40 11 10 00 00 00 00 00 0F 01 3D 00 00 05 00 49 75 CA"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 1000 * (50 * 1000 + 50));
+    ck_assert_uint_lt(stats()->slow - slow, 50000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("adaptive translation");
@@ -203,6 +245,8 @@ int main(void)
     tcase_add_test(tc, wrapped_addresses);
     tcase_add_test(tc, plain_again);
     tcase_add_test(tc, code_pages);
+    tcase_add_test(tc, churning_page);
+    tcase_add_test(tc, churning_page_used_long);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
