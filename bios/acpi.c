@@ -8,8 +8,7 @@
 enum {
     RSDP_BYTES = 20,
     FADT_BYTES = 244,
-    FACS_BYTES = 64,
-    FACS_ADDRESS = EBDA_BASE + 0x400 - FACS_BYTES,
+    FACS_ADDRESS = EBDA_BASE + 0x400 - ACPI_FACS_BYTES,
 
     PM1A_EVENT = BIOS_PM_BASE,
     PM1A_CONTROL = BIOS_PM_BASE + 4,
@@ -152,14 +151,20 @@ void acpi_fill_rom(struct bios *b)
     rsdp[8] = -sum(rsdp, RSDP_BYTES);
 }
 
+void acpi_facs(uint8_t facs[ACPI_FACS_BYTES])
+{
+    memset(facs, 0, ACPI_FACS_BYTES);
+    memcpy(facs, "FACS", 4);
+    acpi_put(facs + 4, ACPI_FACS_BYTES, 4);
+    facs[32] = 1;
+}
+
 void bios_acpi_init(struct bios *b)
 {
-    uint8_t facs[FACS_BYTES] = {0};
+    uint8_t facs[ACPI_FACS_BYTES];
 
     if (!acpi_present(b))
         return;
-    memcpy(facs, "FACS", 4);
-    acpi_put(facs + 4, sizeof facs, 4);
-    facs[32] = 1;
+    acpi_facs(facs);
     lin_write(b, FACS_ADDRESS, facs, sizeof facs);
 }

@@ -4,7 +4,7 @@
 
 #include "bios/private.h"
 
-enum { ACPI_HEADER = 36, ACPI_TABLES_MAX = 8 };
+enum { ACPI_HEADER = 36, ACPI_TABLES_MAX = 8, ACPI_FACS_BYTES = 64 };
 
 /* The tables that the RSDT lists, while it is made. */
 struct acpi {
@@ -18,6 +18,9 @@ uint8_t *acpi_table(struct bios *b, const char *signature, uint32_t len, uint8_t
 void acpi_finish(uint8_t *table);
 void acpi_list(struct bios *b, struct acpi *acpi, const uint8_t *table);
 uint32_t acpi_address(const struct bios *b, const uint8_t *table);
+
+/* A fresh firmware ACPI control structure. */
+void acpi_facs(uint8_t facs[ACPI_FACS_BYTES]);
 
 /* The differentiated system description table (acpi_dsdt.c); NULL when there is no room. */
 uint8_t *acpi_dsdt(struct bios *b);

@@ -13,6 +13,7 @@
  */
 #include "bios/acpi.h"
 #include "bios/aml.h"
+#include "devices/fw_cfg.h"
 
 #include <string.h>
 
@@ -134,6 +135,21 @@ static void isa_bridge(struct bios *b, struct aml *a)
     aml_end(a, device);
 }
 
+/* The firmware configuration device, by which operating systems find it. */
+static void fw_cfg(struct aml *a)
+{
+    uint32_t device = aml_begin_named(a, AML_DEVICE, "FWCF"), r;
+
+    aml_name(a, "_HID");
+    aml_string(a, "QEMU0002");
+    aml_name_int(a, "_STA", 0x0B); /* there, but nothing to show */
+    aml_name(a, "_CRS");
+    r = aml_begin_resources(a);
+    aml_io(a, FW_CFG_PORT, FW_CFG_PORTS);
+    aml_end_resources(a, r);
+    aml_end(a, device);
+}
+
 static void root_bridge(struct bios *b, struct aml *a)
 {
     uint32_t device = aml_begin_named(a, AML_DEVICE, "PCI0");
@@ -144,6 +160,8 @@ static void root_bridge(struct bios *b, struct aml *a)
     bridge_resources(a);
     routing(a);
     isa_bridge(b, a);
+    if (b->config.fw_cfg)
+        fw_cfg(a);
     aml_end(a, device);
 }
 

@@ -148,6 +148,14 @@ static uint32_t hex(char c)
     return (uint32_t)(c <= '9' ? c - '0' : c - 'A' + 10);
 }
 
+void aml_string(struct aml *a, const char *text)
+{
+    aml_byte(a, 0x0D);
+    do
+        aml_byte(a, (uint8_t)*text);
+    while (*text++);
+}
+
 /* 6.1.4: three letters of five bits and four hexadecimal digits, most significant byte first. */
 void aml_name_eisa(struct aml *a, const char *name, const char *id)
 {

@@ -52,6 +52,7 @@ uint32_t aml_begin_method(struct aml *a, const char *name, unsigned args);
 uint32_t aml_begin_package(struct aml *a, unsigned elements);
 void aml_name(struct aml *a, const char *name); /* the object follows */
 void aml_name_int(struct aml *a, const char *name, uint32_t v);
+void aml_string(struct aml *a, const char *text);
 void aml_name_eisa(struct aml *a, const char *name, const char *id); /* "PNP0A03" */
 /* A unit of a field list, BITS wide. */
 void aml_field_unit(struct aml *a, const char *name, unsigned bits);

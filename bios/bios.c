@@ -186,6 +186,15 @@ static const struct device_class bios_class = {
 
 static const struct io_ops trap_ops = {trap_read, trap_write, 1};
 
+static bool own_rom(struct bios *b, struct error *err)
+{
+    if (phys_map_rom(b->phys, "BIOS", 0xF0000, ROM_SIZE, b->rom, ROM_SIZE) < 0 ||
+        phys_map_rom(b->phys, "BIOS at reset", 0xFFFF0000u, ROM_SIZE, b->rom, ROM_SIZE) < 0)
+        return error_set(err, "no room for the BIOS in the table of memory regions");
+    bus_map(b->bus, "BIOS traps", ROM_TRAP_PORT, 1, &trap_ops, b);
+    return true;
+}
+
 static void set_drives(struct bios *b)
 {
     const struct bios_config *c = &b->config;
@@ -214,6 +223,7 @@ static void set_drives(struct bios *b)
 void bios_set_boot_order(struct bios *b, const char *order)
 {
     snprintf(b->boot_order, sizeof b->boot_order, "%s", order && *order ? order : "cad");
+    bios_boot_cmos(b);
 }
 
 struct bios *bios_init(const struct bios_config *config, struct error *err)
@@ -240,13 +250,11 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     pci_fill_rom(b);
     acpi_fill_rom(b);
     smbios_fill_rom(b);
-    if (phys_map_rom(b->phys, "BIOS", 0xF0000, ROM_SIZE, b->rom, ROM_SIZE) < 0 ||
-        phys_map_rom(b->phys, "BIOS at reset", 0xFFFF0000u, ROM_SIZE, b->rom, ROM_SIZE) < 0) {
+    if (!(config->rom ? bios_foreign_rom(b, err) : own_rom(b, err))) {
         bios_free(b);
-        error_set(err, "no room for the BIOS in the table of memory regions");
         return NULL;
     }
-    bus_map(b->bus, "BIOS traps", ROM_TRAP_PORT, 1, &trap_ops, b);
+    bios_fw_items(b);
     device_add(config->board->devices, &bios_class, b);
     bios_power_on_cmos(b);
     return b;

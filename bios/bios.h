@@ -20,12 +20,22 @@ struct bios_config {
     struct block *cdrom; /* the disc in the CD drive that boots; NULL: none */
     unsigned cdrom_unit; /* which drive that is: 0-3 */
     const char *boot_order;  /* QEMU's letters: a floppy, c disk, d CD, n network */
+    bool boot_menu;          /* ask for a key at the banner and show what can be booted */
+    bool boot_strict;        /* boot from nothing but what the order names */
+    uint32_t splash_ms;      /* how long to ask; 0: the firmware's own time */
+    struct fw_cfg *fw_cfg;   /* gets what firmware is to know; may be NULL */
+    const uint8_t *uuid;     /* of the machine, 16 bytes; NULL: none */
+    const uint8_t *rom;      /* foreign firmware of ROM_BYTES in place of ours; NULL: ours */
+    uint32_t rom_bytes;
     bool fast_boot;          /* no pause at the banner */
     uint16_t serial_ports[4], parallel_ports[3]; /* I/O bases, 0: none */
 };
 
-/* Map the ROM, register the trap, and (as a device) set BDA, EBDA and CMOS at reset.  The board
- * must outlive it. */
+/* May a foreign ROM have so many BYTES?  ERR names NAME and the sizes that may be. */
+bool bios_rom_size_ok(uint64_t bytes, const char *name, struct error *err);
+/* Map the ROM, register the trap, and (as a device) set BDA, EBDA and CMOS at reset.  With foreign
+ * firmware nothing of ours is in the guest but the contents of CMOS and fw_cfg.  The board must
+ * outlive it. */
 struct bios *bios_init(const struct bios_config *config, struct error *err);
 /* From the next boot on, try these devices (QEMU's letters; NULL or empty: "cad"). */
 void bios_set_boot_order(struct bios *b, const char *order);

@@ -3,6 +3,8 @@
 #include "bios/private.h"
 #include "cpu/emulate.h"
 
+#include <string.h>
+
 uint8_t cmos_read(struct bios *b, uint8_t index)
 {
     out8(b, 0x70, index);
@@ -70,6 +72,40 @@ static void disk_fields(struct bios *b, unsigned drive, uint8_t first)
     rtc_set_cmos(rtc, first + 8, g->sectors);
 }
 
+/* 38h and 3Dh: the boot order as emulated PCs have it, a digit for each device in turn, and bit 0
+ * of 38h to boot floppies without a signature. */
+void bios_boot_cmos(struct bios *b)
+{
+    static const char letters[] = "acdn"; /* 1 to 4 */
+    uint8_t digit[3] = {0};
+
+    for (unsigned i = 0; i < 3 && b->boot_order[i]; i++) {
+        char letter = b->boot_order[i] == 'b' ? 'a' : b->boot_order[i];
+        const char *at = strchr(letters, letter);
+
+        digit[i] = at ? (uint8_t)(at - letters + 1) : 0;
+    }
+    rtc_set_cmos(b->config.rtc, 0x3D, (uint8_t)(digit[0] | digit[1] << 4));
+    rtc_set_cmos(b->config.rtc, 0x38, (uint8_t)(digit[2] << 4 | 1));
+}
+
+/* 39h: two bits a disk for the translation of its geometry; 1 is LBA-assisted. */
+static uint8_t translations(const struct bios *b)
+{
+    uint8_t bits = 0;
+
+    for (unsigned i = 0; i < BIOS_DISKS; i++) {
+        struct geometry g;
+
+        if (!b->config.disk[i])
+            continue;
+        disk_geometry(b->config.disk[i], &g);
+        if (g.cylinders > 1024 || g.heads > 16)
+            bits |= (uint8_t)(1 << 2 * i);
+    }
+    return bits;
+}
+
 void bios_power_on_cmos(struct bios *b)
 {
     struct rtc *rtc = b->config.rtc;
@@ -98,5 +134,7 @@ void bios_power_on_cmos(struct bios *b)
     word(b, 0x17, bios_extended_kib(b));
     word(b, 0x30, bios_extended_kib(b));
     word(b, 0x34, above16m > 0xFFFF ? 0xFFFF : above16m);
+    rtc_set_cmos(rtc, 0x39, translations(b));
+    bios_boot_cmos(b);
     cmos_checksum(b);
 }

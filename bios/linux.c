@@ -4,6 +4,7 @@
 #include "bios/file.h"
 #include "bios/private.h"
 #include "cpu/emulate.h"
+#include "devices/fw_cfg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static bool open_all(struct bios *b, struct linux_image *image, const struct boo
                          strlen(image->command), k->kernel, image->header.command_max);
     if (k->initrd && !file_open(&image->initrd, k->initrd, "initrd", err))
         return false;
-    return linux_place(&image->layout, &image->header, image->initrd.size, bios_ram_top(b),
+    return linux_place(&image->layout, &image->header, image->initrd.size, bios_kernel_top(b),
                        k->kernel, err);
 }
 
@@ -61,7 +62,7 @@ bool bios_boot_linux(struct bios *b, const struct boot_kernel *k, struct error *
     }
     linux_free(b->kernel);
     b->kernel = image;
-    return true;
+    return !b->config.rom || bios_fw_kernel(b, err);
 }
 
 static bool copy_parts(struct bios *b, const struct linux_image *image)
@@ -79,6 +80,47 @@ static bool copy_parts(struct bios *b, const struct linux_image *image)
     linux_patch(setup, &image->header, l, image->command, image->initrd.size);
     phys_write(b->phys, l->segment * 16u, setup, bytes);
     phys_write(b->phys, l->command, image->command, strlen(image->command) + 1);
+    return true;
+}
+
+/* A whole part of FILE as item DATA of fw_cfg, its place and size as two more. */
+static bool offer_part(struct bios *b, const struct file *f, uint64_t offset, uint64_t len,
+                       uint16_t data, uint16_t address, uint32_t pa, uint16_t size)
+{
+    uint8_t *bytes = malloc(len ? len : 1);
+    bool ok = bytes && file_read(f, offset, bytes, len);
+
+    if (ok) {
+        fw_cfg_set(b->config.fw_cfg, data, bytes, (uint32_t)len);
+        fw_cfg_set_number(b->config.fw_cfg, address, pa, 4);
+        fw_cfg_set_number(b->config.fw_cfg, size, len, 4);
+    }
+    free(bytes);
+    return ok;
+}
+
+bool linux_offer(struct bios *b)
+{
+    const struct linux_image *image = b->kernel;
+    const struct linux_layout *l = &image->layout;
+    uint32_t bytes = image->header.setup_bytes, command = strlen(image->command) + 1;
+    struct fw_cfg *f = b->config.fw_cfg;
+    uint8_t setup[66 * 512] = {0};
+
+    if (!file_read(&image->kernel, 0, setup, bytes) ||
+        !offer_part(b, &image->kernel, bytes, image->header.kernel_bytes, FW_CFG_KERNEL_DATA,
+                    FW_CFG_KERNEL_ADDR, l->kernel, FW_CFG_KERNEL_SIZE) ||
+        (image->initrd.size &&
+         !offer_part(b, &image->initrd, 0, image->initrd.size, FW_CFG_INITRD_DATA,
+                     FW_CFG_INITRD_ADDR, l->initrd, FW_CFG_INITRD_SIZE)))
+        return false;
+    linux_patch(setup, &image->header, l, image->command, image->initrd.size);
+    fw_cfg_set(f, FW_CFG_SETUP_DATA, setup, bytes);
+    fw_cfg_set_number(f, FW_CFG_SETUP_ADDR, l->segment * 16u, 4);
+    fw_cfg_set_number(f, FW_CFG_SETUP_SIZE, bytes, 4);
+    fw_cfg_set(f, FW_CFG_CMDLINE_DATA, image->command, command);
+    fw_cfg_set_number(f, FW_CFG_CMDLINE_ADDR, l->command, 4);
+    fw_cfg_set_number(f, FW_CFG_CMDLINE_SIZE, command, 4);
     return true;
 }
 

@@ -7,7 +7,7 @@ enum { SMAP = 0x534D4150 };
 
 unsigned bios_memory_map(const struct bios *b, struct map_entry map[MAP_ENTRIES])
 {
-    uint32_t top = bios_ram_top(b);
+    uint32_t top = bios_kernel_top(b);
     unsigned n = 0;
 
     map[n++] = (struct map_entry){0, EBDA_BASE, 1};

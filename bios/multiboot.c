@@ -4,6 +4,7 @@
 #include "bios/multiboot.h"
 #include "bios/file.h"
 #include "bios/private.h"
+#include "devices/fw_cfg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,12 +117,12 @@ static bool open_all(struct bios *b, struct multiboot_image *image, const struct
         return error_set(err, "out of memory for the kernel");
     ok = file_read(&image->kernel, 0, head, bytes) ||
          error_set(err, "cannot read the kernel '%s'", k->kernel);
-    ok = ok && multiboot_parse(&image->plan, head, bytes, image->kernel.size, bios_ram_top(b),
+    ok = ok && multiboot_parse(&image->plan, head, bytes, image->kernel.size, bios_kernel_top(b),
                                k->kernel, err);
     free(head);
     if (!ok || !open_modules(image, k->initrd && *k->initrd ? k->initrd : NULL, err))
         return false;
-    if (modules_end(image) + 0x100000 > bios_ram_top(b))
+    if (modules_end(image) + 0x100000 > bios_kernel_top(b))
         return error_set(err, "the kernel '%s' and its modules do not fit into the memory; give "
                               "more with -m", k->kernel);
     return true;
@@ -146,7 +147,7 @@ bool bios_boot_multiboot(struct bios *b, const struct boot_kernel *k, struct err
         strcat(strcat(image->command, " "), append);
     multiboot_free(b->multiboot);
     b->multiboot = image;
-    return true;
+    return !b->config.rom || bios_fw_kernel(b, err);
 }
 
 /* ---- loading ---- */
@@ -230,7 +231,7 @@ static void add_map(struct bios *b, struct info *info, uint32_t fields[29])
     }
     fields[0] |= INFO_MEMORY | INFO_MAP;
     fields[1] = 639;
-    fields[2] = (bios_ram_top(b) - 0x100000) / 1024;
+    fields[2] = (bios_kernel_top(b) - 0x100000) / 1024;
     fields[11] = n * sizeof raw[0];
     fields[12] = add_data(info, raw, fields[11]);
 }
@@ -263,25 +264,95 @@ static uint32_t info_place(const struct multiboot_image *image)
     return strings > EBDA_BASE - LOW ? modules_end(image) : LOW;
 }
 
-/* EAX, EBX and the entry in EDX; the ROM enters protected mode. */
-bool multiboot_load(struct bios *b)
+/* Everything into memory, the information to PLACE; where that ends, or 0. */
+static uint32_t load_all(struct bios *b, const struct multiboot_image *image, uint32_t place)
 {
-    const struct multiboot_image *image = b->multiboot;
-    uint32_t fields[29] = {0}, place = info_place(image);
+    uint32_t fields[29] = {0};
     struct info info = {b->phys, place + sizeof fields};
 
-    if (!load_parts(b, image) || !load_modules(b, image, &info, fields)) {
-        bios_print(b, "Boot failed: the kernel or its modules can no longer be read\n\n");
-        return false;
-    }
+    if (!load_parts(b, image) || !load_modules(b, image, &info, fields))
+        return 0;
     fields[0] |= INFO_COMMAND | INFO_LOADER_NAME;
     fields[4] = add_string(&info, image->command);
     fields[16] = add_string(&info, "ringer");
     add_map(b, &info, fields);
     add_framebuffer(fields);
     phys_write(b->phys, place, fields, sizeof fields);
+    return info.at;
+}
+
+/* EAX, EBX and the entry in EDX; the ROM enters protected mode. */
+bool multiboot_load(struct bios *b)
+{
+    const struct multiboot_image *image = b->multiboot;
+    uint32_t place = info_place(image);
+
+    if (!load_all(b, image, place)) {
+        bios_print(b, "Boot failed: the kernel or its modules can no longer be read\n\n");
+        return false;
+    }
     b->cpu->gpr[EAX] = BOOT_MAGIC;
     b->cpu->gpr[EBX] = place;
     b->cpu->gpr[EDX] = image->plan.entry;
     return true;
+}
+
+/* ---- for foreign firmware ---- */
+
+/* What SCRATCH has from FIRST to END, as items of fw_cfg. */
+static bool offer_range(struct bios *b, struct phys *scratch, uint64_t first, uint64_t end,
+                        uint16_t data, uint16_t address, uint16_t size)
+{
+    uint64_t len = end > first ? end - first : 0;
+    uint8_t *bytes = malloc(len ? len : 1);
+
+    if (!bytes)
+        return false;
+    phys_read(scratch, first, bytes, (uint32_t)len);
+    fw_cfg_set(b->config.fw_cfg, data, bytes, (uint32_t)len);
+    fw_cfg_set_number(b->config.fw_cfg, address, first, 4);
+    fw_cfg_set_number(b->config.fw_cfg, size, len, 4);
+    free(bytes);
+    return true;
+}
+
+/* The image is laid out in a memory of its own, and then given away in three parts: what is below
+ * 640 KiB, the rest with the modules, and the information, which the ROM finds by its item's
+ * address. */
+bool multiboot_offer(struct bios *b)
+{
+    enum { LOW_END = 0xA0000, HIGH = 0x100000 };
+    const struct multiboot_image *image = b->multiboot;
+    uint64_t low = LOW_END, low_end = 0, high = image->plan.end, modules = modules_end(image);
+    struct bios copy = *b;
+    uint32_t end;
+    bool ok;
+
+    for (unsigned i = 0; i < image->plan.parts; i++) {
+        const struct multiboot_part *p = &image->plan.part[i];
+        uint64_t part_end = (uint64_t)p->pa + p->mem;
+
+        if (p->pa >= HIGH) {
+            high = p->pa < high ? p->pa : high;
+        } else if (p->mem) {
+            low = p->pa < low ? p->pa : low;
+            low_end = part_end > low_end ? part_end : low_end;
+            high = part_end > HIGH ? HIGH : high;
+        }
+    }
+    low_end = low_end > LOW_END ? LOW_END : low_end;
+    copy.phys = phys_new(phys_ram_size(b->phys), b->log, NULL);
+    if (!copy.phys)
+        return false;
+    end = load_all(&copy, image, (uint32_t)modules);
+    ok = end &&
+         offer_range(b, copy.phys, low, low_end, FW_CFG_SETUP_DATA, FW_CFG_SETUP_ADDR,
+                     FW_CFG_SETUP_SIZE) &&
+         offer_range(b, copy.phys, high, modules, FW_CFG_KERNEL_DATA, FW_CFG_KERNEL_ADDR,
+                     FW_CFG_KERNEL_SIZE) &&
+         offer_range(b, copy.phys, modules, end, FW_CFG_INITRD_DATA, FW_CFG_INITRD_ADDR,
+                     FW_CFG_INITRD_SIZE);
+    phys_free(copy.phys);
+    fw_cfg_set_number(b->config.fw_cfg, FW_CFG_KERNEL_ENTRY, image->plan.entry, 4);
+    return ok;
 }

@@ -185,6 +185,10 @@ void pci_fill_rom(struct bios *b);                   /* pci.c: BIOS32 directory,
 void bios_cpuid(struct bios *b, uint32_t leaf, uint32_t out[4]); /* banner.c */
 void smbios_fill_rom(struct bios *b);                /* smbios.c */
 void acpi_fill_rom(struct bios *b);                  /* acpi.c */
+bool bios_foreign_rom(struct bios *b, struct error *err); /* firmware.c: map it */
+void bios_fw_items(struct bios *b);                  /* firmware.c: fw_cfg */
+void bios_fw_tables(struct bios *b);                 /* fw_tables.c: ACPI and SMBIOS for fw_cfg */
+void bios_boot_cmos(struct bios *b);                 /* cmos.c: the boot order for firmware */
 void bios_acpi_init(struct bios *b);                 /* acpi.c: the part in RAM */
 void bios_pci_init(struct bios *b);                  /* pci.c: addresses and interrupts */
 void bios_fill_vectors(struct bios *b);              /* tables.c */
@@ -262,6 +266,13 @@ uint32_t bios_frame_buffer(struct bios *b);
 bool linux_load(struct bios *b);
 void linux_free(struct linux_image *image);
 bool multiboot_load(struct bios *b);
+/* The same for foreign firmware: the kernel as items of fw_cfg, for bootrom.S; false when a file
+ * cannot be read. */
+bool linux_offer(struct bios *b);
+bool multiboot_offer(struct bios *b);
+/* Where memory ends for kernels: foreign firmware has something at its end. */
+uint32_t bios_kernel_top(const struct bios *b);
+bool bios_fw_kernel(struct bios *b, struct error *err); /* firmware.c */
 void multiboot_free(struct multiboot_image *image);
 
 /* Memory map, as E820h gives it. */

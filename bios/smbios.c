@@ -87,12 +87,17 @@ static void firmware(struct table *t)
 }
 
 /* 7.2 */
-static void machine(struct table *t)
+static void machine(const struct bios *b, struct table *t)
 {
+    const uint8_t *uuid = b->config.uuid;
+
     begin(t, 1, 0x100);
-    put(t, 0x00030201, 4); /* manufacturer, product, version; no serial number */
-    put(t, 0, 8);          /* UUID: none is set */
-    put(t, 0, 8);
+    put(t, 0x00030201, 4);              /* manufacturer, product, version; no serial number */
+    for (unsigned i = 0; i < 16; i++) { /* the first three fields of a UUID are little-endian */
+        unsigned from = i < 4 ? 3 - i : i < 6 ? 9 - i : i < 8 ? 13 - i : i;
+
+        put(t, uuid ? uuid[from] : 0, 1);
+    }
     put(t, 6, 1); /* woken by the power switch */
     put(t, 0, 2);
     end_fields(t);
@@ -243,7 +248,7 @@ void smbios_fill_rom(struct bios *b)
     uint8_t *e = bios_rom_room(b, ENTRY_BYTES, 16), *data;
 
     firmware(&t);
-    machine(&t);
+    machine(b, &t);
     chassis(&t);
     processor(b, &t);
     memory(b, &t);

@@ -95,8 +95,9 @@ bool ide_disc_present(const struct ide *ide, int drive);
 struct pci;
 struct pci *pci_init(struct board *board);
 void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque);
-/* 00:00.0, i440FX (devices/pci_host.c) */
-void pci_host_init(struct board *board, struct pci *pci);
+/* 00:00.0, i440FX (devices/pci_host.c).  SHADOWED: the DRAM at C0000h-FFFFFh begins as a copy of
+ * the ROMs there, as a BIOS leaves it; otherwise it is zero at power-on. */
+void pci_host_init(struct board *board, struct pci *pci, bool shadowed);
 /* 00:01.0, PIIX3 (devices/piix_isa.c): IRQS.set(opaque, IRQ, level) takes what PCI and power
  * management drive; the SCI enters by piix_isa_sci. */
 struct piix_isa;

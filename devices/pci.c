@@ -120,6 +120,8 @@ void pci_function_init(struct pci_function *f, const struct pci_identity *id, vo
     pci_put16(f, PCI_VENDOR, id->vendor);
     pci_put16(f, PCI_DEVICE, id->device);
     pci_put16(f, PCI_STATUS, id->status);
+    pci_put16(f, PCI_SUBSYSTEM_VENDOR, 0x1AF4); /* of emulated PCs: by it guests know them */
+    pci_put16(f, PCI_SUBSYSTEM, 0x1100);
     f->config[PCI_REVISION] = id->revision;
     f->config[PCI_CLASS] = (uint8_t)id->class;
     f->config[PCI_CLASS + 1] = (uint8_t)(id->class >> 8);

@@ -1,13 +1,13 @@
-/* The i440FX host bridge (Intel 82441FX PMC datasheet, order 290549): configuration registers, and
- * the programmable attribute map, which puts DRAM or ROM at C0000h-FFFFFh piece by piece.
+/* The i440FX host bridge (Intel 82441FX PMC datasheet, order 290549): configuration registers, the
+ * programmable attribute map, which puts DRAM or ROM at C0000h-FFFFFh piece by piece for reads and
+ * writes apart, and the SMRAM register, which opens the DRAM behind the VGA's window.
  *
- * Memory timing, ECC and the like are storage.  A piece that is opened for writing only (reads from
- * ROM, writes to DRAM) has no counterpart in the memory map; it stays ROM. */
+ * Memory timing, ECC and the like are storage.  The CPU has no system management mode, so that the
+ * SMRAM is seen only where it is open. */
 #include <stdlib.h>
 
 #include "devices/internal.h"
 #include "devices/pci.h"
-#include "ringer/log.h"
 
 enum {
     PAM0 = 0x59,
@@ -17,6 +17,10 @@ enum {
     SMRAM = 0x72,
     SMRAM_LOCK = 0x10,
     SMRAM_OPEN = 0x40,
+    SMRAM_CLOSED = 0x20,
+    SMRAM_ENABLE = 0x08,
+    SMRAM_BASE = 0xA0000,
+    SMRAM_BYTES = 0x20000,
 
     SHADOW_BASE = 0xC0000,
     PIECE = 0x4000,
@@ -27,8 +31,9 @@ enum {
 struct pci_host {
     struct pci_function pci;
     struct phys *phys;
-    struct log *log;
+    bool shadowed;      /* DRAM begins as a copy of what it covers */
     int region[PIECES]; /* -1: not made yet */
+    int smram;          /* the same */
 };
 
 static uint32_t piece_base(unsigned piece)
@@ -49,33 +54,29 @@ static unsigned attributes(const struct pci_host *h, unsigned piece)
     return h->pci.config[PAM0 + 1 + piece / 2] >> (piece % 2 ? 4 : 0) & 3;
 }
 
-/* The DRAM under a piece exists once somebody wants to see it.  It begins as a copy of the ROM, as
- * any BIOS would leave it. */
+/* The DRAM under a piece exists once somebody wants to see it. */
 static void make_shadow(struct pci_host *h, unsigned piece)
 {
     uint32_t base = piece_base(piece), size = piece_size(piece);
-    uint8_t *copy = device_alloc(size);
+    uint8_t *contents = device_alloc(size);
 
-    phys_read(h->phys, base, copy, size);
-    h->region[piece] = phys_map_rom(h->phys, "shadow RAM", base, size, copy, size);
-    free(copy);
+    if (h->shadowed)
+        phys_read(h->phys, base, contents, size);
+    h->region[piece] = phys_map_rom(h->phys, "shadow RAM", base, size, contents, size);
+    free(contents);
 }
 
 static void update_piece(struct pci_host *h, unsigned piece)
 {
     unsigned a = attributes(h, piece);
 
-    if (a == PAM_WRITE)
-        log_unimp(h->log, "i440FX: %05x is opened for writing only; it stays ROM",
-                  piece_base(piece));
-    if (a & PAM_READ) {
-        if (h->region[piece] < 0)
-            make_shadow(h, piece);
-        phys_rom_writable(h->phys, h->region[piece], a & PAM_WRITE);
-        phys_enable(h->phys, h->region[piece], true);
-    } else if (h->region[piece] >= 0) {
-        phys_enable(h->phys, h->region[piece], false);
-    }
+    if (a && h->region[piece] < 0)
+        make_shadow(h, piece);
+    if (h->region[piece] < 0)
+        return;
+    phys_rom_writable(h->phys, h->region[piece], a & PAM_WRITE);
+    phys_write_only(h->phys, h->region[piece], a == PAM_WRITE);
+    phys_enable(h->phys, h->region[piece], a != 0);
 }
 
 static void update_shadow(struct pci_host *h)
@@ -86,16 +87,33 @@ static void update_shadow(struct pci_host *h)
         update_piece(h, i);
 }
 
+/* D_OPEN shows the SMRAM in place of the VGA's window, unless D_CLS hides it from data accesses
+ * (3.2.20). */
+static void update_smram(struct pci_host *h)
+{
+    uint8_t r = h->pci.config[SMRAM];
+    bool open = r & SMRAM_ENABLE && r & SMRAM_OPEN && !(r & SMRAM_CLOSED);
+
+    if (!h->phys)
+        return;
+    if (open && h->smram < 0)
+        h->smram = phys_map_ram(h->phys, "SMRAM", SMRAM_BASE, SMRAM_BYTES, NULL);
+    phys_enable(h->phys, h->smram, open);
+}
+
 static void host_written(void *dev, unsigned offset, unsigned size)
 {
     struct pci_host *h = dev;
 
     if (offset + size > PAM0 && offset < PAM0 + PAM_REGISTERS)
         update_shadow(h);
-    if (offset <= SMRAM && offset + size > SMRAM && h->pci.config[SMRAM] & SMRAM_LOCK) {
-        h->pci.config[SMRAM] &= (uint8_t)~SMRAM_OPEN; /* locked until reset */
-        h->pci.mask[SMRAM] = 0;
+    if (offset > SMRAM || offset + size <= SMRAM)
+        return;
+    if (h->pci.config[SMRAM] & SMRAM_LOCK) { /* until reset */
+        h->pci.config[SMRAM] &= (uint8_t)~SMRAM_OPEN;
+        h->pci.mask[SMRAM] = SMRAM_CLOSED;
     }
+    update_smram(h);
 }
 
 /* Reset values of the datasheet's section 3.2. */
@@ -116,14 +134,16 @@ static void host_reset(void *dev)
     f->mask[SMRAM] = 0x7F & ~0x07;
     f->config[0x93] = 0; /* TRC: the reset control proper is the south bridge's */
     update_shadow(h);
+    update_smram(h);
 }
 
 static void host_loaded(void *dev)
 {
     struct pci_host *h = dev;
 
-    h->pci.mask[SMRAM] = h->pci.config[SMRAM] & SMRAM_LOCK ? 0 : 0x7F & ~0x07;
+    h->pci.mask[SMRAM] = h->pci.config[SMRAM] & SMRAM_LOCK ? SMRAM_CLOSED : 0x7F & ~0x07;
     update_shadow(h);
+    update_smram(h);
 }
 
 /* The bits that software may write beyond the header. */
@@ -159,7 +179,7 @@ static const struct device_class host_class = {
     .free = free,
 };
 
-void pci_host_init(struct board *board, struct pci *pci)
+void pci_host_init(struct board *board, struct pci *pci, bool shadowed)
 {
     static const struct pci_identity id = {
         .name = "i440FX host bridge",
@@ -174,7 +194,8 @@ void pci_host_init(struct board *board, struct pci *pci)
     struct pci_host *h = device_alloc(sizeof *h);
 
     h->phys = board->phys;
-    h->log = board->log;
+    h->shadowed = shadowed;
+    h->smram = -1;
     for (unsigned i = 0; i < PIECES; i++)
         h->region[i] = -1;
     pci_function_init(&h->pci, &id, h);

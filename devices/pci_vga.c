@@ -153,8 +153,6 @@ void pci_vga_init(struct board *board, struct pci *pci, struct vga *vga, const v
     p->bus = board->bus;
     p->vga = vga;
     pci_function_init(&p->pci, &id, p);
-    pci_put16(&p->pci, PCI_SUBSYSTEM_VENDOR, 0x1AF4);
-    pci_put16(&p->pci, PCI_SUBSYSTEM, 0x1100);
     pci_function_bar(&p->pci, 0, false, true, vga->vram_bytes, map_lfb);
     pci_function_bar(&p->pci, 2, false, false, PAGE, map_page);
     p->page_region = phys_map_mmio(p->phys, "vga-page", 0xFE000000, PAGE, &page_ops, p);

@@ -13,6 +13,8 @@
 
 enum {
     PMBA = 0x40,
+    DEVACTB_TOP = 0x5B,
+    APMC_EN = 0x02,
     PMREGMISC = 0x80,
     SMBBA = 0x90,
     SMBHSTCFG = 0xD2,
@@ -315,6 +317,7 @@ static void pm_reset(void *dev)
     pci_function_reset(f);
     for (unsigned i = 0x40; i < PCI_CONFIG_BYTES; i++)
         f->config[i] = 0;
+    f->config[DEVACTB_TOP] = APMC_EN; /* firmware: do not wait for an SMI handler to come up */
     pci_put32(f, PMBA, 1);
     pci_put32(f, SMBBA, 1);
     f->config[PCI_INTERRUPT_LINE] = 9; /* wired so */

@@ -77,6 +77,9 @@ void phys_move(struct phys *p, int id, uint32_t new_base);
 void phys_enable(struct phys *p, int id, bool on);
 /* Make the ROM region ID (or a RAM page range over ROM) writable or not: shadow RAM. */
 void phys_rom_writable(struct phys *p, int id, bool writable);
+/* Make region ID (ROM or RAM, enabled) write-only or not: it is invisible, but takes the writes
+ * that find ROM or nothing at its addresses.  So chip sets let a BIOS copy ROM to the DRAM below. */
+void phys_write_only(struct phys *p, int id, bool on);
 
 /* A20: with the gate off, address bit 20 of every access is zero (on by default). */
 void phys_set_a20(struct phys *p, bool on);

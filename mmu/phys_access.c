@@ -92,6 +92,7 @@ void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags)
 static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_t len)
 {
     uint32_t word, pfn;
+    uint8_t *hidden;
 
     pa &= p->a20_mask;
     if (pa >> 32)
@@ -106,6 +107,8 @@ static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_
         const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
         mmio_write(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+    } else if (p->write_only && (hidden = phys_write_only_page(p, pfn))) {
+        memcpy(hidden + (pa & (PAGE_SIZE - 1)), data, len);
     }
 }
 

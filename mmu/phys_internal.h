@@ -18,6 +18,7 @@ struct region {
     bool used;
     bool off;      /* not decoded at present */
     bool writable; /* a ROM that was opened for writing */
+    bool write_only;
     enum phys_kind kind;
     uint32_t base_pfn, pages;
     uint32_t file_page, file_pages; /* ROM, RAM; kept when unused, for the next of that size */
@@ -39,6 +40,7 @@ struct phys {
     struct phys_wires wires;     /* the owner's */
     struct phys_wires mmu_wires; /* the mmu's own on_protect and on_layout, called first */
     uint32_t next_order;
+    unsigned write_only; /* so many regions are */
     struct region region[PHYS_REGIONS];
 };
 
@@ -75,6 +77,9 @@ static inline bool kind_has_page(enum phys_kind kind)
 /* LEN bytes at PA, in one frame and with A20 applied, were written: what follows for FLAGS, which
  * are the frame's or some of them. */
 void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags);
+
+/* The page of the write-only region at frame PFN, or NULL. */
+uint8_t *phys_write_only_page(struct phys *p, uint32_t pfn);
 
 /* Reserve BYTES of zeroed memory that costs nothing until touched; NULL on failure. */
 void *lazy_alloc(size_t bytes);

@@ -29,7 +29,7 @@ static const struct region *region_at(const struct phys *p, uint32_t pfn)
     for (unsigned i = 0; i < PHYS_REGIONS; i++) {
         const struct region *r = &p->region[i];
 
-        if (r->used && !r->off && pfn >= r->base_pfn && pfn < region_end(r) &&
+        if (r->used && !r->off && !r->write_only && pfn >= r->base_pfn && pfn < region_end(r) &&
             (!top || r->order > top->order))
             top = r;
     }
@@ -222,6 +222,7 @@ void phys_unmap(struct phys *p, int id)
 
     if (!r)
         return;
+    phys_write_only(p, id, false);
     r->used = false;
     rebuild_region(p, r);
 }
@@ -261,6 +262,28 @@ void phys_rom_writable(struct phys *p, int id, bool writable)
         return;
     r->writable = writable;
     rebuild_region(p, r);
+}
+
+void phys_write_only(struct phys *p, int id, bool on)
+{
+    struct region *r = region_of(p, id);
+
+    if (!r || r->kind == PHYS_MMIO || r->write_only == on)
+        return;
+    r->write_only = on;
+    p->write_only += on ? 1 : -1u;
+    rebuild_region(p, r);
+}
+
+uint8_t *phys_write_only_page(struct phys *p, uint32_t pfn)
+{
+    for (unsigned i = 0; i < PHYS_REGIONS; i++) {
+        const struct region *r = &p->region[i];
+
+        if (r->used && !r->off && r->write_only && pfn >= r->base_pfn && pfn < region_end(r))
+            return p->alias + ((uint64_t)(r->file_page + (pfn - r->base_pfn)) << PAGE_SHIFT);
+    }
+    return NULL;
 }
 
 static void tell_run(const struct phys *p, uint32_t first, uint32_t end,

@@ -133,6 +133,9 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .debug_exit = o.debug_exit,
         .debug_exit_base = o.debug_exit_base,
         .debug_exit_size = o.debug_exit_size,
+        .boot_menu = o.boot_menu,
+        .boot_strict = o.boot_strict,
+        .boot_splash_ms = o.boot_splash_ms,
         .boot_order = given->boot_order,
         .boot_once = given->boot_once[0] ? given->boot_once : NULL,
         .no_reboot = o.no_reboot,
@@ -147,7 +150,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
             return false;
     if (o.initrd && !o.kernel)
         return error_set(err, "-initrd needs a kernel: add -kernel FILE");
-    if (open_all(&o, log, c, err))
+    if (open_all(&o, log, c, err) && firmware_open(&c->firmware, &o.firmware, err))
         return true;
     machine_config_close(c);
     return false;

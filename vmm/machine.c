@@ -1,5 +1,6 @@
 /* Composition: which parts a machine is made of and which wire goes where. */
 #include "cpu/emulate.h"
+#include "devices/fw_cfg.h"
 #include "ringer/error.h"
 #include "ringer/log.h"
 #include "vmm/event.h"
@@ -151,10 +152,11 @@ static void build_disks(struct machine *m)
 static void build_pci(struct machine *m)
 {
     static const uint16_t base[2] = {0x1f0, 0x170}, control[2] = {0x3f6, 0x376};
+    const struct firmware_blob *rom = &m->config.firmware.vga_rom;
     struct board *b = &m->board;
 
     m->pci = pci_init(b);
-    pci_host_init(b, m->pci);
+    pci_host_init(b, m->pci, !m->config.firmware.bios.data);
     struct piix_isa *isa = piix_isa_init(b, m->pci, (struct irq_line){pic_set_irq, m->pic, 0});
     struct piix_ide *ide =
         piix_ide_init(b, m->pci, pic_line(m->pic, 14), pic_line(m->pic, 15));
@@ -163,7 +165,7 @@ static void build_pci(struct machine *m)
         piix_ide_join(ide, i, m->ide[i]);
     }
     m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), wire_poweroff, m);
-    pci_vga_init(b, m->pci, m->vga, NULL, 0);
+    pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
 }
 
 static void build_devices(struct machine *m)
@@ -190,6 +192,7 @@ static void build_devices(struct machine *m)
         debugcon_init(b, c->debugcon_port, c->debugcon);
     if (c->debug_exit)
         isa_debug_exit_init(b, c->debug_exit_base, c->debug_exit_size, wire_debug_exit, m);
+    m->fw_cfg = fw_cfg_init(b);
     reset_control_init(b, board_reset);
 }
 
@@ -206,7 +209,13 @@ static bool build_bios(struct machine *m, struct error *err)
         .floppy_present = {true, c->floppy[1] != NULL},
         .disk = {c->disk[0], c->disk[1], c->disk[2], c->disk[3]},
         .boot_order = c->boot_once ? c->boot_once : c->boot_order,
+        .boot_menu = c->boot_menu,
+        .boot_strict = c->boot_strict,
+        .splash_ms = c->boot_splash_ms,
         .fast_boot = c->kernel.kernel != NULL,
+        .fw_cfg = m->fw_cfg,
+        .rom = c->firmware.bios.data,
+        .rom_bytes = c->firmware.bios.len,
     };
 
     for (int i = 0; i < 4; i++)
@@ -218,7 +227,7 @@ static bool build_bios(struct machine *m, struct error *err)
             bios.cdrom_unit = i;
         }
     m->bios = bios_init(&bios, err);
-    if (!m->bios)
+    if (!m->bios || !firmware_install(&c->firmware, m->fw_cfg, err))
         return false;
     if (!c->kernel.kernel)
         return true;
@@ -262,6 +271,7 @@ void machine_config_close(struct machine_config *c)
         block_close(c->disk[i]);
         block_close(c->cdrom[i]);
     }
+    firmware_free(&c->firmware);
     memset(c->floppy, 0, sizeof c->floppy);
     memset(c->disk, 0, sizeof c->disk);
     memset(c->cdrom, 0, sizeof c->cdrom);

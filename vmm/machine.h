@@ -7,6 +7,7 @@
 
 #include "bios/bios.h"
 #include "translator/translator.h"
+#include "vmm/firmware.h"
 
 struct machine_config {
     uint64_t ram_bytes;
@@ -21,6 +22,9 @@ struct machine_config {
     uint16_t debug_exit_base, debug_exit_size;
     struct boot_kernel kernel; /* kernel.kernel NULL: BIOS boot */
     bool kernel_multiboot;
+    struct firmware firmware; /* owned by the machine */
+    bool boot_menu, boot_strict;
+    uint32_t boot_splash_ms; /* 0: not said */
     const char *boot_order;
     const char *boot_once; /* order of the first boot only; NULL: boot_order */
     bool no_reboot, start_stopped;
@@ -51,13 +55,14 @@ struct machine {
     struct vga *vga;
     struct pci *pci;
     struct piix_pm *pm;
+    struct fw_cfg *fw_cfg;
     struct bios *bios;
     struct machine_private *private;
 };
 
 enum machine_end { END_QUIT, END_POWEROFF, END_RESET, END_SHUTDOWN, END_DEBUG_EXIT };
 
-/* Close the images of a configuration that no machine was made of. */
+/* Close the images and ROMs of a configuration that no machine was made of. */
 void machine_config_close(struct machine_config *config);
 
 /* Compose a machine; the bill of materials.  NULL and ERR on failure; the images are closed either

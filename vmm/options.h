@@ -3,6 +3,7 @@
 #define RINGER_VMM_OPTIONS_H
 
 #include "vmm/chardevs.h"
+#include "vmm/firmware.h"
 #include "vmm/machine.h"
 #include "vmm/pool.h"
 
@@ -24,6 +25,9 @@ struct options {
     const char *floppy[2], *disk[4], *cdrom; /* cdrom: in disk[2]'s place */
     const char *kernel, *initrd, *append;
     char boot_order[8], boot_once[8];
+    bool boot_menu, boot_strict;
+    uint32_t boot_splash_ms; /* 0: not said */
+    struct firmware_options firmware;
     bool snapshot, no_reboot, start_stopped, nographic;
     struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */
     unsigned chardev_count;

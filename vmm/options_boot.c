@@ -7,8 +7,17 @@ static bool set_file(struct options *o, const struct option *self, const char *v
 {
     if (!*value)
         return error_set(err, "-%s: the file name is empty", self->name);
-    *(!strcmp(self->name, "kernel") ? &o->kernel : &o->initrd) = value;
+    *(!strcmp(self->name, "kernel")   ? &o->kernel
+      : !strcmp(self->name, "initrd") ? &o->initrd
+                                      : &o->firmware.bios) = value;
     return true;
+}
+
+static bool set_firmware(struct options *o, const struct option *self, const char *value,
+                         struct error *err)
+{
+    return !strcmp(self->name, "L") ? firmware_add_dir(&o->firmware, value, err)
+                                    : firmware_add_item(&o->firmware, value, err);
 }
 
 static bool set_append(struct options *o, const struct option *self, const char *value,
@@ -37,9 +46,10 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
                      struct error *err)
 {
     static const char right[] = "LETTERS, order=LETTERS or once=LETTERS, of a (floppy), c (hard "
-                                "disk), d (CD), n (network), each at most once";
+                                "disk), d (CD), n (network), each at most once; "
+                                "menu=on|off, strict=on|off, splash-time=MILLISECONDS (to 65535)";
     const char *list = value, *key, *text;
-    bool menu;
+    uint64_t n;
 
     if (!strchr(value, '='))
         return boot_letters(o->boot_order, value) || option_bad(err, self, value, right);
@@ -49,8 +59,14 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
             ok = boot_letters(o->boot_order, text);
         else if (text && !strcmp(key, "once"))
             ok = boot_letters(o->boot_once, text);
-        else if (text && (!strcmp(key, "menu") || !strcmp(key, "strict")))
-            ok = parse_switch(text, &menu) && !menu;
+        else if (text && !strcmp(key, "menu"))
+            ok = parse_switch(text, &o->boot_menu);
+        else if (text && !strcmp(key, "strict"))
+            ok = parse_switch(text, &o->boot_strict);
+        else if (text && !strcmp(key, "splash-time") && parse_number(text, &n) && n <= 65535) {
+            o->boot_splash_ms = (uint32_t)n;
+            ok = true;
+        }
         if (!ok)
             return option_bad(err, self, value, right);
     }
@@ -61,6 +77,13 @@ const struct option options_boot[] = {
     {"kernel", "FILE", "boot this Linux (bzImage) or Multiboot kernel", set_file, NULL},
     {"initrd", "FILE", "initial RAM disk; for Multiboot a list of modules", set_file, NULL},
     {"append", "TEXT", "the kernel's command line", set_append, NULL},
-    {"boot", "ORDER", "[order=]LETTERS, once=LETTERS: a floppy, c hard disk, d CD", set_boot, NULL},
+    {"boot", "ORDER",
+     "[order=]LETTERS, once=LETTERS (a floppy, c hard disk, d CD), menu=on, strict=on, "
+     "splash-time=MS",
+     set_boot, NULL},
+    {"bios", "FILE", "this ROM instead of ringer's own BIOS", set_file, NULL},
+    {"L", "DIR", "look for ROMs in this folder, too", set_firmware, NULL},
+    {"fw_cfg", "ITEM", "[name=]NAME,file=PATH|string=TEXT: a file for firmware and guest",
+     set_firmware, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -77,7 +77,7 @@ static void make_pci(struct rig *r)
     struct pci *pci = pci_init(b);
     struct piix_isa *isa;
 
-    pci_host_init(b, pci);
+    pci_host_init(b, pci, true);
     isa = piix_isa_init(b, pci, (struct irq_line){pic_set_irq, r->pic, 0});
     piix_ide_init(b, pci, none, none);
     piix_pm_init(b, pci, piix_isa_sci(isa), NULL, NULL);
@@ -96,12 +96,19 @@ static void make_devices(struct rig *r)
     uart_init(b, 0x3F8, none, NULL);
     r->vga = vga_init(b, 4 << 20);
     make_pci(r);
+    r->fw_cfg = fw_cfg_init(b);
 }
 
 void rig_open(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uint32_t disk_sectors)
 {
+    rig_open_with(r, ram_mib, floppy_sectors, disk_sectors, &(struct bios_config){0});
+}
+
+void rig_open_with(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uint32_t disk_sectors,
+                   const struct bios_config *base)
+{
     const struct cpu_wires wires = {.opaque = r, .in = wire_in, .out = wire_out, .tsc = wire_tsc};
-    struct bios_config config = {0};
+    struct bios_config config = *base;
     struct error err = {0};
 
     memset(r, 0, sizeof *r);
@@ -127,7 +134,9 @@ void rig_open(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uint32_t
     config.floppy[0] = r->floppy;
     config.floppy_present[0] = true;
     config.disk[0] = r->disk;
-    config.boot_order = "ac";
+    config.fw_cfg = r->fw_cfg;
+    if (!config.boot_order)
+        config.boot_order = "ac";
     config.serial_ports[0] = 0x3F8;
     r->bios = bios_init(&config, &err);
     ck_assert_msg(r->bios != NULL, "%s", err.text);

@@ -5,6 +5,7 @@
 
 #include "bios/private.h"
 #include "cpu/emulate.h"
+#include "devices/fw_cfg.h"
 
 struct rig {
     struct board board;
@@ -13,6 +14,7 @@ struct rig {
     struct pic *pic;
     struct i8042 *keyboard;
     struct vga *vga;
+    struct fw_cfg *fw_cfg;
     struct bios *bios;
     struct block *floppy, *disk;
     char floppy_path[64], disk_path[64];
@@ -24,6 +26,9 @@ enum { RIG_SP = 0x7000, RIG_FLAGS = RIG_SP + 4, RIG_BUFFER = 0x20000 };
 
 /* FLOPPY_SECTORS, DISK_SECTORS: 0 for none.  Every sector of an image starts with its number. */
 void rig_open(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uint32_t disk_sectors);
+/* The same with what BASE says besides. */
+void rig_open_with(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uint32_t disk_sectors,
+                   const struct bios_config *base);
 void rig_close(struct rig *r);
 /* Run the ROM's trap NUMBER (TRAP_*) as the ROM would. */
 void rig_trap(struct rig *r, unsigned number);

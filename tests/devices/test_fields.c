@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chipset.h"
+#include "devices/fw_cfg.h"
 
 enum { IMAGE_SIZE = 16384 };
 
@@ -78,6 +79,7 @@ static void open_machine(struct machine *m)
     uart_init(&m->c.board, 0x3f8, pic_line(m->pic, 4), NULL);
     debugcon_init(&m->c.board, 0xe9, NULL);
     isa_debug_exit_init(&m->c.board, 0xf4, 4, NULL, NULL);
+    fw_cfg_init(&m->c.board);
     reset_control_init(&m->c.board, chipset_wire(&m->c, 2));
     device_reset_all(m->c.board.devices);
 }
@@ -88,7 +90,8 @@ static unsigned poke_all(struct machine *m, unsigned seed)
     static const uint16_t ranges[][2] = {{0x00, 0x10}, {0x20, 2},  {0x40, 4},    {0x60, 2},
                                          {0x64, 1},    {0x70, 2},  {0x80, 0x10}, {0x92, 1},
                                          {0xa0, 2},    {0xc0, 32}, {0x3f8, 8},   {0x4d0, 2},
-                                         {0xcf8, 4},   {0xe9, 1},  {0xf4, 4}};
+                                         {0xcf8, 4},   {0xe9, 1},  {0xf4, 4},
+                                         {0x510, 12}};
 
     for (unsigned r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
         for (unsigned i = 0; i < ranges[r][1]; i++) {

@@ -10,6 +10,7 @@ enum { RAM = 8 << 20, ISA = 0x800, IDE = 0x900, PM = 0xB00, VGA = 0x1000, OWN = 
 static struct chipset c;
 static struct pci *pci;
 static struct piix_pm *pm;
+static bool shadowed = true;
 static struct pci_function own[2];
 static int irq_level[16], offs;
 
@@ -48,7 +49,7 @@ static void setup(void)
     memset(irq_level, 0, sizeof irq_level);
     offs = 0;
     pci = pci_init(&c.board);
-    pci_host_init(&c.board, pci);
+    pci_host_init(&c.board, pci, shadowed);
     isa = piix_isa_init(&c.board, pci, (struct irq_line){on_irq, NULL, 0});
     piix_ide_init(&c.board, pci, chipset_wire(&c, 14), chipset_wire(&c, 15));
     pm = piix_pm_init(&c.board, pci, piix_isa_sci(isa), on_off, NULL);
@@ -199,11 +200,77 @@ START_TEST(test_shadow_ram)
 }
 END_TEST
 
+/* As a BIOS shadows itself: reads from ROM, writes to DRAM, at the same addresses. */
+START_TEST(test_write_only_shadow)
+{
+    static const uint8_t rom[0x20000] = {5, 5, 5, 5, [0x1C000] = 1, 2, 3, 4};
+    struct phys *p = c.board.phys;
+
+    phys_map_rom(p, "rom", 0xE0000, sizeof rom, rom, sizeof rom);
+    set(0x59, 0x20, 1);
+    set(0x5F, 0x20, 1); /* EC000h-EFFFFh */
+    ck_assert_uint_eq(phys_read32(p, 0xFC000), 0x04030201);
+    ck_assert_int_eq(kind(0xFC000), PHYS_ROM);
+    phys_write32(p, 0xFC000, phys_read32(p, 0xFC000) + 1);
+    phys_write32(p, 0xEFFFE, 0xAABBCCDD); /* across two pieces */
+    phys_write32(p, 0xEBFFC, 7);          /* closed */
+    ck_assert_uint_eq(phys_read32(p, 0xFC000), 0x04030201);
+    ck_assert_uint_eq(phys_read32(p, 0xEFFFE), 0);
+    set(0x59, 0x10, 1);
+    set(0x5F, 0x30, 1);
+    ck_assert_uint_eq(phys_read32(p, 0xFC000), 0x04030202);
+    ck_assert_uint_eq(phys_read32(p, 0xEFFFE), 0xAABBCCDD);
+    set(0x5E, 0x10, 1);
+    ck_assert_uint_eq(phys_read32(p, 0xE0000), 0x05050505); /* DRAM is a copy of the ROM */
+    set(0x5F, 0x20, 1);
+    ck_assert_uint_eq(phys_read32(p, 0xEFFFC), 0);
+    device_reset_all(c.board.devices);
+    phys_write32(p, 0xFC000, 0); /* nothing takes it */
+    set(0x59, 0x10, 1);
+    ck_assert_uint_eq(phys_read32(p, 0xFC000), 0x04030202);
+}
+END_TEST
+
+/* Under foreign firmware DRAM is DRAM. */
+START_TEST(test_power_on_shadow)
+{
+    static const uint8_t rom[0x10000] = {5, 5, 5, 5};
+
+    teardown();
+    shadowed = false;
+    setup();
+    phys_map_rom(c.board.phys, "rom", 0xF0000, sizeof rom, rom, sizeof rom);
+    set(0x59, 0x10, 1);
+    ck_assert_uint_eq(phys_read32(c.board.phys, 0xF0000), 0);
+}
+END_TEST
+
+START_TEST(test_smram)
+{
+    struct phys *p = c.board.phys;
+
+    phys_write32(p, 0x100000, 1);
+    set(0x72, 0x4A, 1);
+    phys_write32(p, 0xA8000, 0x5A5A1234);
+    ck_assert_uint_eq(phys_read32(p, 0xA8000), 0x5A5A1234);
+    set(0x72, 0x6A, 1); /* closed to data */
+    ck_assert_uint_ne(phys_read32(p, 0xA8000), 0x5A5A1234);
+    set(0x72, 0x42, 1); /* not enabled */
+    ck_assert_uint_ne(phys_read32(p, 0xA8000), 0x5A5A1234);
+    set(0x72, 0x4A, 1);
+    ck_assert_uint_eq(phys_read32(p, 0xA8000), 0x5A5A1234);
+    set(0x72, 0x1A, 1);
+    ck_assert_uint_ne(phys_read32(p, 0xA8000), 0x5A5A1234);
+}
+END_TEST
+
 START_TEST(test_smram_lock)
 {
-    set(0x72, 0x7A, 1);
-    ck_assert_uint_eq(get(0x72, 1), 0x3A); /* locking closes */
+    set(0x72, 0x5A, 1);
+    ck_assert_uint_eq(get(0x72, 1), 0x1A); /* locking closes */
     set(0x72, 0x42, 1);
+    ck_assert_uint_eq(get(0x72, 1), 0x1A);
+    set(0x72, 0x7A, 1); /* D_CLS may still be changed */
     ck_assert_uint_eq(get(0x72, 1), 0x3A);
     device_reset_all(c.board.devices);
     ck_assert_uint_eq(get(0x72, 1), 0x02);
@@ -342,6 +409,9 @@ int main(void)
     tcase_add_test(t, test_vga_page_and_rom);
     tcase_add_test(t, test_io_bar);
     tcase_add_test(t, test_shadow_ram);
+    tcase_add_test(t, test_write_only_shadow);
+    tcase_add_test(t, test_power_on_shadow);
+    tcase_add_test(t, test_smram);
     tcase_add_test(t, test_smram_lock);
     tcase_add_test(t, test_interrupt_routing);
     tcase_add_test(t, test_pm_timer);

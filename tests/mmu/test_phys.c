@@ -124,6 +124,16 @@ START_TEST(regions_hide)
     phys_rom_writable(r.phys, rom, false);
     phys_write32(r.phys, 0xF0000, 0);
     ck_assert_uint_eq(phys_read32(r.phys, 0xF0000), 0x1234);
+    ram = phys_map_ram(r.phys, "under", 0xF0000, 0x1000, &vram);
+    phys_write_only(r.phys, ram, true);
+    phys_write32(r.phys, 0xF0000, 0x4321);
+    ck_assert_uint_eq(phys_read32(r.phys, 0xF0000), 0x1234);
+    phys_write_only(r.phys, ram, false);
+    ck_assert_uint_eq(phys_read32(r.phys, 0xF0000), 0x4321);
+    phys_write_only(r.phys, ram, true);
+    phys_unmap(r.phys, ram);
+    phys_write32(r.phys, 0xF0000, 0);
+    ck_assert_uint_eq(phys_read32(r.phys, 0xF0000), 0x1234);
     mmio = phys_map_mmio(r.phys, "over", 0xF0000, 0x1000, &wide_ops, &d);
     ck_assert_int_eq(phys_frame(r.phys, 0xF0, NULL), PHYS_MMIO);
     ck_assert_int_eq(phys_frame(r.phys, 0xF1, NULL), PHYS_ROM);
