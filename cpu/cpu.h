@@ -78,9 +78,14 @@ struct cpu_wires {
     void *opaque;
     uint32_t (*in)(void *opaque, uint16_t port, unsigned size); /* size 1, 2, 4 */
     void (*out)(void *opaque, uint16_t port, uint32_t value, unsigned size);
-    int (*intack)(void *opaque);             /* the PIC's vector, or -1 when nothing is left */
+    int (*intack)(void *opaque);             /* the vector, or -1 when nothing is left */
     uint64_t (*tsc)(void *opaque);           /* virtual time in TSC ticks */
     void (*ferr)(void *opaque, bool level);  /* FERR# to IRQ 13 when CR0.NE is 0 */
+    /* The local APIC's MSRs: IA32_APIC_BASE was changed; IA32_TSC_DEADLINE in ticks of TSC above
+     * (0: none), written and read. */
+    void (*apic_base)(void *opaque, uint64_t base);
+    void (*set_deadline)(void *opaque, uint64_t ticks);
+    uint64_t (*deadline)(void *opaque);
 };
 
 struct cpu_model;
@@ -114,7 +119,7 @@ struct cpu {
     struct pending_exception exc;
     uint32_t efer;
     uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t tsc_offset;
+    uint64_t tsc_offset, tsc_adjust;
     uint64_t pat, apic_base, misc_enable;
     uint64_t mtrr[32]; /* storage: cpu/msr.c knows the order */
     uint32_t x87_fip, x87_fdp; /* as the guest must see them */
@@ -139,7 +144,7 @@ struct cpu {
 
 /* Bits of cpu.event, set with atomic OR from any thread. */
 enum cpu_event {
-    EVENT_INTR = 1, /* the PIC's INTR line is up */
+    EVENT_INTR = 1, /* an interrupt waits to be acknowledged, at the local APIC or the PIC */
     EVENT_NMI = 2,
     EVENT_KICK = 4, /* the machine wants the vCPU: timers, posted work, stop */
     EVENT_RESET = 8,

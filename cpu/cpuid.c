@@ -1,5 +1,5 @@
 /* CPUID.  Intel SDM vol. 2A, CPUID.  Nothing is reported that this layer or the host cannot do;
- * there is no local APIC, and the hypervisor leaves are absent. */
+ * the hypervisor leaves are absent. */
 #include "cpu/control.h"
 
 #include "cpu/model.h"
@@ -42,17 +42,22 @@ static uint32_t leaf1_ecx(const struct cpu_model *m)
 {
     static const struct cpuid_bit bits[] = {
         {FEAT_SSE3, 0},   {FEAT_PCLMUL, 1}, {FEAT_MONITOR, 3}, {FEAT_SSSE3, 9}, {FEAT_SSE41, 19},
-        {FEAT_SSE42, 20}, {FEAT_MOVBE, 22}, {FEAT_POPCNT, 23}, {FEAT_AES, 25},  {FEAT_RDRAND, 30},
+        {FEAT_SSE42, 20}, {FEAT_MOVBE, 22}, {FEAT_POPCNT, 23}, {FEAT_TSC_DEADLINE, 24},
+        {FEAT_AES, 25},   {FEAT_RDRAND, 30},
     };
     return collect(m, bits, COUNT(bits));
 }
 
-static void leaf1(const struct cpu_model *m, uint32_t regs[4])
+static void leaf1(const struct cpu *cpu, uint32_t regs[4])
 {
+    const struct cpu_model *m = cpu->model;
+
     regs[0] = m->signature;
     regs[1] = cpu_has(m, FEAT_CLFLUSH) ? 8u << 8 : 0; /* line size in quadwords; APIC id 0 */
     regs[2] = leaf1_ecx(m);
     regs[3] = leaf1_edx(m);
+    if (cpu_has(m, FEAT_APIC) && cpu->apic_base & APIC_BASE_ENABLED)
+        regs[3] |= 1u << 9;
 }
 
 /* Cache and TLB descriptors (SDM table 3-12): 4 KiB and 4 MiB TLBs, 32 KiB L1s, an L2. */
@@ -87,7 +92,7 @@ static void leaf4(uint32_t subleaf, uint32_t regs[4])
 static void leaf7(const struct cpu_model *m, uint32_t subleaf, uint32_t regs[4])
 {
     static const struct cpuid_bit bits[] = {
-        {FEAT_BMI1, 3}, {FEAT_BMI2, 8}, {FEAT_RDSEED, 18}, {FEAT_ADX, 19}, {FEAT_SHA, 29},
+        {FEAT_TSC_ADJUST, 1}, {FEAT_BMI1, 3}, {FEAT_BMI2, 8}, {FEAT_RDSEED, 18}, {FEAT_ADX, 19}, {FEAT_SHA, 29},
     };
     if (subleaf != 0)
         return;
@@ -104,14 +109,32 @@ static void leaf_max(const struct cpu_model *m, uint32_t regs[4])
     memcpy(&regs[2], "ntel", 4);
 }
 
-static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+/* The TSC's rate (leaf 15h) and the processor's (16h), so that nobody has to measure them: a busy
+ * host makes such measurements wrong. */
+static void frequency_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t regs[4])
 {
+    if (!cpu_has(m, FEAT_INVARIANT_TSC))
+        return;
+    if (leaf == 0x15) {
+        regs[0] = 1;
+        regs[1] = CPU_TSC_HZ / CPU_BUS_HZ;
+        regs[2] = CPU_BUS_HZ;
+    } else {
+        regs[0] = regs[1] = CPU_TSC_HZ / 1000000;
+        regs[2] = CPU_BUS_HZ / 1000000;
+    }
+}
+
+static void basic_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+    const struct cpu_model *m = cpu->model;
+
     switch (leaf) {
     case 0:
         leaf_max(m, regs);
         break;
     case 1:
-        leaf1(m, regs);
+        leaf1(cpu, regs);
         break;
     case 2:
         leaf2(m, regs);
@@ -123,8 +146,16 @@ static void basic_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t sublea
         if (cpu_has(m, FEAT_MONITOR))
             regs[0] = regs[1] = 64;
         break;
+    case 6: /* the APIC's timer never stops */
+        if (cpu_has(m, FEAT_APIC) && cpu_has(m, FEAT_INVARIANT_TSC))
+            regs[0] = 1u << 2;
+        break;
     case 7:
         leaf7(m, subleaf, regs);
+        break;
+    case 0x15:
+    case 0x16:
+        frequency_leaf(m, leaf, regs);
         break;
     default: /* thermal, DCA, performance monitoring, topology: none */
         break;
@@ -153,7 +184,7 @@ static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t reg
         regs[2] = 64 | 6u << 12 | 2048u << 16;
         break;
     case 0x80000007: /* the TSC does not stop or change its rate */
-        regs[3] = m->safe ? 1u << 8 : 0;
+        regs[3] = cpu_has(m, FEAT_INVARIANT_TSC) ? 1u << 8 : 0;
         break;
     case 0x80000008: /* physical and linear address bits */
         regs[0] = (m->pae ? 36 : 32) | 32u << 8;
@@ -174,5 +205,5 @@ void cpu_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t 
     /* Anything beyond the last leaf gives the data of the last basic one. */
     if (leaf > m->max_leaf)
         leaf = m->max_leaf;
-    basic_leaf(m, leaf, subleaf, regs);
+    basic_leaf(cpu, leaf, subleaf, regs);
 }

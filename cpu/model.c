@@ -7,7 +7,7 @@
 #define F(name) (1ull << FEAT_##name)
 
 #define SET_486      (F(FPU) | F(CPUID) | F(486))
-#define SET_PENTIUM  (SET_486 | F(TSC) | F(MSR) | F(CX8))
+#define SET_PENTIUM  (SET_486 | F(TSC) | F(MSR) | F(CX8) | F(APIC))
 #define SET_PENTIUM2 (SET_PENTIUM | F(SEP) | F(CMOV) | F(MMX) | F(FXSR) | F(NOPL))
 #define SET_PENTIUM3 (SET_PENTIUM2 | F(SSE))
 #define SET_PENTIUM4 (SET_PENTIUM3 | F(SSE2) | F(CLFLUSH))
@@ -15,7 +15,8 @@
 #define SET_CORE2 (SET_PENTIUM4 | F(SSE3) | F(SSSE3))
 #define SET_MAX                                                                                    \
     (SET_CORE2 | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(AES) | F(PCLMUL) | F(LZCNT) |      \
-     F(SHA) | F(ADX) | F(RDRAND) | F(RDSEED) | F(RDTSCP) | F(PREFETCHW))
+     F(SHA) | F(ADX) | F(RDRAND) | F(RDSEED) | F(RDTSCP) | F(PREFETCHW) | F(TSC_DEADLINE) |        \
+     F(TSC_ADJUST) | F(INVARIANT_TSC))
 
 #define CR4_486      (CR4_VME | CR4_PVI)
 #define CR4_PENTIUM  (CR4_486 | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
@@ -83,7 +84,7 @@ static const struct cpu_model models[] = {
      .brand = "ringer Virtual CPU",
      .features = SET_MAX,
      .signature = 0x30661,
-     .max_leaf = 7,
+     .max_leaf = 0x16,
      .cr4 = CR4_PENTIUM3,
      .mtrr = true,
      .mca = true,

@@ -14,6 +14,7 @@ enum msr {
     MSR_APIC_BASE = 0x1B,
     MSR_EBL_CR_POWERON = 0x2A,
     MSR_FEATURE_CONTROL = 0x3A,
+    MSR_TSC_ADJUST = 0x3B,
     MSR_SPEC_CTRL = 0x48,
     MSR_PRED_CMD = 0x49,
     MSR_UCODE_UPDATE = 0x79,
@@ -44,6 +45,7 @@ enum msr {
     MSR_MTRR_FIX4K_END = 0x26F,
     MSR_PAT = 0x277,
     MSR_MTRR_DEF_TYPE = 0x2FF,
+    MSR_TSC_DEADLINE = 0x6E0,
     MSR_TSC_AUX = (int)0xC0000103,
     MSR_EFER = (int)0xC0000080,
 };
@@ -62,22 +64,30 @@ enum { MTRR_PHYS = 0, MTRR_FIX = 16, MTRR_DEF = 27 };
      1ull << 62)
 
 #define MTRRCAP 0x508ull /* eight variable pairs, fixed ranges, write combining */
-/* There is no local APIC: the bootstrap processor's register, enable bit stuck at zero. */
-#define APIC_BASE    0xFEE00100ull
-#define APIC_ENABLED 0x800ull
+/* The bootstrap processor's; the rest is the page's address and reserved. */
+#define APIC_BASE     0xFEE00100ull
+#define APIC_BASE_BSP 0x100ull
 #define PAT_RESET    0x0007040600070406ull
 #define MISC_ENABLE  0x1ull /* fast strings */
+
+static void set_apic_base(struct cpu *cpu, uint64_t value)
+{
+    cpu->apic_base = value;
+    if (cpu->wires.apic_base)
+        cpu->wires.apic_base(cpu->wires.opaque, value);
+}
 
 void cpu_reset_msrs(struct cpu *cpu)
 {
     for (unsigned n = 0; n < sizeof cpu->mtrr / sizeof cpu->mtrr[0]; n++)
         cpu->mtrr[n] = 0;
     cpu->pat = PAT_RESET;
-    cpu->apic_base = APIC_BASE;
+    set_apic_base(cpu, APIC_BASE | (cpu_has(cpu->model, FEAT_APIC) ? APIC_BASE_ENABLED : 0));
     cpu->misc_enable = MISC_ENABLE;
     cpu->efer = 0;
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
     cpu->tsc_aux = cpu->spec_ctrl = 0;
+    cpu->tsc_adjust = 0;
 }
 
 /* Where an MTRR is stored; NULL when INDEX is none. */
@@ -154,6 +164,39 @@ static bool read_p6(struct cpu *cpu, uint32_t index, uint64_t *value)
     return true;
 }
 
+/* ---- the TSC and what depends on it ---- */
+
+static bool has_deadline(const struct cpu *cpu)
+{
+    return cpu_has(cpu->model, FEAT_TSC_DEADLINE) && cpu_has(cpu->model, FEAT_APIC) &&
+           cpu->wires.deadline;
+}
+
+static uint64_t read_deadline(struct cpu *cpu)
+{
+    uint64_t ticks = cpu->wires.deadline(cpu->wires.opaque);
+    return ticks ? ticks + cpu->tsc_offset : 0;
+}
+
+/* What is past already happens at once. */
+static void write_deadline(struct cpu *cpu, uint64_t value)
+{
+    uint64_t now = cpu_tsc(cpu), ticks = 0;
+    if (value)
+        ticks = (int64_t)(value - now) > 0 ? value - cpu->tsc_offset : 1;
+    cpu->wires.set_deadline(cpu->wires.opaque, ticks);
+}
+
+/* The deadline is one of the counter that software sees: it moves the other way. */
+static void move_tsc(struct cpu *cpu, uint64_t by)
+{
+    uint64_t deadline = has_deadline(cpu) ? read_deadline(cpu) : 0;
+    cpu->tsc_offset += by;
+    cpu->tsc_adjust += by;
+    if (deadline)
+        write_deadline(cpu, deadline);
+}
+
 bool cpu_read_msr(struct cpu *cpu, uint32_t index, uint64_t *value)
 {
     const struct cpu_model *model = cpu->model;
@@ -178,6 +221,16 @@ bool cpu_read_msr(struct cpu *cpu, uint32_t index, uint64_t *value)
         if (!model->nx)
             break;
         *value = cpu->efer;
+        return true;
+    case MSR_TSC_ADJUST:
+        if (!cpu_has(model, FEAT_TSC_ADJUST))
+            break;
+        *value = cpu->tsc_adjust;
+        return true;
+    case MSR_TSC_DEADLINE:
+        if (!has_deadline(cpu))
+            break;
+        *value = read_deadline(cpu);
         return true;
     case MSR_TSC_AUX:
         if (!cpu_has(model, FEAT_RDTSCP))
@@ -212,6 +265,19 @@ static bool write_mtrr(struct cpu *cpu, uint32_t index, uint64_t *place, uint64_
     return true;
 }
 
+/* Without an APIC the enable bit is stuck at zero. */
+static bool write_apic_base(struct cpu *cpu, uint64_t value)
+{
+    uint64_t known = APIC_BASE_BSP | APIC_BASE_ENABLED | 0xFFFFFF000ull;
+
+    if (value & ~known)
+        return cpu_raise(cpu, EXC_GP, 0);
+    if (!cpu_has(cpu->model, FEAT_APIC))
+        value &= ~APIC_BASE_ENABLED;
+    set_apic_base(cpu, value);
+    return true;
+}
+
 static bool write_p6(struct cpu *cpu, uint32_t index, uint64_t value, bool *known)
 {
     uint64_t *mtrr = mtrr_of(cpu, index);
@@ -228,10 +294,8 @@ static bool write_p6(struct cpu *cpu, uint32_t index, uint64_t value, bool *know
         cpu->misc_enable = value;
         return true;
     }
-    if (index == MSR_APIC_BASE) {
-        cpu->apic_base = value & ~APIC_ENABLED;
-        return true;
-    }
+    if (index == MSR_APIC_BASE)
+        return write_apic_base(cpu, value);
     if (index == MSR_SPEC_CTRL && cpu->model->safe) {
         if (value & ~7ull)
             return cpu_raise(cpu, EXC_GP, 0);
@@ -255,7 +319,17 @@ bool cpu_write_msr(struct cpu *cpu, uint32_t index, uint64_t value)
     case MSR_P5_MC_TYPE:
         return true;
     case MSR_TSC:
-        cpu->tsc_offset += value - cpu_tsc(cpu);
+        move_tsc(cpu, value - cpu_tsc(cpu));
+        return true;
+    case MSR_TSC_ADJUST:
+        if (!cpu_has(model, FEAT_TSC_ADJUST))
+            break;
+        move_tsc(cpu, value - cpu->tsc_adjust);
+        return true;
+    case MSR_TSC_DEADLINE:
+        if (!has_deadline(cpu))
+            break;
+        write_deadline(cpu, value);
         return true;
     case MSR_SYSENTER_CS:
     case MSR_SYSENTER_ESP:

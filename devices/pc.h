@@ -99,9 +99,11 @@ void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opa
  * the ROMs there, as a BIOS leaves it; otherwise it is zero at power-on. */
 void pci_host_init(struct board *board, struct pci *pci, bool shadowed);
 /* 00:01.0, PIIX3 (devices/piix_isa.c): IRQS.set(opaque, IRQ, level) takes what PCI and power
- * management drive; the SCI enters by piix_isa_sci. */
+ * management drive; the SCI enters by piix_isa_sci.  PIRQS.set(opaque, 0-3, level) sees PIRQA# to
+ * PIRQD# themselves. */
 struct piix_isa;
-struct piix_isa *piix_isa_init(struct board *board, struct pci *pci, struct irq_line irqs);
+struct piix_isa *piix_isa_init(struct board *board, struct pci *pci, struct irq_line irqs,
+                               struct irq_line pirqs);
 struct irq_line piix_isa_sci(struct piix_isa *isa);
 /* 00:01.1, PIIX3 IDE with bus mastering (devices/ide_dma.c).  The channels' interrupts go through
  * it: create it first, then each channel with piix_ide_line as its IRQ, then piix_ide_join. */

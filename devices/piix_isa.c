@@ -20,7 +20,7 @@ enum {
 
 struct piix_isa {
     struct pci_function pci;
-    struct irq_line irqs;
+    struct irq_line irqs, pirqs;
     uint8_t level[LEVELS];
     uint16_t driven; /* the interrupt inputs that are high by our doing */
 };
@@ -59,6 +59,8 @@ static void set_level(void *opaque, int n, int level)
     struct piix_isa *p = opaque;
 
     p->level[n] = level != 0;
+    if (n < PIRQS && p->pirqs.set)
+        p->pirqs.set(p->pirqs.opaque, n, level);
     drive(p);
 }
 
@@ -137,7 +139,8 @@ static void set_masks(struct pci_function *f)
             f->mask[at] = writable[i].mask;
 }
 
-struct piix_isa *piix_isa_init(struct board *board, struct pci *pci, struct irq_line irqs)
+struct piix_isa *piix_isa_init(struct board *board, struct pci *pci, struct irq_line irqs,
+                               struct irq_line pirqs)
 {
     static const struct pci_identity id = {
         .name = "PIIX3 ISA bridge",
@@ -151,6 +154,7 @@ struct piix_isa *piix_isa_init(struct board *board, struct pci *pci, struct irq_
     struct piix_isa *p = device_alloc(sizeof *p);
 
     p->irqs = irqs;
+    p->pirqs = pirqs;
     pci_function_init(&p->pci, &id, p);
     p->pci.written = isa_written;
     set_masks(&p->pci);

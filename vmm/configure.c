@@ -141,6 +141,8 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .no_reboot = o.no_reboot,
         .start_stopped = o.start_stopped,
         .snapshot = o.snapshot,
+        .no_acpi = o.no_acpi,
+        .no_hpet = o.no_hpet,
         .translator = o.translator,
         .log = log,
         .rtc_epoch = o.rtc_epoch,

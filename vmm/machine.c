@@ -31,42 +31,14 @@ static void wire_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
     bus_out(m->bus, port, value, size);
 }
 
-static int wire_intack(void *opaque)
-{
-    struct machine *m = opaque;
-
-    int vector = pic_intack(m->pic);
-    if (vector >= 0)
-        m->private->interrupts[vector & 0xff]++;
-    return vector;
-}
-
 static uint64_t wire_tsc(void *opaque)
 {
     struct machine *m = opaque;
 
-    return vclock_now(m->clock); /* RINGER_TSC_HZ: one tick a nanosecond */
-}
-
-static void wire_ferr(void *opaque, bool level)
-{
-    struct machine *m = opaque;
-
-    pic_set_irq(m->pic, 13, level);
+    return vclock_now(m->clock); /* CPU_TSC_HZ: one tick a nanosecond */
 }
 
 /* ---- the board's wires to the CPU ---- */
-
-static void wire_intr(void *opaque, int n, int level)
-{
-    struct machine *m = opaque;
-
-    (void)n;
-    if (level)
-        machine_raise_event(m, EVENT_INTR);
-    else
-        __atomic_fetch_and(&m->cpu->event, ~(uint32_t)EVENT_INTR, __ATOMIC_SEQ_CST);
-}
 
 static void wire_a20(void *opaque, int n, int level)
 {
@@ -111,8 +83,9 @@ static void wire_rtc(void *opaque, int64_t offset)
 static bool build_core(struct machine *m, struct error *err)
 {
     const struct machine_config *c = &m->config;
-    const struct cpu_wires wires = {m, wire_in, wire_out, wire_intack, wire_tsc, wire_ferr};
+    struct cpu_wires wires = {.opaque = m, .in = wire_in, .out = wire_out, .tsc = wire_tsc};
 
+    machine_wire_interrupts(&wires);
     m->clock = vclock_new(false);
     m->bus = bus_new(m->log);
     m->board.devices = device_list_new();
@@ -157,14 +130,14 @@ static void build_pci(struct machine *m)
 
     m->pci = pci_init(b);
     pci_host_init(b, m->pci, !m->config.firmware.bios.data);
-    struct piix_isa *isa = piix_isa_init(b, m->pci, (struct irq_line){pic_set_irq, m->pic, 0});
-    struct piix_ide *ide =
-        piix_ide_init(b, m->pci, pic_line(m->pic, 14), pic_line(m->pic, 15));
+    struct piix_isa *isa = piix_isa_init(b, m->pci, machine_irq(m, 0), machine_pirqs(m));
+    struct piix_ide *ide = piix_ide_init(b, m->pci, machine_irq(m, 14), machine_irq(m, 15));
     for (int i = 0; i < 2; i++) {
         m->ide[i] = ide_init(b, base[i], control[i], piix_ide_line(ide, i));
         piix_ide_join(ide, i, m->ide[i]);
     }
-    m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), wire_poweroff, m);
+    if (!m->config.no_acpi)
+        m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), wire_poweroff, m);
     pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
 }
 
@@ -172,19 +145,16 @@ static void build_devices(struct machine *m)
 {
     const struct machine_config *c = &m->config;
     struct board *b = &m->board;
-    const struct irq_line intr = {wire_intr, m, 0};
     const struct irq_line a20 = {wire_a20, m, 0};
     const struct irq_line reset = {wire_reset, m, 0}, board_reset = {wire_reset, m, 1};
 
-    m->pic = pic_init(b, intr);
-    m->pit = pit_init(b, pic_line(m->pic, 0));
-    m->rtc = rtc_init(b, pic_line(m->pic, 8), c->rtc_epoch);
+    machine_build_interrupts(m, reset);
     m->dma = dma_init(b);
-    m->i8042 = i8042_init(b, pic_line(m->pic, 1), pic_line(m->pic, 12), a20, reset);
+    m->i8042 = i8042_init(b, machine_irq(m, 1), machine_irq(m, 12), a20, reset);
     for (int i = 0; i < 4; i++)
         if (i == 0 || c->serial[i])
-            m->uart[i] = uart_init(b, uart_base[i], pic_line(m->pic, uart_irq[i]), c->serial[i]);
-    m->fdc = fdc_init(b, pic_line(m->pic, 6), m->dma);
+            m->uart[i] = uart_init(b, uart_base[i], machine_irq(m, uart_irq[i]), c->serial[i]);
+    m->fdc = fdc_init(b, machine_irq(m, 6), m->dma);
     m->vga = vga_init(b, VRAM_BYTES);
     build_pci(m);
     build_disks(m);

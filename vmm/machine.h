@@ -6,6 +6,7 @@
 #define RINGER_VMM_MACHINE_H
 
 #include "bios/bios.h"
+#include "devices/apic.h"
 #include "translator/translator.h"
 #include "vmm/firmware.h"
 
@@ -29,6 +30,7 @@ struct machine_config {
     const char *boot_once; /* order of the first boot only; NULL: boot_order */
     bool no_reboot, start_stopped;
     bool snapshot; /* discs that are put in later are not to be written to either */
+    bool no_acpi, no_hpet; /* leave out ACPI's tables (and power management), the HPET */
     struct translator_options translator;
     struct log *log;
     int64_t rtc_epoch;
@@ -45,6 +47,9 @@ struct machine {
     struct bus *bus;
     struct board board;
     struct pic *pic;
+    struct lapic *lapic;   /* NULL: the CPU model has none, */
+    struct ioapic *ioapic; /* and the board neither */
+    struct hpet *hpet;     /* NULL: none */
     struct pit *pit;
     struct rtc *rtc;
     struct dma *dma;
@@ -54,7 +59,7 @@ struct machine {
     struct ide *ide[2];
     struct vga *vga;
     struct pci *pci;
-    struct piix_pm *pm;
+    struct piix_pm *pm; /* NULL: no ACPI */
     struct fw_cfg *fw_cfg;
     struct bios *bios;
     struct machine_private *private;

@@ -42,7 +42,17 @@ static void info_mtree(struct machine *m, struct text *out)
 
 static void info_pic(struct machine *m, struct text *out)
 {
+    if (m->ioapic)
+        ioapic_describe(m->ioapic, text_line, out);
     pic_describe(m->pic, text_line, out);
+}
+
+static void info_lapic(struct machine *m, struct text *out)
+{
+    if (m->lapic)
+        lapic_describe(m->lapic, text_line, out);
+    else
+        text_printf(out, "this CPU has no local APIC\n");
 }
 
 static void info_irq(struct machine *m, struct text *out)
@@ -136,6 +146,7 @@ static const struct subject {
     {"tlb", "linear to physical, page by page", info_tlb},
     {"mtree", "the memory and port maps", info_mtree},
     {"pic", "the interrupt controllers", info_pic},
+    {"lapic", "the local APIC", info_lapic},
     {"irq", "interrupts taken so far", info_irq},
     {"tb", "the translator's and the windows' counters", info_tb},
     {"block", "floppies, disks and CDs", info_block},

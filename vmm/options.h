@@ -28,7 +28,7 @@ struct options {
     bool boot_menu, boot_strict;
     uint32_t boot_splash_ms; /* 0: not said */
     struct firmware_options firmware;
-    bool snapshot, no_reboot, start_stopped, nographic;
+    bool snapshot, no_reboot, start_stopped, nographic, no_acpi, no_hpet;
     struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */
     unsigned chardev_count;
     const char *serial[OPTIONS_SERIALS]; /* names of chardevs; NULL: no such port */

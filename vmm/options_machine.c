@@ -28,12 +28,21 @@ static bool set_cpu(struct options *o, const struct option *self, const char *va
 static bool set_flag(struct options *o, const struct option *self, const char *value,
                      struct error *err)
 {
+    const struct {
+        const char *name;
+        bool *where;
+    } flags[] = {
+        {"no-reboot", &o->no_reboot},
+        {"S", &o->start_stopped},
+        {"no-acpi", &o->no_acpi},
+        {"no-hpet", &o->no_hpet},
+    };
+
     (void)value;
     (void)err;
-    if (!strcmp(self->name, "no-reboot"))
-        o->no_reboot = true;
-    else
-        o->start_stopped = true;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (!strcmp(self->name, flags[i].name))
+            *flags[i].where = true;
     return true;
 }
 
@@ -93,6 +102,8 @@ const struct option options_machine[] = {
     {"no-reboot", NULL, "end instead of rebooting", set_flag, NULL},
     {"rtc", "BASE", "base=utc, base=localtime or base=DATE", set_rtc, NULL},
     {"S", NULL, "start stopped; the monitor's cont goes on", set_flag, NULL},
+    {"no-acpi", NULL, "leave out ACPI: its tables and power management", set_flag, NULL},
+    {"no-hpet", NULL, "leave out the HPET", set_flag, NULL},
     {"machine", "pc", NULL, set_ignored, NULL},
     {"M", "pc", NULL, set_ignored, NULL},
     {"net", "none", NULL, set_ignored, NULL},

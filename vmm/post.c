@@ -148,7 +148,8 @@ static void nothing(struct machine *m, void *opaque)
 static void do_powerdown(struct machine *m, void *opaque)
 {
     (void)opaque;
-    piix_pm_power_button(m->pm);
+    if (m->pm)
+        piix_pm_power_button(m->pm);
     machine_tell(m, &(struct machine_event){.kind = MACHINE_POWERDOWN});
 }
 

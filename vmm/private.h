@@ -8,9 +8,6 @@
 #include <signal.h>
 #include <time.h>
 
-/* The time-stamp counter counts virtual nanoseconds: a 1 GHz TSC, whatever the host's is. */
-#define RINGER_TSC_HZ 1000000000u
-
 struct work {
     struct work *next;
     void (*fn)(struct machine *m, void *opaque);
@@ -61,6 +58,13 @@ void machine_run_work(struct machine *m);
 bool machine_on_vcpu_thread(struct machine *m);
 /* The clock's on_earlier hook: the host timer must ring sooner. */
 void machine_deadline_moved(void *opaque);
+/* interrupts.c: the controllers and timers, created first of all devices; INIT pulses the CPU's
+ * reset line.  The CPU's side of them, before the CPU is made. */
+void machine_build_interrupts(struct machine *m, struct irq_line init);
+void machine_wire_interrupts(struct cpu_wires *wires);
+/* The wire of an ISA interrupt; PIRQA to PIRQD as N = 0 to 3 of one line's SET. */
+struct irq_line machine_irq(struct machine *m, int irq);
+struct irq_line machine_pirqs(struct machine *m);
 /* Set up / tear down the private part. */
 bool machine_private_init(struct machine *m, struct error *err);
 void machine_private_free(struct machine *m);

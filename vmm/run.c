@@ -172,6 +172,8 @@ static void reset_cpu(struct machine *m)
 {
     clear_event(m, EVENT_RESET | EVENT_NMI | EVENT_DEBUG);
     cpu_reset(m->cpu);
+    if (m->lapic)
+        lapic_init_reset(m->lapic);
     if (!phys_a20(m->phys)) /* the vector would lie outside the ROM: take its image below 1 MiB */
         m->cpu->seg[SEG_CS].base = 0xF0000;
     m->private->hung_named = false;

@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "devices/apic.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +80,7 @@ static void make_pci(struct rig *r)
     struct piix_isa *isa;
 
     pci_host_init(b, pci, true);
-    isa = piix_isa_init(b, pci, (struct irq_line){pic_set_irq, r->pic, 0});
+    isa = piix_isa_init(b, pci, (struct irq_line){pic_set_irq, r->pic, 0}, none);
     piix_ide_init(b, pci, none, none);
     piix_pm_init(b, pci, piix_isa_sci(isa), NULL, NULL);
     pci_vga_init(b, pci, r->vga, NULL, 0);
@@ -87,9 +89,13 @@ static void make_pci(struct rig *r)
 static void make_devices(struct rig *r)
 {
     const struct irq_line none = {0}, a20 = {wire_a20, r, 0};
+    const struct lapic_config lapic = {0x14, 5, true};
     struct board *b = &r->board;
 
-    r->pic = pic_init(b, none);
+    r->lapic = lapic_init(b, &lapic, none, none, none);
+    ioapic_init(b, r->lapic);
+    hpet_init(b, none);
+    r->pic = pic_init(b, lapic_lint(r->lapic, 0));
     pit_init(b, pic_line(r->pic, 0));
     dma_init(b);
     r->keyboard = i8042_init(b, pic_line(r->pic, 1), pic_line(r->pic, 12), a20, none);

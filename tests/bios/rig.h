@@ -9,6 +9,7 @@
 
 struct rig {
     struct board board;
+    struct lapic *lapic;
     struct mmu *mmu;
     struct cpu *cpu;
     struct pic *pic;

@@ -27,6 +27,21 @@ static uint64_t on_tsc(void *opaque)
     return ((struct rig *)opaque)->tsc;
 }
 
+static void on_apic_base(void *opaque, uint64_t base)
+{
+    ((struct rig *)opaque)->apic_base = base;
+}
+
+static void on_set_deadline(void *opaque, uint64_t ticks)
+{
+    ((struct rig *)opaque)->deadline = ticks;
+}
+
+static uint64_t on_deadline(void *opaque)
+{
+    return ((struct rig *)opaque)->deadline;
+}
+
 static void on_ferr(void *opaque, bool level)
 {
     ((struct rig *)opaque)->ferr = level;
@@ -35,8 +50,14 @@ static void on_ferr(void *opaque, bool level)
 void rig_open(struct rig *r, const char *model)
 {
     memset(r, 0, sizeof *r);
-    struct cpu_wires wires = {
-        .opaque = r, .in = on_in, .out = on_out, .tsc = on_tsc, .ferr = on_ferr};
+    struct cpu_wires wires = {.opaque = r,
+                              .in = on_in,
+                              .out = on_out,
+                              .tsc = on_tsc,
+                              .ferr = on_ferr,
+                              .apic_base = on_apic_base,
+                              .set_deadline = on_set_deadline,
+                              .deadline = on_deadline};
     r->phys = phys_new(4 << 20, NULL, NULL);
     ck_assert_ptr_nonnull(r->phys);
     r->mmu = mmu_new(r->phys, NULL, 0, NULL);

@@ -13,6 +13,7 @@ struct rig {
     uint32_t out_value; /* last OUT */
     uint32_t in_value;  /* what IN gives; incremented by each */
     unsigned port_accesses;
+    uint64_t apic_base, deadline; /* as the local APIC was told */
     uint64_t tsc;
     int ferr;
 };

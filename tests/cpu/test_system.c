@@ -187,13 +187,13 @@ START_TEST(cpuid_models)
         const char *name;
         uint32_t family, model, edx_set, edx_clear;
     } models[] = {
-        {"486", 4, 8, 0x3, 0x03808930},
-        {"pentium", 5, 2, 0x1BF & ~0x40u, 0x03808840},
-        {"pentium2", 6, 5, 0x0181F9FF & ~0x200u, 0x06000200},
-        {"pentium3", 6, 8, 0x0381F9FF & ~0x200u, 0x04000200},
-        {"pentium4", 15, 2, 0x0789F9FF & ~0x200u, 0x200},
-        {"core2", 6, 15, 0x0789F9FF & ~0x200u, 0x200},
-        {"max", 6, 0x36, 0x0789F9FF & ~0x200u, 0x200},
+        {"486", 4, 8, 0x3, 0x03808B30},
+        {"pentium", 5, 2, 0x3BF & ~0x40u, 0x03808840},
+        {"pentium2", 6, 5, 0x0181FBFF, 0x06000000},
+        {"pentium3", 6, 8, 0x0381FBFF, 0x04000000},
+        {"pentium4", 15, 2, 0x0789FBFF, 0},
+        {"core2", 6, 15, 0x0789FBFF, 0},
+        {"max", 6, 0x36, 0x0789FBFF, 0},
     };
     uint32_t r[4];
     for (unsigned n = 0; n < sizeof models / sizeof models[0]; n++) {
@@ -214,6 +214,63 @@ START_TEST(cpuid_models)
         cpuid(0x80000001, r);
         ck_assert_uint_eq(r[3] & 1u << 29 & (n < 4 ? 0 : ~0u), 0); /* no long mode */
     }
+}
+END_TEST
+
+/* The local APIC's MSRs, and what CPUID says of it. */
+START_TEST(apic_msrs)
+{
+    uint64_t value;
+    uint32_t r[4];
+    struct cpu *c;
+    use_model("max");
+    c = rig.cpu;
+    ck_assert_uint_eq(rig.apic_base, 0xFEE00900);
+    ck_assert(cpu_read_msr(c, 0x1B, &value));
+    ck_assert_uint_eq(value, 0xFEE00900);
+    ck_assert(!cpu_write_msr(c, 0x1B, 0xFEE00D00)); /* no x2APIC */
+    ck_assert(!cpu_write_msr(c, 0x1B, 1ull << 36 | 0x900));
+    ck_assert(cpu_write_msr(c, 0x1B, 0xFED80100));
+    ck_assert_uint_eq(rig.apic_base, 0xFED80100);
+    cpuid(1, r);
+    ck_assert_uint_eq(r[3] & 0x200, 0);
+    ck_assert_uint_ne(r[2] & 1u << 24, 0); /* TSC deadline */
+    cpu_reset(c);
+    ck_assert_uint_eq(rig.apic_base, 0xFEE00900);
+    cpuid(0x15, r);
+    ck_assert_uint_eq(r[2] * (uint64_t)r[1] / r[0], 1000000000);
+    use_model("486");
+    ck_assert_uint_eq(rig.apic_base, 0xFEE00100);
+    use_model("pentium2");
+    ck_assert(cpu_read_msr(rig.cpu, 0x1B, &value));
+    ck_assert(!cpu_read_msr(rig.cpu, 0x6E0, &value));
+    ck_assert(!cpu_read_msr(rig.cpu, 0x3B, &value));
+}
+END_TEST
+
+START_TEST(tsc_deadline_and_adjust)
+{
+    uint64_t value;
+    struct cpu *c;
+    use_model("max");
+    c = rig.cpu;
+    rig.tsc = 1000;
+    ck_assert(cpu_write_msr(c, 0x10, 5000));
+    ck_assert(cpu_read_msr(c, 0x3B, &value));
+    ck_assert_uint_eq(value, 4000);
+    ck_assert(cpu_write_msr(c, 0x6E0, 7000));
+    ck_assert_uint_eq(rig.deadline, 3000);
+    ck_assert(cpu_read_msr(c, 0x6E0, &value));
+    ck_assert_uint_eq(value, 7000);
+    ck_assert(cpu_write_msr(c, 0x3B, 3000)); /* 1000 back: 4000 now, 3000 to go */
+    ck_assert_uint_eq(cpu_tsc(c), 4000);
+    ck_assert_uint_eq(rig.deadline, 4000);
+    ck_assert(cpu_write_msr(c, 0x6E0, 10)); /* past */
+    ck_assert_uint_eq(rig.deadline, 1);
+    ck_assert(cpu_write_msr(c, 0x6E0, 0));
+    ck_assert_uint_eq(rig.deadline, 0);
+    ck_assert(cpu_write_msr(c, 0x10, 0));
+    ck_assert_uint_eq(rig.deadline, 0);
 }
 END_TEST
 
@@ -344,6 +401,8 @@ int main(void)
     tcase_add_test(tc, model_specific_registers);
     tcase_add_test(tc, cpuid_models);
     tcase_add_test(tc, features_of_models);
+    tcase_add_test(tc, apic_msrs);
+    tcase_add_test(tc, tsc_deadline_and_adjust);
     tcase_add_test(tc, port_instructions);
     tcase_add_test(tc, string_ports);
     tcase_add_test(tc, packed_decimals);

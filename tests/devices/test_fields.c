@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chipset.h"
+#include "devices/apic.h"
 #include "devices/fw_cfg.h"
 
 enum { IMAGE_SIZE = 16384 };
@@ -63,16 +64,25 @@ static void check_table(void *opaque, const struct device_class *class, void *de
 
 struct machine {
     struct chipset c;
+    struct lapic *lapic;
+    struct ioapic *ioapic;
     struct pic *pic;
     struct i8042 *k;
 };
 
 static void open_machine(struct machine *m)
 {
+    const struct lapic_config lapic = {0x14, 5, true};
+    struct hpet *hpet;
+
     chipset_open(&m->c, 1 << 20);
-    m->pic = pic_init(&m->c.board, chipset_wire(&m->c, 0));
-    pit_init(&m->c.board, pic_line(m->pic, 0));
-    rtc_init(&m->c.board, pic_line(m->pic, 8), 1000000000);
+    m->lapic = lapic_init(&m->c.board, &lapic, chipset_wire(&m->c, 0), chipset_wire(&m->c, 3),
+                          chipset_wire(&m->c, 4));
+    m->ioapic = ioapic_init(&m->c.board, m->lapic);
+    m->pic = pic_init(&m->c.board, lapic_lint(m->lapic, 0));
+    hpet = hpet_init(&m->c.board, (struct irq_line){ioapic_set_pin, m->ioapic, 0});
+    pit_init(&m->c.board, hpet_legacy_line(hpet, 0));
+    rtc_init(&m->c.board, hpet_legacy_line(hpet, 1), 1000000000);
     dma_init(&m->c.board);
     m->k = i8042_init(&m->c.board, pic_line(m->pic, 1), pic_line(m->pic, 12),
                       chipset_wire(&m->c, 1), chipset_wire(&m->c, 2));
@@ -100,6 +110,15 @@ static unsigned poke_all(struct machine *m, unsigned seed)
             bus_in(m->c.board.bus, (uint16_t)(ranges[r][0] + (seed >> 20 & 15)), 1);
         }
     }
+    for (unsigned i = 0; i < 64; i++) {
+        static const uint32_t bases[4] = {LAPIC_BASE, IOAPIC_BASE, IOAPIC_BASE + 0x10, HPET_BASE};
+        unsigned which = seed >> 28 & 3;
+        uint32_t at = which == 0 ? seed >> 12 & 0x3F0 : which == 3 ? seed >> 12 & 0x1FC : 0;
+
+        phys_write32(m->c.board.phys, bases[which] + at, seed);
+        phys_read32(m->c.board.phys, bases[which] + at);
+        seed = seed * 1103515245 + 12345;
+    }
     i8042_key(m->k, seed & 0x7f, seed >> 8 & 1);
     i8042_mouse(m->k, (int)seed, (int)(seed >> 3), (int)(seed >> 5), seed);
     return seed;
@@ -111,6 +130,8 @@ static void scribble(struct machine *m, unsigned seed)
     chipset_step(&m->c, seed >> 8 & 0xfffff);
     if (pic_pending(m->pic))
         pic_intack(m->pic);
+    if (m->c.level[0])
+        lapic_intack(m->lapic);
 }
 
 START_TEST(test_tables_are_well_formed)

@@ -50,7 +50,7 @@ static void setup(void)
     offs = 0;
     pci = pci_init(&c.board);
     pci_host_init(&c.board, pci, shadowed);
-    isa = piix_isa_init(&c.board, pci, (struct irq_line){on_irq, NULL, 0});
+    isa = piix_isa_init(&c.board, pci, (struct irq_line){on_irq, NULL, 0}, (struct irq_line){0});
     piix_ide_init(&c.board, pci, chipset_wire(&c, 14), chipset_wire(&c, 15));
     pm = piix_pm_init(&c.board, pci, piix_isa_sci(isa), on_off, NULL);
     vga = vga_init(&c.board, 1 << 20);

@@ -77,7 +77,11 @@ static uint8_t background(uint32_t address)
 
 static bool bench_new(struct bench *b, struct error *err)
 {
-    static const struct cpu_wires wires = {NULL, port_in, port_out, no_interrupt, no_time, no_ferr};
+    static const struct cpu_wires wires = {.in = port_in,
+                                           .out = port_out,
+                                           .intack = no_interrupt,
+                                           .tsc = no_time,
+                                           .ferr = no_ferr};
     struct translator_options options = {.check = true};
     uint8_t *alias, page[4096];
     b->phys = phys_new(RAM, NULL, err);

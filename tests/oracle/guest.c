@@ -174,7 +174,11 @@ static bool start_cpu(struct guest *g)
 
 struct guest *guest_new(const char *model, bool check, const char **why)
 {
-    static const struct cpu_wires wires = {NULL, port_in, port_out, no_interrupt, no_time, no_ferr};
+    static const struct cpu_wires wires = {.in = port_in,
+                                           .out = port_out,
+                                           .intack = no_interrupt,
+                                           .tsc = no_time,
+                                           .ferr = no_ferr};
     struct translator_options options = {.check = check};
     struct error err = {"out of memory"};
     struct guest *g = calloc(1, sizeof *g);
