@@ -251,6 +251,17 @@ static void run_rest(struct script *s)
     }
 }
 
+/* The last thing that was typed may end the machine before it is seen to be typed. */
+static bool typed_the_end(const struct script *s)
+{
+    const struct script_step *step = &s->text.steps[s->at];
+
+    if (!s->begun || s->at + 1 >= s->text.count || step[1].verb != SCRIPT_EXPECT_END)
+        return false;
+    return step->verb == SCRIPT_TYPE || step->verb == SCRIPT_KEY ||
+           (step->verb == SCRIPT_SERIAL && (!s->serial || port_backlog(s->serial) == 0));
+}
+
 void script_machine_ended(struct script *s, int *status)
 {
     uv_timer_stop(&s->tick);
@@ -259,6 +270,8 @@ void script_machine_ended(struct script *s, int *status)
 
         if (step->verb == SCRIPT_EXPECT_END)
             s->at++;
+        else if (typed_the_end(s))
+            s->at += 2;
         else if (step->verb == SCRIPT_WAIT &&
                  (serial_has(s, step->text) || screen_has(s, step->text)))
             s->at++;
