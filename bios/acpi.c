@@ -1,7 +1,7 @@
 /* ACPI tables (ACPI specification 2.0, section 5.2): RSDP, RSDT, FADT, FACS; the DSDT is made in
- * acpi_dsdt.c.  They lie in the ROM, but for the FACS, which is written to: it takes the last 64
+ * acpi_dsdt.c, MADT and HPET table in apic.c.  They lie in the ROM, but for the FACS, which is written to: it takes the last 64
  * bytes of the EBDA and is made anew by each POST. */
-#include "bios/acpi.h"
+#include "bios/apic.h"
 
 #include <string.h>
 
@@ -48,7 +48,7 @@ uint8_t *acpi_table(struct bios *b, const char *signature, uint32_t len, uint8_t
     return t;
 }
 
-static uint8_t sum(const uint8_t *p, uint32_t len)
+uint8_t bios_sum(const uint8_t *p, uint32_t len)
 {
     uint8_t s = 0;
 
@@ -61,7 +61,7 @@ void acpi_finish(uint8_t *t)
 {
     uint32_t len = t[4] | t[5] << 8 | t[6] << 16 | (uint32_t)t[7] << 24;
 
-    t[9] -= sum(t, len);
+    t[9] -= bios_sum(t, len);
 }
 
 void acpi_list(struct bios *b, struct acpi *acpi, const uint8_t *table)
@@ -141,6 +141,8 @@ void acpi_fill_rom(struct bios *b)
     if (!acpi_present(b) || !(t = acpi_dsdt(b)))
         return;
     acpi_list(b, &acpi, fadt(b, t));
+    acpi_list(b, &acpi, acpi_madt(b));
+    acpi_list(b, &acpi, acpi_hpet(b));
     rsdp = bios_rom_room(b, RSDP_BYTES, 16);
     t = rsdt(b, &acpi);
     if (!t || !rsdp)
@@ -148,7 +150,7 @@ void acpi_fill_rom(struct bios *b)
     memcpy(rsdp, "RSD PTR ", 8);
     memcpy(rsdp + 9, "RINGER", 6);
     acpi_put(rsdp + 16, acpi_address(b, t), 4);
-    rsdp[8] = -sum(rsdp, RSDP_BYTES);
+    rsdp[8] = -bios_sum(rsdp, RSDP_BYTES);
 }
 
 void acpi_facs(uint8_t facs[ACPI_FACS_BYTES])

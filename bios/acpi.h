@@ -25,6 +25,9 @@ void acpi_facs(uint8_t facs[ACPI_FACS_BYTES]);
 /* The differentiated system description table (acpi_dsdt.c); NULL when there is no room. */
 uint8_t *acpi_dsdt(struct bios *b);
 
+/* Sum of LEN bytes modulo 256. */
+uint8_t bios_sum(const uint8_t *p, uint32_t len);
+
 static inline void acpi_put(uint8_t *p, uint64_t v, unsigned bytes)
 {
     for (unsigned i = 0; i < bytes; i++)

@@ -1,18 +1,21 @@
 /* The DSDT: the machine as ACPI describes it.  In its source language it would read
  *
  *     Scope (\_SB) {
- *         Device (PCI0) { _HID PNP0A03; _CRS what the bridge passes on; _PRT links of each slot;
+ *         Device (PCI0) { _HID PNP0A03; _CRS what the bridge passes on;
+ *             Name (PRTP, links of each slot)  Name (PRTA, I/O APIC inputs of each slot)
+ *             Method (_PRT) { If (PICF) { Return (PRTA) } Return (PRTP) }
  *             Device (ISA) { OperationRegion (P40C, PCI_Config, 0x60, 4); legacy devices }
  *         }
  *         Field (PCI0.ISA.P40C) { PRQ0, 8, PRQ1, 8, PRQ2, 8, PRQ3, 8 }
  *         Method (IQCR, 1) { the resources of a link whose register is Arg0 }
  *         Device (LNKA) { ... } to LNKD
  *     }
+ *     Name (\PICF, 0)  Method (\_PIC, 1) { Store (Arg0, \PICF) }
  *     Name (\_S5, Package (4) { 0, 0, 0, 0 })
  *     Processor (\_PR.CPU0, 0, 0, 0) {}
  */
-#include "bios/acpi.h"
 #include "bios/aml.h"
+#include "bios/apic.h"
 #include "devices/fw_cfg.h"
 
 #include <string.h>
@@ -37,23 +40,75 @@ static void bridge_resources(struct aml *a)
     aml_end_resources(a, r);
 }
 
-/* Slot by slot and pin by pin, as the board is wired. */
-static void routing(struct aml *a)
+/* Slot by slot and pin by pin, as the board is wired: to links, or past them to the I/O APIC. */
+static void routing_table(struct aml *a, const char *name, bool apic)
 {
     uint32_t table, entry;
 
-    aml_name(a, "_PRT");
+    aml_name(a, name);
     table = aml_begin_package(a, (SLOTS - 1) * PINS);
     for (unsigned slot = 1; slot < SLOTS; slot++)
         for (unsigned pin = 0; pin < PINS; pin++) {
             entry = aml_begin_package(a, 4);
             aml_int(a, slot << 16 | 0xFFFF);
             aml_int(a, pin);
-            aml_path(a, link_names[(slot + pin - 1) & 3]);
-            aml_int(a, 0);
+            if (apic) {
+                aml_int(a, 0);
+                aml_int(a, IOAPIC_PIN_PIRQA + pci_pirq(slot, pin + 1));
+            } else {
+                aml_path(a, link_names[pci_pirq(slot, pin + 1)]);
+                aml_int(a, 0);
+            }
             aml_end(a, entry);
         }
     aml_end(a, table);
+}
+
+static void routing(struct bios *b, struct aml *a)
+{
+    uint32_t method, condition;
+
+    if (!bios_ioapic_present(b)) {
+        routing_table(a, "_PRT", false);
+        return;
+    }
+    routing_table(a, "PRTP", false);
+    routing_table(a, "PRTA", true);
+    method = aml_begin_method(a, "_PRT", 0);
+    condition = aml_begin(a, AML_IF);
+    aml_path(a, "\\PICF");
+    aml_op(a, AML_RETURN);
+    aml_path(a, "PRTA");
+    aml_end(a, condition);
+    aml_op(a, AML_RETURN);
+    aml_path(a, "PRTP");
+    aml_end(a, method);
+}
+
+/* The system says which interrupt controllers it uses: 0 8259A, 1 I/O APIC. */
+static void interrupt_model(struct aml *a)
+{
+    uint32_t method;
+
+    aml_name_int(a, "\\PICF", 0);
+    method = aml_begin_method(a, "\\_PIC", 1);
+    aml_op(a, AML_STORE);
+    aml_op(a, AML_ARG0);
+    aml_path(a, "\\PICF");
+    aml_end(a, method);
+}
+
+static void event_timer(struct aml *a)
+{
+    uint32_t device = aml_begin_named(a, AML_DEVICE, "HPET"), r;
+
+    aml_name_eisa(a, "_HID", "PNP0103");
+    aml_name_int(a, "_UID", 0);
+    aml_name(a, "_CRS");
+    r = aml_begin_resources(a);
+    aml_fixed_memory(a, HPET_BASE, 0x400);
+    aml_end_resources(a, r);
+    aml_end(a, device);
 }
 
 /* ---- what is behind the ISA bridge ---- */
@@ -158,7 +213,7 @@ static void root_bridge(struct bios *b, struct aml *a)
     aml_name_int(a, "_ADR", 0);
     aml_name_int(a, "_UID", 0);
     bridge_resources(a);
-    routing(a);
+    routing(b, a);
     isa_bridge(b, a);
     if (b->config.fw_cfg)
         fw_cfg(a);
@@ -294,11 +349,14 @@ uint8_t *acpi_dsdt(struct bios *b)
     uint8_t *t;
 
     root_bridge(b, &a);
+    if (bios_hpet_present(b))
+        event_timer(&a);
     link_field(&a);
     link_resources_method(&a);
     for (unsigned i = 0; i < PINS; i++)
         link_device(&a, i);
     aml_end(&a, scope);
+    interrupt_model(&a);
     soft_off(&a);
     processor(&a);
     t = a.full ? NULL : acpi_table(b, "DSDT", ACPI_HEADER + a.len, 1);

@@ -241,6 +241,15 @@ void aml_window(struct aml *a, enum aml_space space, uint32_t first, uint32_t la
     }
 }
 
+void aml_fixed_memory(struct aml *a, uint32_t base, uint32_t bytes)
+{
+    aml_byte(a, 0x86);
+    aml_word(a, 9);
+    aml_byte(a, 0);
+    aml_dword(a, base);
+    aml_dword(a, bytes);
+}
+
 void aml_interrupts(struct aml *a, const uint8_t *irqs, unsigned count)
 {
     aml_byte(a, 0x89);

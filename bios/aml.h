@@ -66,6 +66,8 @@ void aml_dma(struct aml *a, unsigned channel);
 /* A range that a bridge passes on. */
 enum aml_space { AML_MEMORY, AML_IO_PORTS, AML_BUSES };
 void aml_window(struct aml *a, enum aml_space space, uint32_t first, uint32_t last);
+/* BYTES of memory at BASE, read only. */
+void aml_fixed_memory(struct aml *a, uint32_t base, uint32_t bytes);
 /* Extended interrupts: level-triggered, active high, shared. */
 void aml_interrupts(struct aml *a, const uint8_t *irqs, unsigned count);
 

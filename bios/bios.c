@@ -249,6 +249,7 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     bios_fill_rom(b);
     pci_fill_rom(b);
     acpi_fill_rom(b);
+    mp_fill_rom(b);
     smbios_fill_rom(b);
     if (!(config->rom ? bios_foreign_rom(b, err) : own_rom(b, err))) {
         bios_free(b);

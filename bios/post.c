@@ -132,6 +132,7 @@ void bios_post(struct bios *b)
     init_dma(b);
     init_rtc(b);
     bios_pci_init(b);
+    bios_apic_init(b);
     bios_acpi_init(b);
     init_ticks(b);
     for (int i = 0; i < 2; i++)

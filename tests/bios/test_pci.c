@@ -181,6 +181,77 @@ START_TEST(test_acpi)
 }
 END_TEST
 
+/* The table of the RSDT with SIGNATURE. */
+static uint32_t acpi_table_at(uint32_t signature)
+{
+    uint32_t rsdt = get32(find("RSD PTR ") + 16);
+
+    for (uint32_t at = rsdt + 36; at < rsdt + get32(rsdt + 4); at += 4)
+        if (get32(get32(at)) == signature) {
+            sums_to_zero(get32(at), get32(get32(at) + 4));
+            return get32(at);
+        }
+    ck_abort_msg("no table %08x", signature);
+    return 0;
+}
+
+START_TEST(test_madt)
+{
+    uint32_t madt = acpi_table_at(0x43495041), end = madt + get32(madt + 4), entry = madt + 44;
+    unsigned kinds[8] = {0};
+
+    ck_assert_uint_eq(get32(madt + 36), 0xFEE00000);
+    while (entry < end) {
+        const uint8_t *e = at(entry, 2);
+
+        kinds[e[0] & 7]++;
+        if (e[0] == 1)
+            ck_assert_uint_eq(get32(entry + 4), 0xFEC00000);
+        ck_assert_uint_ge(e[1], 6);
+        entry += e[1];
+    }
+    ck_assert_uint_eq(entry, end);
+    ck_assert_uint_eq(kinds[0], 1);
+    ck_assert_uint_eq(kinds[1], 1);
+    ck_assert_uint_eq(kinds[2], 2);
+    ck_assert_uint_eq(kinds[4], 1);
+    ck_assert_uint_eq(get32(acpi_table_at(0x54455048) + 44), 0xFED00000);
+    /* POST: virtual wire, and the I/O APIC's number as the table has it. */
+    ck_assert_uint_eq(get32(0xFEE000F0), 0x10F);
+    ck_assert_uint_eq(get32(0xFEE00350), 0x700);
+    ck_assert_uint_eq(get32(0xFEE00360), 0x400);
+    phys_write32(rig.board.phys, 0xFEC00000, 0);
+    ck_assert_uint_eq(get32(0xFEC00010) >> 24, at(madt + 44 + 8, 3)[2]);
+}
+END_TEST
+
+START_TEST(test_mp_table)
+{
+    uint32_t pointer = find("_MP_"), table = get32(pointer + 4), entry = table + 44;
+    unsigned entries = get32(table + 34) & 0xFFFF, kinds[5] = {0};
+
+    sums_to_zero(pointer, 16);
+    ck_assert_uint_eq(get32(table), 0x504D4350);
+    sums_to_zero(table, get32(table + 4) & 0xFFFF);
+    for (unsigned i = 0; i < entries; i++) {
+        const uint8_t *e = at(entry, 8);
+
+        ck_assert_uint_le(e[0], 4);
+        kinds[e[0]]++;
+        if (e[0] == 3 && e[1] == 0 && e[4] == 1 && e[5] == 0)
+            ck_assert_uint_eq(e[7], 2); /* the 8254 */
+        if (e[0] == 3 && e[4] == 0 && e[5] == 2 << 2) /* INTA# of slot 2: PIRQB# */
+            ck_assert_uint_eq(e[7], 17);
+        entry += e[0] ? 8 : 20;
+    }
+    ck_assert_uint_eq(entry, table + (get32(table + 4) & 0xFFFF));
+    ck_assert_uint_eq(kinds[0], 1);
+    ck_assert_uint_eq(kinds[1], 2);
+    ck_assert_uint_eq(kinds[2], 1);
+    ck_assert_uint_eq(kinds[4], 2);
+}
+END_TEST
+
 /* Entry point, intermediate entry point, and a table of as many structures as it says. */
 START_TEST(test_smbios)
 {
@@ -238,6 +309,8 @@ int main(void)
     tcase_add_test(t, test_routing_options);
     tcase_add_test(t, test_32_bit_entry);
     tcase_add_test(t, test_acpi);
+    tcase_add_test(t, test_madt);
+    tcase_add_test(t, test_mp_table);
     tcase_add_test(t, test_smbios);
     tcase_add_test(t, test_hostile);
     suite_add_tcase(s, t);
