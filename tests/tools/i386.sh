@@ -1,0 +1,51 @@
+# To be sourced, with $here naming this folder: Debian's packages for i386, fetched with an apt configuration of their own, so that
+# the architectures and lists of the system stay as they are; nothing is installed.
+# Sets $cache (what is made is kept there) and $work (after prepare; removed at the end).
+
+tool=$(basename "$0")
+cache=${RINGER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ringer}
+work=
+lists_ready=
+
+fail() {
+    echo "$tool: $*" >&2
+    exit 1
+}
+
+cleanup() {
+    [ -z "$work" ] || rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+prepare() {
+    [ -n "$work" ] || work=$(mktemp -d "${TMPDIR:-/tmp}/ringer-guest.XXXXXX")
+}
+
+apt_prepare() {
+    prepare
+    [ -z "$lists_ready" ] || return 0
+    "$here/i386-apt" "$work"
+    lists_ready=1
+}
+
+# fetch PACKAGE: download it, and print the name of its file.
+fetch() {
+    rm -f "$work"/*.deb
+    if ! (cd "$work" && APT_CONFIG=$work/apt.conf apt-get download "$1" >get.log 2>&1); then
+        cat "$work/update.log" "$work/get.log" >&2
+        fail "cannot fetch Debian's i386 package '$1'; is the network there, and a Debian 12 source?"
+    fi
+    ls "$work"/*.deb
+}
+
+# unpack PACKAGE FOLDER [NAME...]: download it and leave its files (only these) in FOLDER.
+unpack() {
+    apt_prepare
+    deb=$(fetch "$1")
+    folder=$2
+    shift 2
+    mkdir -p "$folder"
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$folder" "$@"
+    rm -f "$deb"
+}
