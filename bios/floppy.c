@@ -29,7 +29,7 @@ void floppy_set(struct bios *b, int drive, struct block *block)
     f->block = block;
     f->changed = true;
     memset(&f->media, 0, sizeof f->media);
-    if (block && !floppy_geometry(block_sectors(block), &f->media))
+    if (block && !floppy_media(block, &f->media))
         f->block = NULL;
     if (f->block)
         f->type = drive_type(&f->media);
@@ -49,6 +49,22 @@ static uint8_t ready(struct bios_floppy *f)
     return DISK_OK;
 }
 
+/* Of an image that is only the beginning of a floppy, the rest reads as zeros. */
+static uint8_t media_transfer(struct bios *b, struct bios_floppy *f, enum transfer what,
+                              uint64_t lba, uint32_t count, uint32_t lin, uint32_t *done)
+{
+    static const uint8_t zeros[SECTOR_SIZE];
+    uint64_t end = (uint64_t)f->media.cylinders * f->media.heads * f->media.sectors;
+    uint8_t status = disk_transfer(b, f->block, what, lba, count, lin, done);
+
+    if (status != DISK_SECTOR_NOT_FOUND || what == TRANSFER_WRITE)
+        return status;
+    for (; *done < count && lba + *done < end; ++*done)
+        if (what == TRANSFER_READ)
+            lin_write(b, lin + *done * SECTOR_SIZE, zeros, SECTOR_SIZE);
+    return *done < count ? DISK_SECTOR_NOT_FOUND : DISK_OK;
+}
+
 static void floppy_rw(struct bios *b, struct bios_floppy *f, enum transfer what)
 {
     uint32_t count = reg_lo(b, EAX), done = 0;
@@ -64,7 +80,7 @@ static void floppy_rw(struct bios *b, struct bios_floppy *f, enum transfer what)
         else if (what != TRANSFER_VERIFY && (lin & 0xFFFF) + count * SECTOR_SIZE > 0x10000)
             status = DISK_DMA_BOUNDARY;
         else
-            status = disk_transfer(b, f->block, what, lba, count, lin, &done);
+            status = media_transfer(b, f, what, lba, count, lin, &done);
     }
     set_lo(b, EAX, done);
     disk_finish(b, status);

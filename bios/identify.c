@@ -44,10 +44,10 @@ enum image_kind image_identify(const char *path, struct error *err)
         kind = IMAGE_FLOPPY;
     else if (is_linux(head, len))
         kind = IMAGE_LINUX;
+    else if (len >= 512 && head[510] == 0x55 && head[511] == 0xAA)
+        kind = IMAGE_DISK; /* even if GRUB's Multiboot header follows the boot sector */
     else if (multiboot_find(head, len, &offset))
         kind = IMAGE_MULTIBOOT;
-    else if (len >= 512 && head[510] == 0x55 && head[511] == 0xAA)
-        kind = IMAGE_DISK;
     else if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
         error_set(err, "'%s' is an ELF file without a Multiboot header; for Linux give the "
                        "bzImage, not vmlinux", path);

@@ -55,6 +55,10 @@ struct geometry {
     uint32_t cylinders, heads, sectors;
 };
 bool floppy_geometry(uint64_t sectors, struct geometry *g);
+/* The same for what is in a floppy drive: a bootable image of another size counts as the beginning
+ * of the floppy that its BIOS parameter block tells of, or else of a 1.44 or 2.88 MB one; what is
+ * missing reads as zeros.  False for others, and for more than 2.88 MB. */
+bool floppy_media(struct block *b, struct geometry *g);
 void disk_geometry(struct block *b, struct geometry *g);
 
 #endif

@@ -26,6 +26,28 @@ bool floppy_geometry(uint64_t sectors, struct geometry *g)
     return false;
 }
 
+static uint16_t le16(const uint8_t *p)
+{
+    return p[0] | p[1] << 8;
+}
+
+bool floppy_media(struct block *b, struct geometry *g)
+{
+    uint64_t sectors = block_sectors(b);
+    uint8_t boot[SECTOR_SIZE];
+
+    if (floppy_geometry(sectors, g))
+        return true;
+    if (sectors > 5760 || !block_read(b, 0, boot, 1) || boot[510] != 0x55 || boot[511] != 0xAA)
+        return false;
+    /* DOS's BIOS parameter block: 0Bh bytes a sector, 13h sectors, 18h a track, 1Ah heads. */
+    if (le16(boot + 0x0B) == SECTOR_SIZE && le16(boot + 0x13) > sectors &&
+        floppy_geometry(le16(boot + 0x13), g) && le16(boot + 0x18) == g->sectors &&
+        le16(boot + 0x1A) == g->heads)
+        return true;
+    return floppy_geometry(sectors < 2880 ? 2880 : 5760, g);
+}
+
 /* A sector's address as partition tables spell it: head, sector with cylinder bits 8 and 9 in its
  * upper two bits, cylinder. */
 static uint64_t chs_to_lba(const uint8_t *chs, uint32_t heads, uint32_t sectors)

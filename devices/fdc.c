@@ -287,7 +287,7 @@ void fdc_insert(struct fdc *f, int drive, struct block *block)
     d->block = block;
     d->changed = 1;
     memset(d->deleted, 0, sizeof d->deleted);
-    if (block && !floppy_geometry(block_sectors(block), &d->geometry)) {
+    if (block && !floppy_media(block, &d->geometry)) {
         log_guest_error(f->log, "fdc: %s is no floppy: the drive stays empty", block_path(block));
         d->block = NULL;
     }

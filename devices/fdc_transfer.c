@@ -116,7 +116,7 @@ static void set_deleted(struct fdc *f, uint32_t lba, bool deleted)
     d->deleted[lba / 8] |= (uint8_t)(deleted << (lba % 8));
 }
 
-/* Images that are a bare boot sector read as zeros behind it. */
+/* Images that are the beginning of a floppy read as zeros behind it. */
 static bool read_sector(struct fdc *f, uint32_t lba, void *data)
 {
     struct block *block = f->drives[f->drive].block;

@@ -54,14 +54,14 @@ static struct block *open_image(const struct options *o, const char *path, struc
 }
 
 /* Blocks round up to whole sectors; a floppy has none to round. */
-static bool is_floppy_size(const char *path, const struct block *b)
+static bool is_floppy(const char *path, struct block *b)
 {
     struct geometry g;
     struct stat st;
 
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size % SECTOR_SIZE)
         return false;
-    return floppy_geometry(block_sectors(b), &g);
+    return floppy_media(b, &g);
 }
 
 static bool open_floppy(const struct options *o, int drive, struct log *log,
@@ -72,10 +72,10 @@ static bool open_floppy(const struct options *o, int drive, struct log *log,
     c->floppy[drive] = open_image(o, path, log, err);
     if (!c->floppy[drive])
         return false;
-    if (!is_floppy_size(path, c->floppy[drive]))
+    if (!is_floppy(path, c->floppy[drive]))
         return error_set(err,
                          "-fd%c %s: not the size of a floppy; they are 160, 180, 320, 360, "
-                         "720, 1200, 1440 and 2880 KB (use -hda for a disk)",
+                         "720, 1200, 1440 and 2880 KB, less if bootable (use -hda for a disk)",
                          'a' + drive, path);
     return true;
 }

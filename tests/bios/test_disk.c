@@ -55,6 +55,28 @@ START_TEST(test_floppy_read)
 }
 END_TEST
 
+/* A bare boot sector: the rest of the floppy is there, and zero, but cannot be written. */
+START_TEST(test_floppy_shortened)
+{
+    struct rig one;
+
+    rig_open(&one, 16, 1, 0);
+    rig_post(&one);
+    cpu_set_real_segment(one.cpu, SEG_ES, RIG_BUFFER >> 4, false);
+    for (uint32_t i = 0; i < 1024; i++)
+        set_lin8(one.bios, RIG_BUFFER + i, 0xEE);
+    ck_assert(!rig_call(&one, TRAP_INT13, 0x0202, 0, 0x0001, 0x0000));
+    ck_assert_uint_eq(one.cpu->gpr[EAX] & 0xFFFF, 2);
+    ck_assert_uint_eq(lin32(one.bios, RIG_BUFFER + 512), 0);
+    ck_assert_uint_eq(lin32(one.bios, RIG_BUFFER + 1020), 0);
+    ck_assert(!rig_call(&one, TRAP_INT13, 0x0201, 0, 0x4F12, 0x0100));
+    ck_assert(rig_call(&one, TRAP_INT13, 0x0202, 0, 0x4F12, 0x0100));
+    ck_assert_uint_eq(rig_ah(&one), DISK_SECTOR_NOT_FOUND);
+    ck_assert(rig_call(&one, TRAP_INT13, 0x0301, 0, 0x0002, 0x0000));
+    rig_close(&one);
+}
+END_TEST
+
 START_TEST(test_floppy_errors)
 {
     ck_assert(int13_call(0x0201, 0, 0x0013, 0x0000)); /* sector 19 */
@@ -221,6 +243,7 @@ int main(void)
     tcase_add_test(t, test_chs);
     tcase_add_test(t, test_floppy_read);
     tcase_add_test(t, test_floppy_errors);
+    tcase_add_test(t, test_floppy_shortened);
     tcase_add_test(t, test_floppy_parameters);
     tcase_add_test(t, test_floppy_change);
     tcase_add_test(t, test_floppy_format);

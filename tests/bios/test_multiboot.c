@@ -237,6 +237,11 @@ START_TEST(test_identify)
     memset(data, 0, 4096);
     elf(data, 0x100000, 0x100000, 0x200, 0x200);
     ck_assert_int_eq(identify(data, 8000), IMAGE_MULTIBOOT);
+    /* GRUB's core image, which is Multiboot too, behind a boot sector. */
+    data[510] = 0x55;
+    data[511] = 0xAA;
+    ck_assert_int_eq(identify(data, 8000), IMAGE_DISK);
+    data[510] = 0;
     memset(data + 0x200, 0, 12);
     ck_assert_int_eq(identify(data, 8000), IMAGE_UNKNOWN);
     memcpy(data + 32769, "CD001", 5);

@@ -285,6 +285,43 @@ START_TEST(disk_geometries)
 }
 END_TEST
 
+/* The sectors a track of an image of SECTORS; 0 when it is no floppy. */
+static unsigned track_of(off_t sectors, const uint8_t *boot, size_t len)
+{
+    static const uint8_t signature[2] = {0x55, 0xAA};
+    struct geometry g = {0};
+    struct block *b;
+
+    make_image(sectors * SECTOR_SIZE);
+    if (boot) {
+        poke(0x0B, boot, len);
+        poke(510, signature, 2);
+    }
+    b = open_with(true, false);
+    if (!floppy_media(b, &g))
+        g.sectors = 0;
+    block_close(b);
+    unlink(path);
+    return g.sectors;
+}
+
+START_TEST(shortened_floppies)
+{
+    /* bytes a sector, ..., total at 13h, sectors a track at 18h, heads at 1Ah */
+    static const uint8_t dos720[17] = {0, 2, 2, 1, 0, 2, 112, 0, 0xA0, 5, 0xF9, 3, 0, 9, 0, 2, 0};
+    static const uint8_t liar[17] = {0, 2, 2, 1, 0, 2, 112, 0, 0xA0, 5, 0xF9, 3, 0, 18, 0, 2, 0};
+    static const uint8_t none[17];
+
+    ck_assert_uint_eq(track_of(1440, NULL, 0), 9);
+    ck_assert_uint_eq(track_of(2532, NULL, 0), 0); /* anything, and not bootable */
+    ck_assert_uint_eq(track_of(2532, none, sizeof none), 18);
+    ck_assert_uint_eq(track_of(3000, none, sizeof none), 36);
+    ck_assert_uint_eq(track_of(5761, none, sizeof none), 0);
+    ck_assert_uint_eq(track_of(700, dos720, sizeof dos720), 9);
+    ck_assert_uint_eq(track_of(700, liar, sizeof liar), 18);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block");
@@ -302,6 +339,7 @@ int main(void)
     tcase_add_test(tc, bad_files);
     tcase_add_test(tc, floppy_sizes);
     tcase_add_test(tc, disk_geometries);
+    tcase_add_test(tc, shortened_floppies);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
