@@ -90,6 +90,23 @@ struct cpu_wires {
 
 struct cpu_model;
 
+/* Accesses that the machine's owner waits for (cpu/debug.h); the guest does not know. */
+enum { CPU_WATCHPOINTS = 16 };
+struct cpu_watchpoint {
+    uint32_t address, len; /* linear; LEN 0: not used */
+    bool on_read, on_write;
+    uint64_t hits;
+};
+struct cpu_watch {
+    unsigned count; /* of those in use */
+    unsigned hit;   /* number (from 1) of the one hit since the owner looked; 0: none */
+    unsigned last;  /* the same, kept */
+    bool write;     /* the access: what it was, where, and by which instruction */
+    uint32_t address, eip;
+    uint16_t cs;
+    struct cpu_watchpoint point[CPU_WATCHPOINTS];
+};
+
 struct cpu {
     /* --- known to translated code by offset --- */
     uint32_t gpr[8];
@@ -140,6 +157,7 @@ struct cpu {
     uint32_t fault_count;
     uint32_t tsc_aux;   /* what RDTSCP leaves in ECX */
     uint32_t spec_ctrl; /* IA32_SPEC_CTRL: storage */
+    struct cpu_watch watch;
 };
 
 /* Bits of cpu.event, set with atomic OR from any thread. */

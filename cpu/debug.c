@@ -50,9 +50,59 @@ bool cpu_debug_exec(struct cpu *cpu, uint32_t linear)
     return true;
 }
 
+/* ---- watchpoints ---- */
+
+unsigned cpu_watch_add(struct cpu *cpu, const struct cpu_watchpoint *w)
+{
+    for (unsigned i = 0; i < CPU_WATCHPOINTS; i++)
+        if (!cpu->watch.point[i].len) {
+            cpu->watch.point[i] = *w;
+            cpu->watch.count++;
+            cpu->mode_changed = 1;
+            return i + 1;
+        }
+    return 0;
+}
+
+bool cpu_watch_remove(struct cpu *cpu, unsigned number)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < CPU_WATCHPOINTS; i++)
+        if (cpu->watch.point[i].len && (!number || i + 1 == number)) {
+            cpu->watch.point[i].len = 0;
+            cpu->watch.count--;
+            cpu->mode_changed = 1;
+            found = true;
+        }
+    return found;
+}
+
+static void watch_access(struct cpu *cpu, uint32_t linear, uint32_t len, bool write)
+{
+    struct cpu_watch *w = &cpu->watch;
+
+    for (unsigned i = 0; i < CPU_WATCHPOINTS; i++) {
+        struct cpu_watchpoint *p = &w->point[i];
+
+        if (!p->len || !(write ? p->on_write : p->on_read) ||
+            (linear - p->address >= p->len && p->address - linear >= len))
+            continue;
+        p->hits++;
+        w->hit = w->last = i + 1;
+        w->write = write;
+        w->address = linear;
+        w->eip = cpu->eip;
+        w->cs = cpu->seg[SEG_CS].selector;
+        __atomic_fetch_or(&cpu->event, EVENT_KICK, __ATOMIC_RELAXED);
+    }
+}
+
 void cpu_debug_access(struct cpu *cpu, uint32_t linear, uint32_t len, enum mmu_access access)
 {
     uint32_t hits = 0;
+    if (cpu->watch.count && access != MMU_FETCH)
+        watch_access(cpu, linear, len, access == MMU_WRITE);
     for (unsigned n = 0; n < 4; n++) {
         unsigned type = type_of(cpu, n);
         bool wanted = type == BREAK_READ_WRITE || (type == BREAK_WRITE && access == MMU_WRITE);

@@ -14,11 +14,17 @@ enum {
     DR7_WRITABLE = 0xFFFF23FFu,
 };
 
-/* Is any breakpoint of DR7 enabled (locally or globally)? */
+/* Is any breakpoint of DR7 enabled (locally or globally), or does anybody watch? */
 static inline bool cpu_debug_armed(const struct cpu *cpu)
 {
-    return cpu->dr[7] & 0xFF;
+    return (cpu->dr[7] & 0xFF) || cpu->watch.count;
 }
+
+/* Watch for what W says; its number, from 1, or 0 when there are too many.  A hit sets
+ * cpu->watch.hit and EVENT_KICK after the access.  vCPU thread, between instructions. */
+unsigned cpu_watch_add(struct cpu *cpu, const struct cpu_watchpoint *w);
+/* Stop watching for NUMBER, 0: for all; false when there is none. */
+bool cpu_watch_remove(struct cpu *cpu, unsigned number);
 
 /* An instruction at LINEAR is about to run: when an execution breakpoint matches and RF is clear,
  * sets DR6, raises #DB (a fault: eip at the instruction) and returns true. */

@@ -76,6 +76,22 @@ void log_set_channels(struct log *log, uint32_t channels)
         __atomic_store_n(&log->channels, channels, __ATOMIC_RELAXED);
 }
 
+bool log_set_file(struct log *log, const char *path)
+{
+    FILE *file = path ? fopen(path, "we") : stderr;
+
+    if (!file || !log)
+        return file != NULL;
+    setvbuf(file, NULL, _IOLBF, 0);
+    pthread_mutex_lock(&log->lock);
+    FILE *old = log->file;
+    log->file = file;
+    pthread_mutex_unlock(&log->lock);
+    if (old != stderr)
+        fclose(old);
+    return true;
+}
+
 static bool find_channel(const char *name, size_t len, uint32_t *mask)
 {
     for (unsigned i = 0; i < sizeof(channel_names) / sizeof(channel_names[0]); i++) {

@@ -75,7 +75,15 @@ static bool open_ports(struct host *h, struct error *err)
 
 /* ---- who looks on ---- */
 
-/* A monitor that shares a raw terminal shows what is typed. */
+/* On a raw terminal the monitor itself has to show what is typed. */
+static bool is_terminal(const struct stream *s)
+{
+    const struct stream_spec *spec = stream_spec_of(s);
+
+    return spec->mux || spec->telnet || spec->kind == STREAM_PTY ||
+           (spec->kind == STREAM_STDIO && isatty(STDIN_FILENO));
+}
+
 static bool open_consoles(struct host *h, const struct monitor_target *target, struct error *err)
 {
     const struct options *o = &h->options;
@@ -88,7 +96,7 @@ static bool open_consoles(struct host *h, const struct monitor_target *target, s
         if (o->monitors[i].control)
             qmp_server_add(h->qmp, s, o->monitors[i].pretty);
         else
-            h->console[i] = console_monitor(target, s, stream_spec_of(s)->mux);
+            h->console[i] = console_monitor(target, s, is_terminal(s));
     }
     return true;
 }
@@ -180,11 +188,11 @@ static void catch_signals(struct host *h)
 static void set_terminal(struct host *h)
 {
     const struct chardev_option *c = stdio_chardev(&h->options);
-    bool monitor = false; /* alone on the terminal, which then edits its lines */
+    bool program = false; /* it types, and the terminal shows it */
 
     for (unsigned i = 0; c && i < h->options.monitor_count; i++)
-        monitor |= !strcmp(h->options.monitors[i].chardev, c->id);
-    if (c && (c->spec.mux || !monitor))
+        program |= h->options.monitors[i].control && !strcmp(h->options.monitors[i].chardev, c->id);
+    if (c && !program)
         tty_raw(h->tty, !c->spec.mux || c->spec.keep_signals);
     if (h->display)
         tty_raw(h->tty, false);

@@ -29,7 +29,6 @@ struct monitor *monitor_new(const struct monitor_target *t, bool echo,
                             void *opaque);
 void monitor_free(struct monitor *mon);
 void monitor_greet(struct monitor *mon); /* a new client: banner and prompt */
-void monitor_prompt(struct monitor *mon);
 void monitor_input(struct monitor *mon, const uint8_t *data, size_t len);
 
 #endif

@@ -1,71 +1,91 @@
-/* `info` and its subjects. */
+/* `info`: its subjects, and those about the CPU and the board. */
 #include "cpu/emulate.h"
 #include "vmm/command.h"
+#include "vmm/event.h"
 #include "vmm/private.h"
+#include "vmm/tree.h"
+#include "vmm/watch.h"
 #include <string.h>
 
-#ifndef RINGER_VERSION
-#define RINGER_VERSION "unknown"
-#endif
-
-static void info_status(struct machine *m, struct text *out)
+static void info_status(const struct monitor_target *t, struct text *out)
 {
-    text_printf(out, "VM status: %s\n",
-                machine_stopped(m) ? "paused"
-                : m->cpu->halted   ? "running (halted, waiting for an "
-                                     "interrupt)"
-                                   : "running");
+    const char *state = machine_run_state(t->machine);
+    bool stopped = machine_stopped(t->machine);
+    bool plain = !stopped || !strcmp(state, "paused");
+
+    text_printf(out, "VM status: %s%s%s%s\n", stopped ? "paused" : "running", plain ? "" : " (",
+                plain ? "" : state, plain ? "" : ")");
 }
 
-static void info_registers(struct machine *m, struct text *out)
+static void info_cpus(const struct monitor_target *t, struct text *out)
 {
-    cpu_describe(m->cpu, text_line, out);
+    text_printf(out, "* CPU #0: thread_id=%d%s\n", machine_thread_id(t->machine),
+                t->machine->cpu->halted ? " (halted)" : "");
 }
 
-static void info_mem(struct machine *m, struct text *out)
+static void info_registers(const struct monitor_target *t, struct text *out)
 {
-    mmu_describe_mem(m->mmu, text_line, out);
+    cpu_describe(t->machine->cpu, text_line, out);
 }
 
-static void info_tlb(struct machine *m, struct text *out)
+static void info_mem(const struct monitor_target *t, struct text *out)
 {
-    mmu_describe_tlb(m->mmu, text_line, out);
+    mmu_describe_mem(t->machine->mmu, text_line, out);
 }
 
-static void info_mtree(struct machine *m, struct text *out)
+static void info_tlb(const struct monitor_target *t, struct text *out)
 {
-    text_printf(out, "memory:\n");
-    phys_describe(m->phys, text_line, out);
-    text_printf(out, "I/O ports:\n");
-    bus_describe(m->bus, text_line, out);
+    mmu_describe_tlb(t->machine->mmu, text_line, out);
 }
 
-static void info_pic(struct machine *m, struct text *out)
+static void info_mtree(const struct monitor_target *t, struct text *out)
 {
-    if (m->ioapic)
-        ioapic_describe(m->ioapic, text_line, out);
-    pic_describe(m->pic, text_line, out);
+    tree_memory(t->machine, out);
 }
 
-static void info_lapic(struct machine *m, struct text *out)
+static void info_qtree(const struct monitor_target *t, struct text *out)
 {
-    if (m->lapic)
-        lapic_describe(m->lapic, text_line, out);
+    tree_devices(t->machine, out);
+}
+
+static void info_roms(const struct monitor_target *t, struct text *out)
+{
+    tree_roms(t->machine, out);
+}
+
+static void info_pci(const struct monitor_target *t, struct text *out)
+{
+    tree_pci(t->machine, out);
+}
+
+static void info_pic(const struct monitor_target *t, struct text *out)
+{
+    if (t->machine->ioapic)
+        ioapic_describe(t->machine->ioapic, text_line, out);
+    pic_describe(t->machine->pic, text_line, out);
+}
+
+static void info_lapic(const struct monitor_target *t, struct text *out)
+{
+    if (t->machine->lapic)
+        lapic_describe(t->machine->lapic, text_line, out);
     else
-        text_printf(out, "this CPU has no local APIC\n");
+        text_line(out, "this CPU has no local APIC");
 }
 
-static void info_irq(struct machine *m, struct text *out)
+static void info_irq(const struct monitor_target *t, struct text *out)
 {
+    const uint64_t *count = t->machine->private->interrupts;
+
     text_printf(out, "interrupts accepted, by vector:\n");
     for (unsigned v = 0; v < 256; v++)
-        if (m->private->interrupts[v])
-            text_printf(out, "%02xh: %llu\n", v, (unsigned long long)m->private->interrupts[v]);
+        if (count[v])
+            text_printf(out, "%02xh: %llu\n", v, (unsigned long long)count[v]);
 }
 
-static void info_tb(struct machine *m, struct text *out)
+static void info_tb(const struct monitor_target *t, struct text *out)
 {
-    const struct mmu_stats *s = mmu_stats(m->mmu);
+    const struct mmu_stats *s = mmu_stats(t->machine->mmu);
     const struct {
         const char *name, *what;
         uint64_t value;
@@ -88,75 +108,51 @@ static void info_tb(struct machine *m, struct text *out)
         {"invlpgs", "single pages invalidated", s->invlpgs},
     };
 
-    translator_describe(m->translator, text_line, out);
+    translator_describe(t->machine->translator, text_line, out);
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         text_printf(out, "%-19s %llu (%s)\n", counters[i].name,
                     (unsigned long long)counters[i].value, counters[i].what);
 }
 
-static void info_pci(struct machine *m, struct text *out)
+static void info_watchpoints(const struct monitor_target *t, struct text *out)
 {
-    pci_describe(m->pci, text_line, out);
+    watch_describe(t->machine, out);
 }
 
-static void info_version(struct machine *m, struct text *out)
-{
-    (void)m;
-    text_printf(out, "ringer %s\n", RINGER_VERSION);
-}
-
-static void add_block(struct text *out, const char *name, const struct block *b)
-{
-    const struct block_stats *s;
-
-    if (!b) {
-        text_printf(out, "%s: nothing inserted\n", name);
-        return;
-    }
-    s = block_stats(b);
-    text_printf(out, "%s: %s%s, %llu sectors; read %llu, written %llu, %llu flushes\n", name,
-                block_path(b), block_readonly(b) ? " (read-only)" : "",
-                (unsigned long long)block_sectors(b), (unsigned long long)s->sectors_read,
-                (unsigned long long)s->sectors_written, (unsigned long long)s->flushes);
-}
-
-static void info_block(struct machine *m, struct text *out)
-{
-    static const char *const floppies[] = {"floppy0", "floppy1"};
-    static const char *const cds[] = {"ide0-cd0", "ide0-cd1", "ide1-cd0", "ide1-cd1"};
-    static const char *const disks[] = {"ide0-hd0", "ide0-hd1", "ide1-hd0", "ide1-hd1"};
-
-    for (int i = 0; i < 2; i++)
-        add_block(out, floppies[i], m->config.floppy[i]);
-    for (int i = 0; i < 4; i++)
-        if (m->config.disk[i])
-            add_block(out, disks[i], m->config.disk[i]);
-    for (int i = 0; i < 4; i++)
-        if (m->config.cdrom[i] || m->config.cdrom_present[i])
-            add_block(out, cds[i], m->config.cdrom[i]);
-}
-
-static const struct subject {
-    const char *name, *help;
-    void (*show)(struct machine *m, struct text *out); /* on the vCPU thread */
-} subjects[] = {
+const struct subject subjects_board[] = {
     {"status", "running or stopped", info_status},
+    {"cpus", "the CPU", info_cpus},
     {"registers", "the CPU's registers", info_registers},
     {"mem", "the mapped ranges of the present address space", info_mem},
     {"tlb", "linear to physical, page by page", info_tlb},
     {"mtree", "the memory and port maps", info_mtree},
+    {"qtree", "the devices on their buses", info_qtree},
+    {"roms", "ROMs in memory", info_roms},
+    {"pci", "the functions on the PCI bus", info_pci},
     {"pic", "the interrupt controllers", info_pic},
     {"lapic", "the local APIC", info_lapic},
     {"irq", "interrupts taken so far", info_irq},
-    {"tb", "the translator's and the windows' counters", info_tb},
-    {"block", "floppies, disks and CDs", info_block},
-    {"pci", "the functions on the PCI bus", info_pci},
-    {"version", "ringer's version", info_version},
+    {"jit", "the translator's and the windows' counters", info_tb},
+    {"tb", NULL, info_tb},
+    {"watchpoints", "what stops the guest, see watch", info_watchpoints},
+    {0},
 };
 
-enum { SUBJECTS = sizeof subjects / sizeof *subjects };
+/* ---- all of them ---- */
+
+const struct subject *subject_nth(unsigned n)
+{
+    static const struct subject *const tables[] = {subjects_board, subjects_block, subjects_host};
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const struct subject *s = tables[i]; s->name; s++)
+            if (n-- == 0)
+                return s;
+    return NULL;
+}
 
 struct request {
+    const struct monitor_target *t;
     const struct subject *subject;
     struct text *out;
 };
@@ -165,20 +161,33 @@ static void show(struct machine *m, void *opaque)
 {
     const struct request *r = opaque;
 
-    r->subject->show(m, r->out);
+    (void)m;
+    r->subject->show(r->t, r->out);
 }
 
-bool command_info(const struct monitor_target *t, int argc, char **argv, struct text *out)
+static bool command_info(const struct monitor_target *t, int argc, char **argv, struct text *out)
 {
-    for (size_t i = 0; i < SUBJECTS && argc > 1; i++)
-        if (!strcmp(argv[1], subjects[i].name)) {
-            struct request r = {&subjects[i], out};
+    const struct subject *s;
+
+    for (unsigned i = 0; argc > 1 && (s = subject_nth(i)); i++)
+        if (!strcmp(argv[1], s->name)) {
+            struct request r = {t, s, out};
+            if (argc > 2 && strcmp(argv[1], "registers") && argv[2][0] != '-')
+                return command_fail(out, "usage: info %s", argv[1]);
             machine_post_wait(t->machine, show, &r);
             return true;
         }
-    for (size_t i = 0; i < SUBJECTS && argc < 2; i++)
-        text_printf(out, "info %-10s %s\n", subjects[i].name, subjects[i].help);
-    if (argc > 1)
-        text_printf(out, "info: there is nothing called '%s'; info lists the subjects\n", argv[1]);
-    return argc < 2;
+    for (unsigned i = 0; argc < 2 && (s = subject_nth(i)); i++)
+        if (s->help)
+            text_printf(out, "info %-20s %s\n", s->name, s->help);
+    return argc < 2 || command_fail(out,
+                                    "info: there is nothing called '%.100s'; info lists the "
+                                    "subjects",
+                                    argv[1]);
 }
+
+const struct command commands_info[] = {
+    {"info", "[SUBJECT]", "show what SUBJECT is about; info alone lists them", 0, 2, command_info,
+     false, COMPLETE_SUBJECT},
+    {0},
+};

@@ -2,6 +2,7 @@
 #include "cpu/emulate.h"
 #include "devices/pci.h"
 #include "vmm/event.h"
+#include "vmm/pci_class.h"
 #include "vmm/qmp_command.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -135,25 +136,6 @@ static bool query_migrate(struct qmp_call *c)
 
 /* ---- PCI ---- */
 
-struct class_name {
-    uint16_t class;
-    const char *name;
-};
-
-static const char *class_name(uint16_t class)
-{
-    static const struct class_name names[] = {
-        {0x0101, "IDE controller"},   {0x0300, "VGA controller"}, {0x0600, "Host bridge"},
-        {0x0601, "ISA bridge"},       {0x0680, "Bridge"},         {0x0200, "Ethernet controller"},
-        {0x0401, "Audio controller"}, {0x0c03, "USB controller"}, {0x00ff, NULL},
-    };
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].class == class)
-            return names[i].name;
-    return NULL;
-}
-
 static json_t *regions(const struct pci_function *f)
 {
     json_t *out = json_array();
@@ -187,8 +169,8 @@ static void add_function(void *opaque, const struct pci_function *f)
                             "function", f->devfn & 7, "class_info", info, "id", id, "irq_pin",
                             (int)pin, "qdev_id", "", "regions", regions(f));
 
-    if (class_name(class))
-        json_object_set_new(info, "desc", json_string(class_name(class)));
+    if (pci_class_name(class))
+        json_object_set_new(info, "desc", json_string(pci_class_name(class)));
     if (pci_get16(f, PCI_SUBSYSTEM_VENDOR)) {
         json_object_set_new(id, "subsystem", json_integer(pci_get16(f, PCI_SUBSYSTEM)));
         json_object_set_new(id, "subsystem-vendor",

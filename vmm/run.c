@@ -9,6 +9,7 @@
 #include "vmm/crash.h"
 #include "vmm/event.h"
 #include "vmm/private.h"
+#include "vmm/watch.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,6 +270,7 @@ static bool service(struct machine *m)
     struct machine_private *p = m->private;
 
     clear_event(m, EVENT_KICK);
+    watch_check(m);
     pthread_mutex_lock(&p->lock);
     machine_run_work(m);
     bool ending = p->ending;

@@ -25,6 +25,9 @@ struct log *log_new(const char *path, uint32_t channels);
 void log_free(struct log *log);
 
 void log_set_channels(struct log *log, uint32_t channels);
+/* Write to PATH from now on, or to stderr when PATH is NULL.  False, and errno, when PATH cannot be
+ * written: the log goes on as before. */
+bool log_set_file(struct log *log, const char *path);
 
 /* Parse a comma-separated list of channel names (in_asm, out_asm, int, exec, mmu, guest_errors,
  * unimp, io, all).  False and the offending name in BAD (at most N bytes) when one is unknown. */

@@ -108,7 +108,7 @@ START_TEST(commands)
 
     power_on(&f);
     ck_assert(run(&f, "info status"));
-    ck_assert_str_eq(f.out, "VM status: paused\n");
+    ck_assert_str_eq(f.out, "VM status: paused (prelaunch)\n");
     ck_assert(run(&f, "xp/1xb 0xffffffff"));
     ck_assert_ptr_nonnull(strstr(f.out, "ffffffff: 0x"));
     ck_assert(run(&f, "xp /2xh 0x1000 + 0x10 - 16"));
@@ -139,9 +139,9 @@ START_TEST(wrong_commands_say_why)
         {"sendkey a now", "now"},
         {"x/4q 0", "/4q"},
         {"x/4", "usage"},
-        {"x/4 $foo", "address"},
-        {"x/4 0x", "address"},
-        {"x 1 +", "address"},
+        {"x/4 $foo", "$foo"},
+        {"x/4 0x", "no number"},
+        {"x 1 +", "incomplete"},
         {"info status extra", "usage"},
         {"screendump /nonexistent/x.ppm", "screendump"},
         {"quit 999", "999"},
@@ -173,14 +173,14 @@ START_TEST(a_conversation)
     struct monitor *mon = monitor_new(&none, true, collect, &out);
 
     monitor_input(mon, (const uint8_t *)"helx\x7fp q\r", 9);
-    ck_assert_msg(strstr(text_string(&out), "helx\b \bp q\nq [STATUS]"), "%s", text_string(&out));
+    ck_assert_msg(strstr(text_string(&out), "helx\b \bp q\nquit [STATUS]"), "%s", text_string(&out));
     out.len = 0;
     monitor_input(mon, (const uint8_t *)"fro\x15\n", 5); /* Ctrl-U drops the line */
     ck_assert_ptr_null(strstr(text_string(&out), "unknown"));
     out.len = 0;
     monitor_input(mon, (const uint8_t *)"fro\r\nb\n", 7); /* one line end, not two */
-    ck_assert_str_eq(text_string(&out), "fro\nunknown command: 'fro'; help lists them\n(ringer) "
-                                        "b\nunknown command: 'b'; help lists them\n(ringer) ");
+    ck_assert_str_eq(text_string(&out), "fro\nunknown command: 'fro'; help lists them\n(qemu) "
+                                        "b\nunknown command: 'b'; help lists them\n(qemu) ");
     monitor_free(mon);
     text_free(&out);
 }

@@ -1,0 +1,57 @@
+/* `info block` and `info blockstats`, in QEMU's shape. */
+#include "vmm/command.h"
+#include "vmm/media.h"
+#include <string.h>
+
+static void show_drive(const struct medium *d, struct text *out)
+{
+    if (d->block)
+        text_printf(out, "%s: %s (%s%s%s)\n", d->name, block_path(d->block), block_format(d->block),
+                    block_readonly(d->block) ? ", read-only" : "",
+                    block_is_snapshot(d->block) ? ", snapshot" : "");
+    else
+        text_printf(out, "%s: [not inserted]\n", d->name);
+    if (d->removable)
+        text_printf(out, "    Removable device: %slocked, tray %s\n", d->locked ? "" : "not ",
+                    d->tray_open ? "open" : "closed");
+    if (d->block)
+        text_printf(out, "    Size:             %llu sectors\n",
+                    (unsigned long long)block_sectors(d->block));
+}
+
+static void info_block(const struct monitor_target *t, struct text *out)
+{
+    struct medium all[MEDIA_MAX];
+    unsigned n = media_list(t->machine, all);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (i)
+            text_add(out, "\n", 1);
+        show_drive(&all[i], out);
+    }
+}
+
+static void info_blockstats(const struct monitor_target *t, struct text *out)
+{
+    struct medium all[MEDIA_MAX];
+    unsigned n = media_list(t->machine, all);
+
+    for (unsigned i = 0; i < n; i++) {
+        static const struct block_stats none;
+        const struct block_stats *s = all[i].block ? block_stats(all[i].block) : &none;
+        text_printf(out,
+                    "%s: rd_bytes=%llu wr_bytes=%llu rd_operations=%llu wr_operations=%llu "
+                    "flush_operations=%llu failed_operations=%llu\n",
+                    all[i].name, (unsigned long long)s->sectors_read * SECTOR_SIZE,
+                    (unsigned long long)s->sectors_written * SECTOR_SIZE,
+                    (unsigned long long)s->reads, (unsigned long long)s->writes,
+                    (unsigned long long)s->flushes,
+                    (unsigned long long)(s->failed_reads + s->failed_writes + s->failed_flushes));
+    }
+}
+
+const struct subject subjects_block[] = {
+    {"block", "floppies, disks and CDs", info_block},
+    {"blockstats", "how much was read and written", info_blockstats},
+    {0},
+};
