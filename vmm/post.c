@@ -140,9 +140,19 @@ void machine_reset(struct machine *m)
     machine_post_wait(m, do_reset, NULL);
 }
 
-static void nothing(struct machine *m, void *opaque)
+/* The button is wired to LINT1, where the guest may have other plans for it. */
+static void do_nmi(struct machine *m, void *opaque)
 {
-    (void)m, (void)opaque;
+    struct irq_line lint1;
+
+    (void)opaque;
+    if (!m->lapic) {
+        machine_raise_event(m, EVENT_NMI);
+        return;
+    }
+    lint1 = lapic_lint(m->lapic, 1);
+    irq_set(&lint1, 1);
+    irq_set(&lint1, 0);
 }
 
 static void do_powerdown(struct machine *m, void *opaque)
@@ -166,8 +176,7 @@ bool machine_wakeup(struct machine *m, struct error *err)
 
 void machine_nmi(struct machine *m)
 {
-    machine_raise_event(m, EVENT_NMI);
-    machine_post_wait(m, nothing, NULL);
+    machine_post_wait(m, do_nmi, NULL);
 }
 
 int machine_thread_id(struct machine *m)
