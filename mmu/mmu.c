@@ -171,6 +171,7 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
 {
     struct aspace *as = m->cur;
     uint32_t page = lin >> PAGE_SHIFT, n, most = 1;
+    bool found = false, slot = true; /* a user's page that is copied on write is no slot */
 
     m->stats.invlpgs++;
     if (!(as->key.mode & MODE_PG))
@@ -181,12 +182,14 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
 
         if (!w || !(w->map[page] & MAP_VALID))
             continue;
-        if (!(w->map[page] & MAP_LARGE))
-            churn_dropped(m, page);
+        found = true;
+        slot = slot && v != VIEW_USER && !(w->map[page] & MAP_LARGE);
         n = w->map[page] & MAP_LARGE ? 1u << aspace_slot_shift(as) : 1;
         window_drop(w, page & ~(n - 1), (page & ~(n - 1)) + n);
         most = n > most ? n : most;
     }
+    if (found && slot)
+        churn_dropped(m, page);
     global_drop(m, page & ~(most - 1), most);
 }
 

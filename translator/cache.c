@@ -357,32 +357,54 @@ enum site_policy policy_get(struct translator *t, uint32_t phys)
     return t->policy[i].phys == phys ? t->policy[i].policy : SITE_PLAIN;
 }
 
-bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards)
+static uint32_t policy_take(struct translator *t, uint32_t phys)
 {
     uint32_t i = policy_slot(phys);
     if (t->policy[i].phys != phys) {
+        memset(&t->policy[i], 0, sizeof t->policy[i]);
         t->policy[i].phys = phys;
-        t->policy[i].policy = SITE_PLAIN;
-        t->policy[i].hits = t->policy[i].backoff = t->policy[i].maps = 0;
     }
+    return i;
+}
+
+bool policy_hit_churn(struct translator *t, uint32_t phys)
+{
+    enum { SEASON_SHIFT = 6 };
+    uint32_t i = policy_take(t, phys);
+    uint8_t season = (uint8_t)(mmu_stats(t->mmu)->invlpgs >> SEASON_SHIFT);
+    bool again = t->policy[i].season == season && t->policy[i].hits;
+    t->policy[i].season = season;
+    t->policy[i].hits = 1;
+    if (!again || t->policy[i].policy == SITE_SLOW)
+        return false;
+    t->policy[i].hits = 0;
+    t->policy[i].policy = SITE_SLOW;
+    t->policy[i].churn = true;
+    return true;
+}
+
+bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards)
+{
+    uint32_t i = policy_take(t, phys);
     if (t->policy[i].policy >= towards)
         return false;
     if (towards == SITE_SLOW && ++t->policy[i].hits < HITS_TO_SLOW)
         return false;
     t->policy[i].policy = (uint8_t)towards;
+    t->policy[i].churn = false;
     t->policy[i].hits = 0;
     if (t->policy[i].backoff < MAX_BACKOFF)
         t->policy[i].backoff++;
     return true;
 }
 
-/* A slow site met only plain memory RUN times in a row: plain again, after longer runs each
- * time. */
+/* A slow site met only plain memory RUN times in a row: plain again, after longer runs each time
+ * where a wrong guess costs device accesses. */
 void policy_relax(struct translator *t, uint32_t phys, uint32_t run)
 {
     uint32_t i = policy_slot(phys);
     if (t->policy[i].phys != phys || t->policy[i].policy != SITE_SLOW ||
-        run < 32u << t->policy[i].backoff)
+        (!t->policy[i].churn && run < 32u << t->policy[i].backoff))
         return;
     t->policy[i].policy = SITE_PLAIN;
     t->stats.retranslated_plain++;

@@ -124,7 +124,8 @@ static void after_fault(struct translator *t)
     }
     if (!step_fetch(t, &in, &phys))
         return;
-    if (policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW)) {
+    if (rt->fault_churn ? policy_hit_churn(t, phys)
+                        : policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW)) {
         if (rt->fault_guard)
             t->stats.retranslated_gs++;
         else
@@ -148,8 +149,9 @@ static bool shows_pointers(const struct insn *in)
 static void review_site(struct translator *t, struct site *s)
 {
     enum { CHURN_RUN = 8 * PLAIN_RUN, FEW = 4 };
-    uint32_t lin, phys = t->tbs[s->tb].phys + (s->eip - t->tbs[s->tb].eip);
-    if (!s->tb || !step_operand(t, &s->in, &lin) || !step_operand_plain(t, lin)) {
+    uint32_t lin = step_operand(t, &s->in);
+    uint32_t phys = t->tbs[s->tb].phys + (s->eip - t->tbs[s->tb].eip);
+    if (!s->tb || !step_operand_plain(t, lin)) {
         s->plain = 0;
     } else if (!mmu_churns(t->mmu, lin)) {
         policy_relax(t, phys, s->plain);

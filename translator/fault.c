@@ -89,7 +89,7 @@ enum fault_verdict { VERDICT_RESUME, VERDICT_LEAVE, VERDICT_CRASH };
 static bool by_hand_pays(struct translator *t, const struct tb *tb, uint32_t off, uint32_t lin)
 {
     uint8_t fixup;
-    return tb && mmu_churns(t->mmu, lin) &&
+    return tb && t->cpu->cpl < 3 && mmu_churns(t->mmu, lin) &&
            !policy_maps(t, tb->phys + (fault_eip(t, tb, off, &fixup) - tb->eip));
 }
 
@@ -100,7 +100,7 @@ static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, 
     enum mmu_access access = r[REG_ERR] & 2 ? MMU_WRITE : MMU_READ;
     int64_t lin;
     *kind = HOST_FAULT_BY_HAND;
-    t->rt->fault_guard = 0;
+    t->rt->fault_guard = t->rt->fault_churn = 0;
     if (cpu_limit_area_contains(t->cpu, addr))
         return VERDICT_LEAVE;
     struct window *w = mmu_window_at(t->mmu, addr, &lin);
@@ -110,8 +110,10 @@ static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, 
         t->rt->fault_guard = 1;
         return VERDICT_LEAVE;
     }
-    if (by_hand_pays(t, tb, cache_offset(t, r[REG_RIP]), (uint32_t)lin))
+    if (by_hand_pays(t, tb, cache_offset(t, r[REG_RIP]), (uint32_t)lin)) {
+        t->rt->fault_churn = 1;
         return VERDICT_LEAVE;
+    }
     switch (mmu_fill(t->mmu, w, (uint32_t)lin, access, &t->rt->fault)) {
     case FILL_MAPPED:
         t->stats.fills++;

@@ -83,6 +83,7 @@ struct runtime {
     struct mmu_fault fault;
     uint32_t fault_vector;
     uint32_t fault_guard; /* the access left the window: the site wants the gs form */
+    uint32_t fault_churn; /* the page churns: by hand is only cheaper */
     uint64_t fault_address;
     _Alignas(64) uint8_t bounce[BOUNCE_SIZE];
 };
@@ -231,6 +232,8 @@ struct translator {
         uint32_t phys;
         uint8_t policy, hits, backoff;
         uint8_t maps; /* so many more faults on churning pages are worth mapping them */
+        bool churn;   /* slow for the sake of speed alone */
+        uint8_t season; /* ... of the last hit */
     } *policy; /* by hash of the physical address of an instruction */
 
     struct jump_table tables[JUMP_TABLES];
@@ -281,6 +284,9 @@ void cache_on_code_write(void *opaque, uint32_t pa, uint32_t len);
 enum site_policy policy_get(struct translator *t, uint32_t phys);
 /* The site at PHYS faulted: bump it; true when its policy changed. */
 bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards);
+/* The same for a page that churns, towards SITE_SLOW.  Faults count that come within a few dozen
+ * INVLPGs, so that a site which rarely meets such pages stays plain. */
+bool policy_hit_churn(struct translator *t, uint32_t phys);
 void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
 /* Does the site at PHYS use a churning page so long that mapping it pays? */
 bool policy_maps(struct translator *t, uint32_t phys);
@@ -327,8 +333,8 @@ void hub_host_exception(struct translator *t);
 enum cpu_result step_by_hand(struct translator *t, const struct insn *in);
 /* The instruction at cpu->eip; false: fetching it raised an exception.  *PHYS: where it is. */
 bool step_fetch(struct translator *t, struct insn *in, uint32_t *phys);
-/* The linear address of IN's memory operand, were it executed now; false: it has none. */
-bool step_operand(struct translator *t, const struct insn *in, uint32_t *linear);
+/* The linear address of IN's memory operand, were it executed now. */
+uint32_t step_operand(struct translator *t, const struct insn *in);
 /* Is there nothing but plain memory at LIN? */
 bool step_operand_plain(struct translator *t, uint32_t lin);
 

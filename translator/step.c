@@ -173,7 +173,7 @@ enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
     return CPU_EXCEPTION;
 }
 
-bool step_operand(struct translator *t, const struct insn *in, uint32_t *linear)
+uint32_t step_operand(struct translator *t, const struct insn *in)
 {
     struct cpu *cpu = t->cpu;
     uint32_t lin;
@@ -185,10 +185,9 @@ bool step_operand(struct translator *t, const struct insn *in, uint32_t *linear)
         lin = cpu->seg[in->override == SEG_NONE ? SEG_DS : in->override].base + cpu->gpr[ESI];
     else if (in->kind == K_MOFFS)
         lin = cpu->seg[in->seg].base + in->imm;
-    else
-        return false;
-    *linear = lin;
-    return true;
+    else /* the stack, if anything */
+        lin = cpu->seg[SEG_SS].base + (cpu->gpr[ESP] & (t->mode & MODE_STACK32 ? ~0u : 0xFFFF));
+    return lin;
 }
 
 bool step_operand_plain(struct translator *t, uint32_t lin)
