@@ -83,7 +83,8 @@ bool string_run(struct cpu *cpu, const struct string_op *op, enum seg_index seg,
         return false;
     run->count = (uint32_t)count;
     run->host = phys_ptr(cpu->phys, run->pa, run->count * op->size);
-    if (access == MMU_WRITE && run->host && !is_ram(cpu->phys, run->pa))
+    if (access == MMU_WRITE && run->host &&
+        (!is_ram(cpu->phys, run->pa) || phys_journaled(cpu->phys)))
         run->host = NULL;
     return true;
 }

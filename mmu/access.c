@@ -133,7 +133,8 @@ static inline void write_one(struct phys *p, uint64_t pa, const void *data, uint
     uint64_t at = pa & p->a20_mask;
     uint32_t pfn = (uint32_t)(at >> PAGE_SHIFT);
 
-    if (!(at >> 32) && frame_kind(p->frame[pfn]) == PHYS_RAM && !p->flags[pfn])
+    if (!(at >> 32) && frame_kind(p->frame[pfn]) == PHYS_RAM && !p->flags[pfn] &&
+        !p->journal)
         copy_small(frame_ptr(p, pfn) + (at & (PAGE_SIZE - 1)), data, len);
     else
         phys_write(p, pa, data, len);

@@ -158,6 +158,16 @@ void phys_set_wires(struct phys *p, const struct phys_wires *wires)
     p->wires = *wires;
 }
 
+void phys_set_journal(struct phys *p, const struct phys_journal *journal)
+{
+    p->journal = journal;
+}
+
+bool phys_journaled(const struct phys *p)
+{
+    return p->journal;
+}
+
 uint64_t phys_ram_size(const struct phys *p)
 {
     return (uint64_t)p->ram_pages << PAGE_SHIFT;

@@ -85,6 +85,20 @@ void phys_write_only(struct phys *p, int id, bool on);
 void phys_set_a20(struct phys *p, bool on);
 bool phys_a20(const struct phys *p);
 
+/* A rehearsal: while a journal is set, no access through phys_read and phys_write (and so none by
+ * mmu_read and mmu_write) reaches a device or has a consequence.  A write to RAM is made if on_write
+ * agrees (it may note the old bytes), but flags are not looked after; anything else that is not a
+ * read of RAM or ROM is reported to on_other instead of done, and reads FFh. */
+struct phys_journal {
+    void *opaque;
+    /* LEN bytes at PA, in one frame with FLAGS (enum frame_flag), are about to change. */
+    bool (*on_write)(void *opaque, uint32_t pa, uint32_t len, uint32_t flags);
+    void (*on_other)(void *opaque);
+};
+/* Begin with JOURNAL, which must stay where it is; NULL ends. */
+void phys_set_journal(struct phys *p, const struct phys_journal *journal);
+bool phys_journaled(const struct phys *p);
+
 /* Read or write LEN bytes as the CPU or a DMA master does, A20 applied, MMIO included, split at
  * page and access-width borders.  Nothing there: reads give FFh, writes are dropped; so are
  * writes to ROM.  Writes report code pages and logged frames. */

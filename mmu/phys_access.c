@@ -63,6 +63,8 @@ static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
 
     pa &= p->a20_mask;
     if (pa >> 32) {
+        if (p->journal)
+            p->journal->on_other(p->journal->opaque);
         memset(data, 0xFF, len);
         return;
     }
@@ -70,6 +72,9 @@ static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
     word = p->frame[pfn];
     if (kind_has_page(frame_kind(word))) {
         memcpy(data, frame_ptr(p, pfn) + (pa & (PAGE_SIZE - 1)), len);
+    } else if (p->journal) {
+        p->journal->on_other(p->journal->opaque);
+        memset(data, 0xFF, len);
     } else if (frame_kind(word) == PHYS_MMIO) {
         const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
@@ -89,12 +94,26 @@ void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags)
         p->wires.on_code_write(p->wires.opaque, pa, len);
 }
 
+static void rehearse_write(struct phys *p, uint64_t pa, const uint8_t *data, uint32_t len)
+{
+    uint32_t pfn = (uint32_t)(pa >> PAGE_SHIFT);
+
+    if (pa >> 32 || frame_kind(p->frame[pfn]) != PHYS_RAM)
+        p->journal->on_other(p->journal->opaque);
+    else if (p->journal->on_write(p->journal->opaque, (uint32_t)pa, len, p->flags[pfn]))
+        memcpy(frame_ptr(p, pfn) + (pa & (PAGE_SIZE - 1)), data, len);
+}
+
 static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_t len)
 {
     uint32_t word, pfn;
     uint8_t *hidden;
 
     pa &= p->a20_mask;
+    if (p->journal) {
+        rehearse_write(p, pa, data, len);
+        return;
+    }
     if (pa >> 32)
         return;
     pfn = (uint32_t)pa >> PAGE_SHIFT;

@@ -39,6 +39,7 @@ struct phys {
     struct log *log;
     struct phys_wires wires;     /* the owner's */
     struct phys_wires mmu_wires; /* the mmu's own on_protect and on_layout, called first */
+    const struct phys_journal *journal; /* NULL: accesses are real */
     uint32_t next_order;
     unsigned write_only; /* so many regions are */
     struct region region[PHYS_REGIONS];

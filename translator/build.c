@@ -76,8 +76,13 @@ static int decode_next(struct build *b, const struct fetch *f, uint32_t eip)
     }
     if (r == DECODE_TOO_LONG || eip + d->in.len - 1 > b->cs_limit)
         return b->count ? 0 : (cpu_raise(t->cpu, EXC_GP, 0), -2);
+    bool alone = t->verify && insn_random(&d->in);
+    if (alone && b->count)
+        return 0;
     d->eip = eip;
     b->count++;
+    if (alone)
+        return -1;
     return pa2 != ~0u || ends_block(&d->in) ? -1 : 1;
 }
 
@@ -223,6 +228,18 @@ static void count_block(struct translator *t, const struct tb *tb)
     t->stats.host_bytes += tb->code_end - tb->code;
 }
 
+static void line_to_stderr(void *opaque, const char *text)
+{
+    (void)opaque;
+    fprintf(stderr, "%s\n", text);
+}
+
+static void line_to_log(void *opaque, const char *text)
+{
+    struct log *log = opaque;
+    log_write(log, log_on(log, LOG_OUT_ASM) ? LOG_OUT_ASM : LOG_IN_ASM, "%s", text);
+}
+
 static void check_and_dump(struct translator *t, const struct tb *tb)
 {
     char why[160];
@@ -230,12 +247,12 @@ static void check_and_dump(struct translator *t, const struct tb *tb)
         t->stats.checked++;
         if (!check_block(t, tb, why, sizeof why)) {
             fprintf(stderr, "ringer: block at %08x leaves its confinement: %s\n", tb->eip, why);
-            dump_block(t, tb);
+            dump_block(t, tb, true, line_to_stderr, NULL);
             abort(); /* the translator itself is wrong: nothing may run on */
         }
     }
     if (log_on(t->log, LOG_IN_ASM) || log_on(t->log, LOG_OUT_ASM))
-        dump_block(t, tb);
+        dump_block(t, tb, log_on(t->log, LOG_OUT_ASM), line_to_log, t->log);
 }
 
 static struct tb *build_block(struct translator *t, const struct fetch *f, uint32_t mode,

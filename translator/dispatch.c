@@ -6,8 +6,8 @@
 
 #include "cpu/debug.h"
 #include "cpu/fpu_state.h"
-#include "translator/internal.h"
 #include "translator/pointers.h"
+#include "translator/verify.h"
 
 enum { EVENTS_OF_MACHINE = EVENT_KICK | EVENT_RESET };
 
@@ -330,6 +330,54 @@ static void run_one(struct translator *t)
         cpu_single_step_trap(cpu);
 }
 
+/* ---- lock-step ---- */
+
+/* Enter TB without its ways on: every exit comes out here. */
+static uint32_t enter_alone(struct translator *t, const struct tb *tb)
+{
+    uint64_t table = t->rt->table;
+    t->rt->table = (uintptr_t)t->zero_table;
+    uint32_t code = t->enter(t->cpu, t->rx + tb->body, t->cpu->eip);
+    t->rt->table = table;
+    return code;
+}
+
+/* Run the block at cpu->eip both ways, if it is its turn; false: it is not, and nothing was done.
+ * EVENTS is what the hub saw of cpu->event. */
+static bool run_verified(struct translator *t, uint32_t events, bool *missed,
+                         struct pending_link *link)
+{
+    struct cpu *cpu = t->cpu;
+    if (!*missed && t->current && t->current->entry[table_index(t, cpu->eip)])
+        return false; /* compared often enough */
+    struct tb *tb = build_lookup(t);
+    if (tb && !verify_due(t, tb))
+        return false;
+    *missed = link->valid = false;
+    if (!tb)
+        return true;
+    uint32_t generation = t->generation;
+    verify_rehearse(t, tb->insns);
+    if (t->generation != generation && !(tb = build_lookup(t)))
+        return true;
+    t->rt->kick = 0;
+    if (atomic_load((_Atomic uint32_t *)&cpu->event) & ~events)
+        return true; /* the kick that came with it may be gone */
+    remember(t, tb);
+    uint32_t code = enter_alone(t, tb);
+    if (code == EXIT_CODE(EXIT_KICKED, 0))
+        return true;
+    tb->verified++;
+    t->stats.enters++;
+    t->diverged = !verify_compare(t, tb, code);
+    if (t->diverged)
+        return true;
+    *missed = after_exit(t, code, link);
+    link->valid = false;
+    t->diverged = !verify_compare_exception(t, tb, code);
+    return true;
+}
+
 static bool needs_one(const struct cpu *cpu)
 {
     return cpu->shadow || (cpu->flags_sys & FLAG_TF) || cpu_debug_armed(cpu);
@@ -388,6 +436,12 @@ enum run_exit translator_run(struct translator *t)
         }
         refill(t);
         cpu->flags_sys &= ~(uint32_t)FLAG_RF; /* matters to breakpoints alone: see run_one */
+        if (t->verify && run_verified(t, events, &missed, &link)) {
+            if (!t->diverged)
+                continue;
+            result = RUN_DIVERGED;
+            break;
+        }
         const uint8_t *code = find_code(t, missed, &link);
         missed = false;
         if (!code)

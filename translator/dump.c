@@ -3,50 +3,59 @@
 
 #include "translator/internal.h"
 
-static void dump_host(struct translator *t, uint32_t from, uint32_t to)
+struct output {
+    void (*line)(void *, const char *);
+    void *opaque;
+};
+
+static void dump_host(struct translator *t, uint32_t from, uint32_t to, const struct output *out)
 {
-    char text[128];
+    char insn[128], text[160];
     while (from < to) {
         unsigned n = decode_text(t->decoder, 64, t->rw + from, to - from,
-                                 (uint64_t)(uintptr_t)t->rx + from, text, sizeof text);
-        log_write(t->log, LOG_OUT_ASM, "    O %06x  %s", from, text);
+                                 (uint64_t)(uintptr_t)t->rx + from, insn, sizeof insn);
+        snprintf(text, sizeof text, "    O %06x  %s", from, insn);
+        out->line(out->opaque, text);
         from += n ? n : 1;
     }
 }
 
-static unsigned dump_guest(struct translator *t, const struct tb *tb, uint32_t offset)
+static void dump_guest(struct translator *t, const struct tb *tb, uint32_t offset,
+                       const struct output *out)
 {
-    char text[128], hex[3 * INSN_MAX_LEN + 1];
+    char insn[128], hex[2 * INSN_MAX_LEN + 1], text[200];
     uint8_t bytes[INSN_MAX_LEN] = {0};
     phys_read(t->phys, tb->phys + offset, bytes, sizeof bytes);
     unsigned bits = tb->mode & MODE_CODE32 ? 32 : 16;
-    unsigned n = decode_text(t->decoder, bits, bytes, sizeof bytes, tb->eip + offset, text,
-                             sizeof text);
+    unsigned n = decode_text(t->decoder, bits, bytes, sizeof bytes, tb->eip + offset, insn,
+                             sizeof insn);
     for (unsigned i = 0; i < (n ? n : 1); i++)
         snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    log_write(t->log, log_on(t->log, LOG_IN_ASM) ? LOG_IN_ASM : LOG_OUT_ASM,
-              "  I %08x  %-20s %s", tb->eip + offset, hex, text);
-    return n;
+    snprintf(text, sizeof text, "  I %08x  %-20s %s", tb->eip + offset, hex, insn);
+    out->line(out->opaque, text);
 }
 
-void dump_block(struct translator *t, const struct tb *tb)
+void dump_block(struct translator *t, const struct tb *tb, bool host,
+                void (*line)(void *, const char *), void *opaque)
 {
-    bool host = log_on(t->log, LOG_OUT_ASM);
-    log_write(t->log, host ? LOG_OUT_ASM : LOG_IN_ASM,
-              "B %08x phys %08x cs %08x mode %08x: %u instructions, %u bytes -> %u", tb->eip,
-              tb->phys, tb->cs_base, tb->mode, tb->insns, tb->size, tb->code_end - tb->code);
+    const struct output out = {line, opaque};
+    char text[160];
+    snprintf(text, sizeof text,
+             "B %08x phys %08x cs %08x mode %08x: %u instructions, %u bytes -> %u", tb->eip,
+             tb->phys, tb->cs_base, tb->mode, tb->insns, tb->size, tb->code_end - tb->code);
+    line(opaque, text);
     uint32_t from = tb->code, last = ~0u;
     for (uint32_t i = 0; i < tb->map_count; i++) {
         const struct fault_entry *f = &t->map[tb->map + i];
         if (host)
-            dump_host(t, from, tb->code + f->host);
+            dump_host(t, from, tb->code + f->host, &out);
         from = tb->code + f->host;
         if (f->guest != last && (i > 0 || tb->map_count == 1))
-            dump_guest(t, tb, f->guest);
+            dump_guest(t, tb, f->guest, &out);
         last = i ? f->guest : ~0u;
     }
     if (host)
-        dump_host(t, from, tb->code_end);
+        dump_host(t, from, tb->code_end, &out);
 }
 
 void translator_describe_recent(struct translator *t, unsigned count,

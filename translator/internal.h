@@ -122,6 +122,7 @@ struct tb {
     uint16_t size;         /* guest bytes */
     uint16_t insns;
     bool valid, uses_fpu;
+    uint32_t verified; /* lock-step: times compared */
     struct tb_exit exits[TB_SLOTS];
 };
 
@@ -189,7 +190,9 @@ enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(interrupts, "interrupts delivered")                                                          \
     X(kicks, "kicks taken")                                                                        \
     X(table_switches, "jump table switches")                                                       \
-    X(checked, "blocks proved confined")
+    X(checked, "blocks proved confined")                                                           \
+    X(verified, "blocks compared with their instructions one by one")                              \
+    X(verified_insns, "instructions in those")
 
 struct translator_stats {
 #define X(name, help) uint64_t name;
@@ -247,6 +250,9 @@ struct translator {
     struct window *window;
     uint32_t mode;
     uint32_t generation;
+
+    struct verify *verify; /* lock-step, NULL when off */
+    bool diverged;
 
     struct translator_stats stats;
     uint32_t recent[RECENT], recent_pos;
@@ -350,6 +356,8 @@ uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t off
 bool check_block(struct translator *t, const struct tb *tb, char *why, unsigned n);
 
 /* ---- dump.c ---- */
-void dump_block(struct translator *t, const struct tb *tb);
+/* TB's guest code, and HOST beside each instruction its host code, line by line. */
+void dump_block(struct translator *t, const struct tb *tb, bool host,
+                void (*line)(void *, const char *), void *opaque);
 
 #endif

@@ -69,6 +69,12 @@ struct opcode {
 /* Layout and kind of (MAP, OPCODE), groups resolved by MODRM (0 when not known yet). */
 struct opcode opcode_lookup(enum insn_map map, uint8_t opcode, uint8_t modrm);
 
+/* RDRAND, RDSEED: another result each time. */
+static inline bool insn_random(const struct insn *in)
+{
+    return in->map == MAP_0F && in->opcode == 0xC7 && !in->has_mem && insn_reg(in) >= 6;
+}
+
 const char *insn_kind_name(enum insn_kind kind);
 
 #endif

@@ -150,9 +150,10 @@ void rewrite_POPA(struct build *b)
         exit_site(b, true);
         return;
     }
-    /* both ends first: after that no load can fault with half of the registers changed */
-    emit_op_mem(b->e, false, 0x8B, R8, RSP, R_WINDOW, 0);
-    emit_op_mem(b->e, false, 0x8B, R8, RSP, R_WINDOW, 28);
+    /* All first, in the order that tells CR2: after that no load can fault with half of the
+     * registers changed. */
+    for (int offset = 0; offset < 32; offset += 4)
+        emit_op_mem(b->e, false, 0x8B, R8, RSP, R_WINDOW, offset);
     for (int r = 7; r >= 0; r--)
         if (r != ESP)
             emit_op_mem(b->e, false, 0x8B, (unsigned)r, RSP, R_WINDOW, 4 * (7 - r));

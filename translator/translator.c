@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "translator/internal.h"
+#include "translator/verify.h"
 
 struct translator *translator_new(struct cpu *cpu, struct log *log,
                                   const struct translator_options *options, struct error *err)
@@ -25,6 +25,11 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
         translator_free(t);
         return NULL;
     }
+    if (t->options.verify && !(t->verify = verify_new(t))) {
+        error_set(err, "no memory for lock-step verification");
+        translator_free(t);
+        return NULL;
+    }
     if (!cache_init(t, err) || !(table_init(t) || error_set(err, "no memory for jump tables"))) {
         translator_free(t);
         return NULL;
@@ -42,6 +47,7 @@ void translator_free(struct translator *t)
     if (!t)
         return;
     fault_detach(t);
+    verify_free(t->verify);
     table_free(t);
     cache_free(t);
     decoder_free(t->decoder);
@@ -80,4 +86,10 @@ void translator_describe(struct translator *t, void (*line)(void *, const char *
     line(opaque, text);
     TRANSLATOR_COUNTERS(X)
 #undef X
+}
+
+void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns)
+{
+    *blocks = t->stats.verified;
+    *insns = t->stats.verified_insns;
 }

@@ -11,6 +11,8 @@ struct translator_options {
     uint32_t cache_bytes;  /* code cache size; 0: default */
     bool check;            /* run the confinement checker over every block */
     uint32_t max_insns;    /* instructions a block at most; 0: default; 1 is single-step */
+    bool verify;           /* lock-step (translator/verify.h) */
+    uint32_t verify_first; /* compare each block's first executions only; 0: all */
     bool fail_cache_alloc; /* tests: pretend the code cache could not be had */
 };
 
@@ -19,6 +21,7 @@ enum run_exit {
     RUN_EVENT,    /* cpu->event has EVENT_KICK or EVENT_RESET: serve it (and clear it) */
     RUN_HALT,     /* HLT with nothing pending: wait for an event, then run again */
     RUN_SHUTDOWN, /* triple fault; cpu->shutdown is set */
+    RUN_DIVERGED, /* lock-step found a difference: see translator_describe_divergence */
 };
 
 /* A translator for CPU.  One vCPU thread uses it; translator_kick may come from any thread. */
@@ -45,6 +48,12 @@ void translator_describe(struct translator *t, void (*line)(void *, const char *
 /* The last blocks entered, newest first, with their guest disassembly: for crash reports. */
 void translator_describe_recent(struct translator *t, unsigned count,
                                 void (*line)(void *, const char *), void *opaque);
+
+/* After RUN_DIVERGED: both states, the block as guest and host code, and the blocks before it. */
+void translator_describe_divergence(struct translator *t, void (*line)(void *, const char *),
+                                    void *opaque);
+/* Blocks and instructions that lock-step compared so far. */
+void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns);
 
 /* Disassemble one guest instruction (BITS 16 or 32) or host instruction (64) at BYTES, which
  * stands at ADDRESS.  Text into OUT; returns its length in bytes, 0 when it is none. */

@@ -51,14 +51,23 @@ static const char *nth_name(void *opaque, unsigned i)
     return p ? p->name : NULL;
 }
 
+/* An option whose value may be left out: "[=N]" stands in the same argument. */
+static bool option_in_one(const struct option *p)
+{
+    return p->value && p->value[0] == '[';
+}
+
 static const struct option *find_option(const char *argument, struct error *err)
 {
     const char *name = argument + 1 + (argument[1] == '-');
     const struct option *p;
 
-    for (unsigned i = 0; (p = nth_option(i)); i++)
-        if (!strcmp(name, p->name))
+    for (unsigned i = 0; (p = nth_option(i)); i++) {
+        size_t len = strlen(p->name);
+        if (!strcmp(name, p->name) ||
+            (option_in_one(p) && !strncmp(name, p->name, len) && name[len] == '='))
             return p;
+    }
     const char *near = nearest_name(name, nth_name, NULL);
     if (near)
         error_set(err, "%s: unknown option; is -%s meant?", argument, near);
@@ -82,7 +91,8 @@ void options_help(void (*line)(void *opaque, const char *text), void *opaque)
         for (const struct option *p = tables[t].rows; p->name; p++) {
             if (!p->help)
                 continue;
-            snprintf(left, sizeof left, "-%s %s", p->name, p->value ? p->value : "");
+            snprintf(left, sizeof left, "-%s%s%s", p->name, option_in_one(p) ? "" : " ",
+                     p->value ? p->value : "");
             snprintf(text, sizeof text, "  %-17s %s", left, p->help);
             line(opaque, text);
         }
@@ -112,7 +122,10 @@ static bool take_option(struct options *o, int argc, char *const argv[], int *i,
 
     if (!option)
         return false;
-    if (option->value) {
+    if (option_in_one(option)) {
+        value = strchr(argv[*i], '=');
+        value += value != NULL;
+    } else if (option->value) {
         if (*i + 1 == argc)
             return error_set(err, "%s needs a value: %s %s", argv[*i], argv[*i], option->value);
         value = argv[++*i];

@@ -1,6 +1,7 @@
-/* -d, -D, -translator, -script. */
+/* -d, -D, -translator, -verify, -script. */
 #include "ringer/log.h"
 #include "vmm/option.h"
+#include <stdlib.h>
 #include <string.h>
 
 static bool set_log(struct options *o, const struct option *self, const char *value,
@@ -51,11 +52,31 @@ static bool set_translator(struct options *o, const struct option *self, const c
     return true;
 }
 
+/* -verify, -verify=N */
+static bool set_verify(struct options *o, const struct option *self, const char *value,
+                       struct error *err)
+{
+    enum { MOST = 1000000 };
+    char *end = "";
+    unsigned long n = value ? strtoul(value, &end, 10) : 0;
+
+    if (value && (*value < '0' || *value > '9' || *end || n == 0 || n > MOST))
+        return error_set(err,
+                         "-%s=%s: not a number of times that each block is compared, 1 to %d; "
+                         "without one it is always",
+                         self->name, value, MOST);
+    o->translator.verify = true;
+    o->translator.verify_first = (uint32_t)n;
+    return true;
+}
+
 const struct option options_debug[] = {
     {"script", "FILE", "drive the guest by the commands in FILE", set_path, NULL},
     {"d", "LIST", "log: in_asm,out_asm,int,exec,mmu,guest_errors,unimp,io,all", set_log, NULL},
     {"D", "FILE", "log to FILE instead of standard error", set_path, NULL},
     {"translator", "LIST", "check=on|off, cache=SIZE, max-insns=N", set_translator,
      translator_properties},
+    {"verify", "[=N]", "compare blocks with their instructions one by one; N: so often each",
+     set_verify, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -306,6 +306,10 @@ static void loop(struct machine *m)
         case RUN_SHUTDOWN:
             shut_down(m);
             break;
+        case RUN_DIVERGED:
+            translator_describe_divergence(m->translator, to_stderr, m);
+            machine_request_end(m, END_QUIT, 1);
+            break;
         }
     }
 }

@@ -2,7 +2,7 @@
  *
  *     guest_runner FILE.bin [MODEL]
  *
- * The ways: as it is; one instruction a block; interrupted all the time by kicks. */
+ * The ways: as it is; one instruction a block; interrupted all the time by kicks; in lock-step. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ enum { MAX_IMAGE = 0x18000, KICK_NS = 200000, SECONDS = 60 };
 struct way {
     const char *name;
     uint32_t max_insns;
-    bool kicked;
+    bool kicked, verify;
 };
 
 struct kicker {
@@ -45,7 +45,8 @@ static void print_line(void *opaque, const char *line)
 
 static void report(struct rig *r, const char *file, const struct way *way, enum rig_end end)
 {
-    static const char *const ends[] = {"ended", "failed", "halted for good", "shut down", "kicked"};
+    static const char *const ends[] = {"ended", "failed", "halted for good", "shut down", "kicked",
+                                       "differs"};
     printf("%s (%s): %s", file, way->name, ends[end]);
     if (end == RIG_FAILED && r->result >> 31)
         printf(" by an exception after line %u; vector, error, eip, cr2:", r->result & 0x7FFFFFFF);
@@ -54,6 +55,10 @@ static void report(struct rig *r, const char *file, const struct way *way, enum 
     for (unsigned i = 0; i < r->count && i < RIG_VALUES; i++)
         printf(" %x", r->value[i]);
     printf("\n");
+    if (end == RIG_DIVERGED) {
+        translator_describe_divergence(r->t, print_line, NULL);
+        return;
+    }
     cpu_describe(r->cpu, print_line, NULL);
     translator_describe_recent(r->t, 4, print_line, NULL);
 }
@@ -61,8 +66,10 @@ static void report(struct rig *r, const char *file, const struct way *way, enum 
 static bool run_way(const char *file, const void *image, uint32_t size, const char *model,
                     const struct way *way)
 {
-    struct rig_options options = {
-        .model = model, .log = getenv("RIG_LOG"), .translator = {.max_insns = way->max_insns}};
+    struct rig_options options = {.model = model,
+                                  .log = getenv("RIG_LOG"),
+                                  .translator = {.max_insns = way->max_insns,
+                                                 .verify = way->verify}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);
@@ -84,7 +91,10 @@ static bool run_way(const char *file, const void *image, uint32_t size, const ch
 int main(int argc, char **argv)
 {
     static const struct way ways[] = {
-        {"as it is", 0, false}, {"one instruction a block", 1, false}, {"kicked", 0, true}};
+        {"as it is", 0, false, false},
+                                     {"one instruction a block", 1, false, false},
+                                     {"kicked", 0, true, false},
+                                     {"in lock-step", 0, false, true}};
     static uint8_t image[MAX_IMAGE];
     FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
     if (!f) {

@@ -332,6 +332,8 @@ static enum rig_end run(struct rig *r, bool until_kick)
 {
     for (;;) {
         switch (translator_run(r->t)) {
+        case RUN_DIVERGED:
+            return RIG_DIVERGED;
         case RUN_SHUTDOWN:
             return RIG_SHUTDOWN;
         case RUN_HALT:

@@ -51,7 +51,7 @@ struct rig_options {
     struct translator_options translator;
 };
 
-enum rig_end { RIG_ENDED, RIG_FAILED, RIG_HALTED, RIG_SHUTDOWN, RIG_KICKED };
+enum rig_end { RIG_ENDED, RIG_FAILED, RIG_HALTED, RIG_SHUTDOWN, RIG_KICKED, RIG_DIVERGED };
 
 struct rig {
     struct phys *phys;

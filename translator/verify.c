@@ -1,0 +1,372 @@
+/* Lock-step (translator/verify.h): the rehearsal and the comparison. */
+#include "translator/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WRITES_MAX = 1 << 20, OLD_MAX = 8 << 20 };
+
+/* ---- the journal ---- */
+
+static bool note_page(struct verify *v, uint32_t pfn)
+{
+    for (uint32_t i = v->page_count; i-- > 0;)
+        if (v->pages[i].pfn == pfn)
+            return true;
+    if (v->page_count == VERIFY_PAGES)
+        return false;
+    struct verify_page *p = &v->pages[v->page_count];
+    if (!p->after)
+        p->after = malloc(PAGE_SIZE);
+    if (!p->after)
+        return false;
+    p->pfn = pfn;
+    v->page_count++;
+    return true;
+}
+
+static uint8_t *memory(const struct verify *v, uint32_t pa)
+{
+    return phys_ptr(v->phys, pa, 1);
+}
+
+static bool on_write(void *opaque, uint32_t pa, uint32_t len, uint32_t flags)
+{
+    struct verify *v = opaque;
+    v->stop |= (flags & FRAME_CODE) != 0;
+    if (!v->stop && (v->write_count == v->write_max || v->old_max - v->old_used < len ||
+                     !note_page(v, pa >> PAGE_SHIFT)))
+        v->stop = v->full = true;
+    if (v->stop)
+        return false;
+    v->writes[v->write_count++] = (struct verify_write){pa, len, v->old_used};
+    memcpy(v->old + v->old_used, memory(v, pa), len);
+    v->old_used += len;
+    return true;
+}
+
+static void on_other(void *opaque)
+{
+    struct verify *v = opaque;
+    v->stop = true;
+}
+
+/* Take back the writes from number FIRST on. */
+static void take_back(struct verify *v, uint32_t first)
+{
+    while (v->write_count > first) {
+        const struct verify_write *w = &v->writes[--v->write_count];
+        memcpy(memory(v, w->pa), v->old + w->old, w->len);
+        v->old_used = w->old;
+    }
+}
+
+/* ---- the machine, while rehearsing: nobody is there ---- */
+
+static uint32_t no_in(void *opaque, uint16_t port, unsigned size)
+{
+    (void)port;
+    (void)size;
+    on_other(opaque);
+    return 0xFFFFFFFF;
+}
+
+static void no_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
+{
+    (void)port;
+    (void)value;
+    (void)size;
+    on_other(opaque);
+}
+
+static int no_intack(void *opaque)
+{
+    on_other(opaque);
+    return -1;
+}
+
+static uint64_t no_tsc(void *opaque)
+{
+    on_other(opaque);
+    return 0;
+}
+
+static void no_ferr(void *opaque, bool level)
+{
+    (void)level;
+    on_other(opaque);
+}
+
+struct verify *verify_new(struct translator *t)
+{
+    struct verify *v = calloc(1, sizeof *v);
+    if (!v)
+        return NULL;
+    v->phys = t->phys;
+    v->hooks = (struct phys_journal){v, on_write, on_other};
+    v->write_max = WRITES_MAX;
+    v->old_max = OLD_MAX;
+    v->start = aligned_alloc(_Alignof(struct cpu), sizeof *v->start);
+    v->writes = malloc(WRITES_MAX * sizeof *v->writes);
+    v->old = malloc(OLD_MAX);
+    v->pages = calloc(VERIFY_PAGES, sizeof *v->pages);
+    v->decoded = calloc(1u << VERIFY_DECODED_BITS, sizeof *v->decoded);
+    if (v->start && v->writes && v->old && v->pages && v->decoded)
+        return v;
+    verify_free(v);
+    return NULL;
+}
+
+void verify_free(struct verify *v)
+{
+    if (!v)
+        return;
+    for (uint32_t i = 0; v->pages && i < VERIFY_PAGES; i++)
+        free(v->pages[i].after);
+    free(v->pages);
+    free(v->start);
+    free(v->writes);
+    free(v->old);
+    free(v->decoded);
+    free(v);
+}
+
+/* ---- rehearsing ---- */
+
+static void get_state(const struct cpu *cpu, struct verify_state *s)
+{
+    memcpy(s->gpr, cpu->gpr, sizeof s->gpr);
+    s->eip = cpu->eip;
+    s->flags = cpu->flags_host;
+    s->iflag = cpu->iflag;
+    s->flags_sys = cpu->flags_sys & ~(uint32_t)FLAG_RF;
+    memcpy(s->fpu, cpu->fpu, sizeof s->fpu);
+}
+
+/* All of the CPU but the word that other threads write to. */
+static void copy_cpu(struct cpu *to, const struct cpu *from)
+{
+    size_t before = offsetof(struct cpu, event), after = before + sizeof from->event;
+    memcpy(to, from, before);
+    memcpy((uint8_t *)to + after, (const uint8_t *)from + after, sizeof *from - after);
+}
+
+static void rehearse(struct translator *t, unsigned insns)
+{
+    struct verify *v = t->verify;
+    struct cpu *cpu = t->cpu;
+    v->count = 0;
+    v->end = VERIFY_DONE;
+    for (;;) {
+        get_state(cpu, &v->before[v->count]);
+        v->writes_before[v->count] = v->write_count;
+        if (v->count == insns)
+            break;
+        v->end = verify_one(t);
+        if (v->stop)
+            v->end = v->full ? VERIFY_OPEN : VERIFY_STOP;
+        if (v->end != VERIFY_DONE)
+            break;
+        v->count++;
+    }
+    if (v->end == VERIFY_STOP || v->end == VERIFY_OPEN)
+        take_back(v, v->writes_before[v->count]);
+    get_state(cpu, &v->last);
+    v->exc = cpu->exc;
+    v->cr2 = cpu->cr2;
+}
+
+void verify_rehearse(struct translator *t, unsigned insns)
+{
+    struct verify *v = t->verify;
+    struct cpu *cpu = t->cpu;
+    v->stop = v->full = false;
+    v->write_count = v->old_used = v->page_count = 0;
+    copy_cpu(v->start, cpu);
+    cpu->wires = (struct cpu_wires){v, no_in, no_out, no_intack, no_tsc, no_ferr};
+    phys_set_journal(t->phys, &v->hooks);
+    rehearse(t, insns);
+    phys_set_journal(t->phys, NULL);
+    for (uint32_t i = 0; i < v->page_count; i++)
+        memcpy(v->pages[i].after, memory(v, v->pages[i].pfn << PAGE_SHIFT), PAGE_SIZE);
+    uint32_t writes = v->write_count, old = v->old_used;
+    take_back(v, 0);
+    v->write_count = writes;
+    v->old_used = old;
+    copy_cpu(cpu, v->start);
+}
+
+/* ---- comparing ---- */
+
+bool verify_due(const struct translator *t, const struct tb *tb)
+{
+    return !t->options.verify_first || tb->verified < t->options.verify_first;
+}
+
+/* What of the FXSAVE image both ways must agree on: not the pointers, which are the host's until
+ * the guest looks, nor the unused bytes (SDM vol. 1 table 10-2). */
+static bool same_fpu(const uint8_t *a, const uint8_t *b)
+{
+    enum { MXCSR = 24, ST0 = 32, ST_BYTES = 10, XMM0 = 160, XMM_BYTES = 128 };
+    if (memcmp(a, b, 6) || memcmp(a + MXCSR, b + MXCSR, 4) ||
+        memcmp(a + XMM0, b + XMM0, XMM_BYTES))
+        return false;
+    for (unsigned i = 0; i < 8; i++)
+        if (memcmp(a + ST0 + 16 * i, b + ST0 + 16 * i, ST_BYTES))
+            return false;
+    return true;
+}
+
+static bool same_state(const struct verify_state *a, const struct verify_state *b)
+{
+    return !memcmp(a->gpr, b->gpr, sizeof a->gpr) && a->eip == b->eip && a->flags == b->flags &&
+           a->iflag == b->iflag && a->flags_sys == b->flags_sys && same_fpu(a->fpu, b->fpu);
+}
+
+/* The pages that the first WRITES writes of the rehearsal touched, as they were after those. */
+static bool same_memory(struct verify *v, uint32_t writes)
+{
+    for (uint32_t i = v->write_count; i-- > writes;) {
+        const struct verify_write *w = &v->writes[i];
+        for (uint32_t p = 0; p < v->page_count; p++)
+            if (v->pages[p].pfn == w->pa >> PAGE_SHIFT)
+                memcpy(v->pages[p].after + (w->pa & (PAGE_SIZE - 1)), v->old + w->old, w->len);
+    }
+    v->memory_count = 0;
+    for (uint32_t p = 0; p < v->page_count; p++) {
+        uint32_t base = v->pages[p].pfn << PAGE_SHIFT;
+        const uint8_t *want = v->pages[p].after, *got = memory(v, base);
+        if (!memcmp(want, got, PAGE_SIZE))
+            continue;
+        for (uint32_t i = 0; i < PAGE_SIZE && v->memory_count < VERIFY_DIFFERENCES; i++)
+            if (want[i] != got[i]) {
+                v->memory[v->memory_count].pa = base + i;
+                v->memory[v->memory_count].want = want[i];
+                v->memory[v->memory_count++].got = got[i];
+            }
+    }
+    return v->memory_count == 0;
+}
+
+/* How the translated block ended: after NUMBER instructions, at the next one's start. */
+struct outcome {
+    enum { WENT_THROUGH, LEFT_FOR_C, LEFT_FOR_EVENT, RAISED } how;
+    unsigned number;
+    bool beyond; /* further than the rehearsal came */
+    uint32_t eip;
+    bool flags_dead; /* at a POPF, which looks at what it pops with a CMP */
+};
+
+static struct outcome outcome_of(struct translator *t, const struct tb *tb, uint32_t code)
+{
+    const struct verify *v = t->verify;
+    uint32_t value = code & ((1u << 26) - 1);
+    struct outcome o = {.how = LEFT_FOR_C, .eip = t->cpu->eip};
+    switch ((enum exit_kind)(code >> 26)) {
+    case EXIT_LOOKUP:
+    case EXIT_CHAIN:
+        o.how = WENT_THROUGH;
+        o.number = tb->insns;
+        o.beyond = o.number > v->count;
+        o.eip = code >> 26 == EXIT_LOOKUP
+                    ? t->rt->exit_eip
+                    : t->tbs[value / TB_SLOTS].exits[value % TB_SLOTS].target;
+        return o;
+    case EXIT_RAISE:
+        o.how = RAISED;
+        o.eip = t->sites[value].eip;
+        break;
+    case EXIT_INSN:
+        o.eip = t->sites[value].eip;
+        o.flags_dead = t->sites[value].in.kind == K_POPF;
+        break;
+    case EXIT_FAULT:
+        o.how = t->rt->fault_kind == HOST_FAULT_BY_HAND ? LEFT_FOR_C : RAISED;
+        break;
+    default:
+        o.how = LEFT_FOR_EVENT;
+        o.eip = t->rt->exit_eip;
+        break;
+    }
+    unsigned first = o.how == LEFT_FOR_EVENT ? 1 : 0; /* STI, POPF: at least that one is done */
+    for (o.number = first; o.number <= v->count; o.number++)
+        if (v->before[o.number].eip == o.eip)
+            return o;
+    o.beyond = true;
+    return o;
+}
+
+static bool differs(struct verify *v, struct translator *t, const struct tb *tb, unsigned insn,
+                    const char *what)
+{
+    v->tb = (uint32_t)(tb - t->tbs);
+    v->insn = insn;
+    snprintf(v->what, sizeof v->what, "%s", what);
+    return false;
+}
+
+/* By hand the instruction begins anew; what it had done of itself before stands. */
+static bool half_done(struct translator *t, uint32_t eip)
+{
+    struct insn in;
+    uint32_t phys, saved = t->cpu->eip;
+    t->cpu->eip = eip;
+    bool fetched = step_fetch(t, &in, &phys);
+    t->cpu->eip = saved;
+    return !fetched || in.kind == K_PUSHA || (in.kind == K_STRING && in.rep);
+}
+
+bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
+{
+    struct verify *v = t->verify;
+    struct outcome o = outcome_of(t, tb, code);
+    if (v->end == VERIFY_OPEN)
+        return true;
+    t->stats.verified++;
+    get_state(t->cpu, &v->got);
+    v->got.eip = o.eip;
+    v->want = v->last;
+    if (o.beyond)
+        return differs(v, t, tb, v->count,
+                       v->end == VERIFY_EXCEPTION ? "the block went on where one by one an "
+                                                    "exception was raised"
+                                                  : "the block went on where one by one C took over");
+    if (o.how == LEFT_FOR_C && code >> 26 == EXIT_FAULT && half_done(t, o.eip))
+        return true;
+    t->stats.verified_insns += o.number;
+    bool raises = o.how == RAISED && o.number == v->count;
+    if (o.how == RAISED && !(raises && v->end != VERIFY_DONE))
+        return differs(v, t, tb, o.number, "the block raised an exception, one by one there is none");
+    bool whole = raises && v->end == VERIFY_EXCEPTION;
+    if (!whole)
+        v->want = v->before[o.number];
+    uint32_t writes = whole ? v->write_count : v->writes_before[o.number];
+    if (o.flags_dead)
+        v->got.flags = v->want.flags;
+    if (!same_state(&v->want, &v->got))
+        return differs(v, t, tb, o.number, "the registers differ");
+    if (!same_memory(v, writes))
+        return differs(v, t, tb, o.number, "memory differs");
+    return true;
+}
+
+bool verify_compare_exception(struct translator *t, const struct tb *tb, uint32_t code)
+{
+    struct verify *v = t->verify;
+    const struct cpu *cpu = t->cpu;
+    const struct pending_exception *a = &cpu->exc, *b = &v->exc;
+    unsigned kind = code >> 26;
+    bool raised = kind == EXIT_RAISE ||
+                  (kind == EXIT_FAULT && t->rt->fault_kind != HOST_FAULT_BY_HAND);
+    if (!raised || v->end != VERIFY_EXCEPTION)
+        return true;
+    char what[160];
+    if (a->valid == b->valid && a->vector == b->vector && a->has_error == b->has_error &&
+        (!a->has_error || a->error_code == b->error_code) &&
+        (a->vector != EXC_PF || cpu->cr2 == v->cr2))
+        return true;
+    snprintf(what, sizeof what,
+             "exception %u (error code %04x, CR2 %08x); one by one it is %u (%04x, %08x)",
+             a->vector, a->error_code, cpu->cr2, b->vector, b->error_code, v->cr2);
+    return differs(v, t, tb, v->count, what);
+}

@@ -1,0 +1,97 @@
+/* Lock-step: each block as translated against the same instructions one by one.
+ *
+ * From one state the guest is run twice.  First its instructions one at a time, in C or on the
+ * host with operands in a bounce buffer (translator/step.c), as a rehearsal: stores are noted and
+ * taken back, and where an instruction would reach a device, a page with code or an instruction
+ * that C carries out anyway, the rehearsal ends before it.  Then the block as it was translated,
+ * for good.  Registers, flags, x87 and SSE state, the pages stored to and the exception must be the
+ * same.  Whatever the machine sees (devices, ports, RDTSC, interrupts) lies between blocks, so it
+ * happens once. */
+#ifndef RINGER_TRANSLATOR_VERIFY_H
+#define RINGER_TRANSLATOR_VERIFY_H
+
+#include "translator/internal.h"
+
+/* What the two ways are compared by. */
+struct verify_state {
+    uint32_t gpr[8], eip, flags, iflag, flags_sys;
+    uint8_t fpu[512];
+};
+
+/* Why the rehearsal ended. */
+enum verify_end {
+    VERIFY_DONE,      /* all instructions of the block are done */
+    VERIFY_EXCEPTION, /* the next one raised v->exc */
+    VERIFY_STOP,      /* the next one is for the machine, or for C both ways */
+    VERIFY_OPEN,      /* the next one gives another result each time, or stores too much */
+};
+
+enum { VERIFY_PAGES = 1024, VERIFY_DIFFERENCES = 8, VERIFY_DECODED_BITS = 14 };
+
+struct verify_write {
+    uint32_t pa, len, old; /* OLD: where the bytes before it are in v->old */
+};
+
+struct verify_page {
+    uint32_t pfn;
+    uint8_t *after; /* as the rehearsal left it */
+};
+
+struct verify {
+    struct cpu *start; /* the whole CPU before the block */
+    struct verify_state before[TB_MAX_INSNS + 1];
+    uint32_t writes_before[TB_MAX_INSNS + 1];
+    unsigned count;           /* instructions rehearsed to their end */
+    enum verify_end end;
+    struct verify_state last; /* VERIFY_EXCEPTION: as the exception must find it */
+    struct pending_exception exc;
+    uint32_t cr2;
+
+    /* the journal */
+    struct phys_journal hooks;
+    struct phys *phys;
+    struct verify_write *writes;
+    uint32_t write_count, write_max;
+    uint8_t *old;
+    uint32_t old_used, old_max;
+    struct verify_page *pages;
+    uint32_t page_count;
+    bool stop; /* the instruction is not to be rehearsed */
+    bool full; /* it stores more than the journal holds */
+
+    /* decoded instructions by place */
+    struct {
+        uint32_t phys;
+        uint8_t bits;
+        struct insn in;
+    } *decoded;
+
+    /* the difference found */
+    uint32_t tb, insn;
+    char what[160];
+    struct verify_state want, got;
+    struct {
+        uint32_t pa;
+        uint8_t want, got;
+    } memory[VERIFY_DIFFERENCES];
+    unsigned memory_count;
+};
+
+/* NULL when there is no memory. */
+struct verify *verify_new(struct translator *t);
+void verify_free(struct verify *v);
+
+/* Is TB, about to be entered, to be compared? */
+bool verify_due(const struct translator *t, const struct tb *tb);
+/* Rehearse the INSNS instructions from cpu->eip on; the CPU and memory are as before. */
+void verify_rehearse(struct translator *t, unsigned insns);
+/* TB, rehearsed and then entered, came back with exit CODE that is not served yet.  False: it
+ * differs, and v->what tells how. */
+bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code);
+/* The exit was served: is the exception that CODE meant the right one? */
+bool verify_compare_exception(struct translator *t, const struct tb *tb, uint32_t code);
+
+/* verify_one.c: one instruction at cpu->eip; VERIFY_DONE, or why not. */
+enum verify_end verify_one(struct translator *t);
+
+#endif
