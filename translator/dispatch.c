@@ -342,10 +342,9 @@ static uint32_t enter_alone(struct translator *t, const struct tb *tb)
     return code;
 }
 
-/* Run the block at cpu->eip both ways, if it is its turn; false: it is not, and nothing was done.
- * EVENTS is what the hub saw of cpu->event. */
-static bool run_verified(struct translator *t, uint32_t events, bool *missed,
-                         struct pending_link *link)
+/* Run the block at cpu->eip both ways, if it is its turn; false: it is not, and nothing was
+ * done. */
+static bool run_verified(struct translator *t, bool *missed, struct pending_link *link)
 {
     struct cpu *cpu = t->cpu;
     if (!*missed && t->current && t->current->entry[table_index(t, cpu->eip)])
@@ -357,12 +356,10 @@ static bool run_verified(struct translator *t, uint32_t events, bool *missed,
     if (!tb)
         return true;
     uint32_t generation = t->generation;
-    verify_rehearse(t, tb->insns);
+    verify_rehearse(t, tb->insns, tb->uses_fpu);
     if (t->generation != generation && !(tb = build_lookup(t)))
         return true;
-    t->rt->kick = 0;
-    if (atomic_load((_Atomic uint32_t *)&cpu->event) & ~events)
-        return true; /* the kick that came with it may be gone */
+    t->rt->kick = 0; /* one block only: the hub looks at cpu->event soon enough */
     remember(t, tb);
     uint32_t code = enter_alone(t, tb);
     if (code == EXIT_CODE(EXIT_KICKED, 0))
@@ -436,7 +433,7 @@ enum run_exit translator_run(struct translator *t)
         }
         refill(t);
         cpu->flags_sys &= ~(uint32_t)FLAG_RF; /* matters to breakpoints alone: see run_one */
-        if (t->verify && run_verified(t, events, &missed, &link)) {
+        if (t->verify && run_verified(t, &missed, &link)) {
             if (!t->diverged)
                 continue;
             result = RUN_DIVERGED;

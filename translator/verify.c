@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WRITES_MAX = 1 << 20, OLD_MAX = 8 << 20 };
+enum { WRITES_MAX = 1 << 16, OLD_MAX = 1 << 20 };
 
 /* ---- the journal ---- */
 
@@ -133,14 +133,16 @@ void verify_free(struct verify *v)
 
 /* ---- rehearsing ---- */
 
-static void get_state(const struct cpu *cpu, struct verify_state *s)
+/* FPU: its state may have changed; otherwise what s->fpu holds is of no interest. */
+static void get_state(const struct cpu *cpu, bool fpu, struct verify_state *s)
 {
     memcpy(s->gpr, cpu->gpr, sizeof s->gpr);
     s->eip = cpu->eip;
     s->flags = cpu->flags_host;
     s->iflag = cpu->iflag;
     s->flags_sys = cpu->flags_sys & ~(uint32_t)FLAG_RF;
-    memcpy(s->fpu, cpu->fpu, sizeof s->fpu);
+    if (fpu)
+        memcpy(s->fpu, cpu->fpu, sizeof s->fpu);
 }
 
 /* All of the CPU but the word that other threads write to. */
@@ -151,14 +153,14 @@ static void copy_cpu(struct cpu *to, const struct cpu *from)
     memcpy((uint8_t *)to + after, (const uint8_t *)from + after, sizeof *from - after);
 }
 
-static void rehearse(struct translator *t, unsigned insns)
+static void rehearse(struct translator *t, unsigned insns, bool fpu)
 {
     struct verify *v = t->verify;
     struct cpu *cpu = t->cpu;
     v->count = 0;
     v->end = VERIFY_DONE;
     for (;;) {
-        get_state(cpu, &v->before[v->count]);
+        get_state(cpu, fpu, &v->before[v->count]);
         v->writes_before[v->count] = v->write_count;
         if (v->count == insns)
             break;
@@ -171,12 +173,12 @@ static void rehearse(struct translator *t, unsigned insns)
     }
     if (v->end == VERIFY_STOP || v->end == VERIFY_OPEN)
         take_back(v, v->writes_before[v->count]);
-    get_state(cpu, &v->last);
+    get_state(cpu, fpu, &v->last);
     v->exc = cpu->exc;
     v->cr2 = cpu->cr2;
 }
 
-void verify_rehearse(struct translator *t, unsigned insns)
+void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
 {
     struct verify *v = t->verify;
     struct cpu *cpu = t->cpu;
@@ -185,7 +187,7 @@ void verify_rehearse(struct translator *t, unsigned insns)
     copy_cpu(v->start, cpu);
     cpu->wires = (struct cpu_wires){v, no_in, no_out, no_intack, no_tsc, no_ferr};
     phys_set_journal(t->phys, &v->hooks);
-    rehearse(t, insns);
+    rehearse(t, insns, fpu);
     phys_set_journal(t->phys, NULL);
     for (uint32_t i = 0; i < v->page_count; i++)
         memcpy(v->pages[i].after, memory(v, v->pages[i].pfn << PAGE_SHIFT), PAGE_SIZE);
@@ -323,7 +325,7 @@ bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
     if (v->end == VERIFY_OPEN)
         return true;
     t->stats.verified++;
-    get_state(t->cpu, &v->got);
+    get_state(t->cpu, true, &v->got);
     v->got.eip = o.eip;
     v->want = v->last;
     if (o.beyond)
@@ -341,6 +343,8 @@ bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
     if (!whole)
         v->want = v->before[o.number];
     uint32_t writes = whole ? v->write_count : v->writes_before[o.number];
+    if (!tb->uses_fpu)
+        memcpy(v->want.fpu, v->start->fpu, sizeof v->want.fpu);
     if (o.flags_dead)
         v->got.flags = v->want.flags;
     if (!same_state(&v->want, &v->got))

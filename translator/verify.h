@@ -26,7 +26,7 @@ enum verify_end {
     VERIFY_OPEN,      /* the next one gives another result each time, or stores too much */
 };
 
-enum { VERIFY_PAGES = 1024, VERIFY_DIFFERENCES = 8, VERIFY_DECODED_BITS = 14 };
+enum { VERIFY_PAGES = 256, VERIFY_DIFFERENCES = 8, VERIFY_DECODED_BITS = 14 };
 
 struct verify_write {
     uint32_t pa, len, old; /* OLD: where the bytes before it are in v->old */
@@ -83,8 +83,9 @@ void verify_free(struct verify *v);
 
 /* Is TB, about to be entered, to be compared? */
 bool verify_due(const struct translator *t, const struct tb *tb);
-/* Rehearse the INSNS instructions from cpu->eip on; the CPU and memory are as before. */
-void verify_rehearse(struct translator *t, unsigned insns);
+/* Rehearse the INSNS instructions from cpu->eip on, some of which use the FPU when FPU is set; the
+ * CPU and memory are as before. */
+void verify_rehearse(struct translator *t, unsigned insns, bool fpu);
 /* TB, rehearsed and then entered, came back with exit CODE that is not served yet.  False: it
  * differs, and v->what tells how. */
 bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code);

@@ -250,6 +250,18 @@ bool host_start(struct host *h, struct error *err)
     return h->started;
 }
 
+/* What -verify was good for. */
+static void tell_verified(const struct host *h)
+{
+    uint64_t blocks, insns;
+
+    if (!h->options.translator.verify)
+        return;
+    translator_verified(h->machine->translator, &blocks, &insns);
+    fprintf(stderr, "ringer: verify: %llu blocks, %llu instructions compared\n",
+            (unsigned long long)blocks, (unsigned long long)insns);
+}
+
 int host_run(struct host *h)
 {
     int status = 0;
@@ -258,6 +270,7 @@ int host_run(struct host *h)
         return status;
     uv_run(&h->loop, UV_RUN_DEFAULT);
     machine_join(h->machine, &status);
+    tell_verified(h);
     if (h->script)
         script_machine_ended(h->script, &status);
     return status;
