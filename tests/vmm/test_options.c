@@ -218,11 +218,29 @@ START_TEST(help_has_a_line_an_option)
 }
 END_TEST
 
+START_TEST(lock_step)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert(parse("-m 4", &o, &err));
+    ck_assert(!o.translator.verify);
+    ck_assert_msg(parse("--verify -m 4", &o, &err), "%s", err.text);
+    ck_assert(o.translator.verify);
+    ck_assert_uint_eq(o.translator.verify_first, 0);
+    ck_assert_msg(parse("-verify=25 a.img", &o, &err), "%s", err.text);
+    ck_assert_uint_eq(o.translator.verify_first, 25);
+    ck_assert_uint_eq(o.image_count, 1);
+    ck_assert(!parse("-verify=25x", &o, &err));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
     TCase *tc = tcase_create("options");
 
+    tcase_add_test(tc, lock_step);
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, a_full_command_line);
     tcase_add_loop_test(tc, wrong_ones_are_named, 0, sizeof wrong / sizeof *wrong);
