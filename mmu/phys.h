@@ -94,6 +94,8 @@ struct phys_journal {
     /* LEN bytes at PA, in one frame with FLAGS (enum frame_flag), are about to change. */
     bool (*on_write)(void *opaque, uint32_t pa, uint32_t len, uint32_t flags);
     void (*on_other)(void *opaque);
+    /* A walk sets A or D in the low byte of the entry at PA, rehearsal or not. */
+    void (*on_walk)(void *opaque, uint32_t pa);
 };
 /* Begin with JOURNAL, which must stay where it is; NULL ends. */
 void phys_set_journal(struct phys *p, const struct phys_journal *journal);

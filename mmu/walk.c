@@ -184,6 +184,8 @@ static void set_bits(struct mmu *m, uint64_t pa, uint64_t *entry, uint32_t bits)
     if (!(at >> 32) && frame_kind(p->frame[pfn]) == PHYS_RAM) {
         uint32_t low = (uint32_t)*entry;
 
+        if (p->journal)
+            p->journal->on_walk(p->journal->opaque, (uint32_t)at);
         memcpy(frame_ptr(p, pfn) + (at & (PAGE_SIZE - 1)), &low, 4);
         if (p->flags[pfn] & ~FRAME_TRACED)
             phys_frame_wrote(p, (uint32_t)at, 4, p->flags[pfn] & (uint8_t)~FRAME_TRACED);

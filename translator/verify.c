@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WRITES_MAX = 1 << 16, OLD_MAX = 1 << 20 };
+enum { WRITES_MAX = 1 << 16, OLD_MAX = 1 << 20, PTE_A_D = 0x60 };
 
 /* ---- the journal ---- */
 
@@ -49,6 +49,13 @@ static void on_other(void *opaque)
 {
     struct verify *v = opaque;
     v->stop = true;
+}
+
+static void on_walk(void *opaque, uint32_t pa)
+{
+    struct verify *v = opaque;
+    if (v->walk_count < VERIFY_WALKS)
+        v->walks[v->walk_count++] = pa;
 }
 
 /* Take back the writes from number FIRST on. */
@@ -103,7 +110,7 @@ struct verify *verify_new(struct translator *t)
     if (!v)
         return NULL;
     v->phys = t->phys;
-    v->hooks = (struct phys_journal){v, on_write, on_other};
+    v->hooks = (struct phys_journal){v, on_write, on_other, on_walk};
     v->write_max = WRITES_MAX;
     v->old_max = OLD_MAX;
     v->start = aligned_alloc(_Alignof(struct cpu), sizeof *v->start);
@@ -183,7 +190,7 @@ void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
     struct verify *v = t->verify;
     struct cpu *cpu = t->cpu;
     v->stop = v->full = false;
-    v->write_count = v->old_used = v->page_count = 0;
+    v->write_count = v->old_used = v->page_count = v->walk_count = 0;
     copy_cpu(v->start, cpu);
     cpu->wires = (struct cpu_wires){v, no_in, no_out, no_intack, no_tsc, no_ferr};
     phys_set_journal(t->phys, &v->hooks);
@@ -234,6 +241,13 @@ static bool same_memory(struct verify *v, uint32_t writes)
             if (v->pages[p].pfn == w->pa >> PAGE_SHIFT)
                 memcpy(v->pages[p].after + (w->pa & (PAGE_SIZE - 1)), v->old + w->old, w->len);
     }
+    /* When an entry that the block itself stores gets A or D depends on the TLB. */
+    for (uint32_t p = 0; p < v->page_count; p++)
+        for (unsigned i = 0; i < v->walk_count; i++)
+            if (v->pages[p].pfn == v->walks[i] >> PAGE_SHIFT) {
+                uint8_t *after = &v->pages[p].after[v->walks[i] & (PAGE_SIZE - 1)];
+                *after = (uint8_t)((*after & ~PTE_A_D) | (*memory(v, v->walks[i]) & PTE_A_D));
+            }
     v->memory_count = 0;
     for (uint32_t p = 0; p < v->page_count; p++) {
         uint32_t base = v->pages[p].pfn << PAGE_SHIFT;

@@ -26,7 +26,7 @@ enum verify_end {
     VERIFY_OPEN,      /* the next one gives another result each time, or stores too much */
 };
 
-enum { VERIFY_PAGES = 256, VERIFY_DIFFERENCES = 8, VERIFY_DECODED_BITS = 14 };
+enum { VERIFY_PAGES = 256, VERIFY_DIFFERENCES = 8, VERIFY_WALKS = 64, VERIFY_DECODED_BITS = 14 };
 
 struct verify_write {
     uint32_t pa, len, old; /* OLD: where the bytes before it are in v->old */
@@ -56,6 +56,8 @@ struct verify {
     uint32_t old_used, old_max;
     struct verify_page *pages;
     uint32_t page_count;
+    uint32_t walks[VERIFY_WALKS]; /* page-table entries that got A or D */
+    unsigned walk_count;
     bool stop; /* the instruction is not to be rehearsed */
     bool full; /* it stores more than the journal holds */
 
