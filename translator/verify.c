@@ -192,7 +192,12 @@ void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
     v->stop = v->full = false;
     v->write_count = v->old_used = v->page_count = v->walk_count = 0;
     copy_cpu(v->start, cpu);
-    cpu->wires = (struct cpu_wires){v, no_in, no_out, no_intack, no_tsc, no_ferr};
+    cpu->wires = (struct cpu_wires){.opaque = v,
+                                    .in = no_in,
+                                    .out = no_out,
+                                    .intack = no_intack,
+                                    .tsc = no_tsc,
+                                    .ferr = no_ferr};
     phys_set_journal(t->phys, &v->hooks);
     rehearse(t, insns, fpu);
     phys_set_journal(t->phys, NULL);
