@@ -30,12 +30,18 @@ static void vga_reset(void *dev)
 
 static void vga_loaded(void *dev)
 {
-    vga_mem_update(dev);
+    struct vga *v = dev;
+
+    vga_mem_update(v);
+    memset(v->dirty, 1, v->vram_bytes >> PAGE_SHIFT);
 }
 
 static void vga_free(void *dev)
 {
-    free(dev); /* video memory is phys's */
+    struct vga *v = dev;
+
+    free(v->dirty);
+    free(v); /* video memory is phys's */
 }
 
 static const struct field vga_fields[] = {
@@ -96,15 +102,16 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
     while (bytes < max_bytes && bytes * 2 <= vram_bytes)
         bytes *= 2;
     v->vram_bytes = bytes; /* a power of two: plane addresses wrap */
+    v->dirty = calloc(bytes >> PAGE_SHIFT, 1);
     v->clock = board->clock;
     v->phys = board->phys;
     v->log = board->log;
     v->lfb_base = VGA_LFB_BASE;
     v->lfb_on = true;
     v->lfb_region = phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram);
-    if (v->lfb_region < 0 ||
+    if (v->lfb_region < 0 || !v->dirty ||
         phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v) < 0) {
-        free(v);
+        vga_free(v);
         return NULL;
     }
     vga_map_ports(v, board->bus);

@@ -96,6 +96,7 @@ enum {
     DISPI_8BIT_DAC = 0x20,
     DISPI_LFB = 0x40,
     DISPI_NOCLEAR = 0x80,
+    DISPI_MAX_XRES = 2560,
 };
 
 /* How the CPU's window is decoded at present; derived by vga_mem_update. */
@@ -115,7 +116,8 @@ struct vga_mem {
 };
 
 struct vga {
-    struct vclock *clock;
+    struct vclock *clock; /* NULL in a shot: it stands still at still_ns */
+    uint64_t still_ns;
     struct phys *phys;
     struct log *log;
 
@@ -140,6 +142,7 @@ struct vga {
     int lfb_region; /* the linear frame buffer: phys's id, where it is, whether it is decoded */
     uint32_t lfb_base;
     bool lfb_on;
+    uint8_t *dirty; /* a byte a page: written since the shot was taken (vga_shot.h) */
     uint32_t latch;
     uint8_t rotated; /* plane addresses are stored rotated: chain-4 */
     struct vga_mem mem;
@@ -175,7 +178,11 @@ static inline bool vga_dispi_on(const struct vga *v)
 }
 /* Bytes of a scan line; of a plane's line in 4-bit mode. */
 uint32_t vga_dispi_pitch(const struct vga *v);
-void vga_dispi_draw(struct vga *v, uint32_t *pixels, unsigned stride);
+struct vga_frame;
+/* Line Y as xres pixels (at most DISPI_MAX_XRES). */
+void vga_dispi_line(const struct vga *v, const struct vga_frame *f, unsigned y, uint32_t *out);
+/* The bytes of video memory that line Y is made of; false when some lie beyond its end. */
+bool vga_dispi_span(const struct vga *v, unsigned y, uint32_t *at, uint32_t *len);
 
 /* ---- devices/vga_mem.c: the window at A0000h ---- */
 
@@ -245,7 +252,22 @@ struct vga_line {
     unsigned row;
     uint32_t dots[VGA_LINE_DOTS];
 };
+/* Plane addresses of the character maps for attribute bit 3 clear and set. */
+void vga_font_maps(const struct vga *v, uint32_t maps[2]);
 void vga_text_line(struct vga *v, const struct vga_frame *f, struct vga_line *line);
 void vga_graphics_line(struct vga *v, const struct vga_frame *f, struct vga_line *line);
+
+/* Where scan lines go. */
+struct vga_sink {
+    void *opaque;
+    /* Is line Y to be drawn?  LINE has its counter and row, in the VGA's own modes; NULL: all. */
+    bool (*wanted)(void *opaque, unsigned y, const struct vga_line *line);
+    void (*line)(void *opaque, unsigned y, const uint32_t *pixels);
+};
+void vga_frame_get(struct vga *v, struct vga_frame *f);
+/* Nothing is scanned out, or the palette is disconnected: the picture is black. */
+bool vga_blank(const struct vga *v);
+/* Top to bottom, when it is not blank. */
+void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink);
 
 #endif

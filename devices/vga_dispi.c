@@ -10,7 +10,7 @@
 enum {
     ID_FIRST = 0xB0C0,
     ID_LAST = 0xB0C5,
-    MAX_XRES = 2560,
+    MAX_XRES = DISPI_MAX_XRES,
     MAX_YRES = 1600,
     MAX_BPP = 32,
 };
@@ -199,70 +199,82 @@ static uint32_t expand(uint32_t value, unsigned bits)
     return (value << (8 - bits)) | (value >> (2 * bits - 8));
 }
 
-static uint32_t packed_pixel(const uint32_t *color, const uint8_t *from, unsigned bpp)
+/* One line of packed pixels: a loop for each depth, since this is most of a frame's work. */
+static void packed_line(const uint32_t *color, const uint8_t *from, unsigned bpp, unsigned width,
+                        uint32_t *out)
 {
     uint32_t p;
 
     switch (bpp) {
     case 8:
-        return color[*from];
-    case 15:
-        p = from[0] | from[1] << 8;
-        return expand(p >> 10, 5) << 16 | expand(p >> 5, 5) << 8 | expand(p, 5);
-    case 16:
-        p = from[0] | from[1] << 8;
-        return expand(p >> 11, 5) << 16 | expand(p >> 5, 6) << 8 | expand(p, 5);
-    default:
-        return from[0] | from[1] << 8 | (uint32_t)from[2] << 16;
-    }
-}
-
-static void draw_packed(struct vga *v, uint32_t *pixels, unsigned stride)
-{
-    const uint16_t *r = v->dispi;
-    unsigned bpp = r[DISPI_BPP], bytes = (bpp + 7) / 8, width = r[DISPI_XRES];
-    uint64_t start = (uint64_t)r[DISPI_Y_OFFSET] * vga_dispi_pitch(v) + r[DISPI_X_OFFSET] * bytes;
-    uint32_t color[256];
-
-    for (unsigned i = 0; i < 256; i++)
-        color[i] = vga_dac_color(v, i);
-    for (unsigned y = 0; y < r[DISPI_YRES]; y++, pixels += stride) {
-        uint64_t at = start + (uint64_t)y * vga_dispi_pitch(v);
-
-        if (at + width * bytes > v->vram_bytes) { /* scrolled beyond the end of memory */
-            memset(pixels, 0, width * sizeof(*pixels));
-            continue;
-        }
         for (unsigned x = 0; x < width; x++)
-            pixels[x] = packed_pixel(color, v->vram + at + x * bytes, bpp);
+            out[x] = color[from[x]];
+        break;
+    case 15:
+        for (unsigned x = 0; x < width; x++, from += 2) {
+            p = from[0] | from[1] << 8;
+            out[x] = expand(p >> 10, 5) << 16 | expand(p >> 5, 5) << 8 | expand(p, 5);
+        }
+        break;
+    case 16:
+        for (unsigned x = 0; x < width; x++, from += 2) {
+            p = from[0] | from[1] << 8;
+            out[x] = expand(p >> 11, 5) << 16 | expand(p >> 5, 6) << 8 | expand(p, 5);
+        }
+        break;
+    case 24:
+        for (unsigned x = 0; x < width; x++, from += 3)
+            out[x] = from[0] | from[1] << 8 | (uint32_t)from[2] << 16;
+        break;
+    default:
+        for (unsigned x = 0; x < width; x++, from += 4)
+            out[x] = from[0] | from[1] << 8 | (uint32_t)from[2] << 16;
+        break;
     }
 }
 
-static void draw_planar(struct vga *v, uint32_t *pixels, unsigned stride)
+static void planar_line(const struct vga *v, const struct vga_frame *f, unsigned y, uint32_t *out)
 {
     const uint16_t *r = v->dispi;
     const uint32_t *planes = (const uint32_t *)v->vram;
     uint32_t mask = v->vram_bytes / 4 - 1;
-    uint32_t color[16];
+    uint32_t line = (r[DISPI_Y_OFFSET] + y) * vga_dispi_pitch(v);
 
-    for (unsigned i = 0; i < 16; i++)
-        color[i] = vga_palette_color(v, i);
-    for (unsigned y = 0; y < r[DISPI_YRES]; y++, pixels += stride) {
-        uint32_t line = (r[DISPI_Y_OFFSET] + y) * vga_dispi_pitch(v);
+    for (unsigned x = 0; x < r[DISPI_XRES]; x++) {
+        uint32_t dot = r[DISPI_X_OFFSET] + x;
+        uint32_t bits = planes[(line + dot / 8) & mask] >> (7 - dot % 8) & 0x01010101u;
 
-        for (unsigned x = 0; x < r[DISPI_XRES]; x++) {
-            uint32_t dot = r[DISPI_X_OFFSET] + x;
-            uint32_t bits = planes[(line + dot / 8) & mask] >> (7 - dot % 8) & 0x01010101u;
-
-            pixels[x] = color[(bits | bits >> 7 | bits >> 14 | bits >> 21) & 15];
-        }
+        out[x] = f->palette[(bits | bits >> 7 | bits >> 14 | bits >> 21) & 15];
     }
 }
 
-void vga_dispi_draw(struct vga *v, uint32_t *pixels, unsigned stride)
+bool vga_dispi_span(const struct vga *v, unsigned y, uint32_t *at, uint32_t *len)
 {
-    if (v->dispi[DISPI_BPP] == 4)
-        draw_planar(v, pixels, stride);
-    else
-        draw_packed(v, pixels, stride);
+    const uint16_t *r = v->dispi;
+    unsigned bytes = (r[DISPI_BPP] + 7) / 8;
+    uint64_t start = (uint64_t)(r[DISPI_Y_OFFSET] + y) * vga_dispi_pitch(v);
+
+    if (r[DISPI_BPP] == 4) {
+        start = (start + r[DISPI_X_OFFSET] / 8) * 4;
+        *len = (r[DISPI_XRES] / 8 + 1) * 4;
+    } else {
+        start += (uint64_t)r[DISPI_X_OFFSET] * bytes;
+        *len = r[DISPI_XRES] * bytes;
+    }
+    *at = start;
+    return start + *len <= v->vram_bytes;
+}
+
+void vga_dispi_line(const struct vga *v, const struct vga_frame *f, unsigned y, uint32_t *out)
+{
+    unsigned bpp = v->dispi[DISPI_BPP], width = v->dispi[DISPI_XRES];
+    uint32_t at, len;
+    bool inside = vga_dispi_span(v, y, &at, &len);
+
+    if (bpp == 4)
+        planar_line(v, f, y, out); /* goes round at the end of a plane */
+    else if (inside)
+        packed_line(f->color, v->vram + at, bpp, width, out);
+    else /* scrolled beyond the end of memory */
+        memset(out, 0, width * sizeof(*out));
 }

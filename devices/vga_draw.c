@@ -40,7 +40,7 @@ void vga_size(struct vga *v, unsigned *width, unsigned *height)
     scan_size(&s, width, height);
 }
 
-static void frame_get(struct vga *v, struct vga_frame *f)
+void vga_frame_get(struct vga *v, struct vga_frame *f)
 {
     const uint8_t *crtc = v->crtc;
     uint64_t frame = vga_frame(v);
@@ -116,12 +116,14 @@ static void next_line(const struct vga *v, const struct vga_scan *s, unsigned y,
     }
 }
 
-static void draw_frame(struct vga *v, const struct vga_frame *f, uint32_t *pixels, unsigned stride)
+/* The VGA's own modes. */
+static void scan_out(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink)
 {
     const struct vga_scan *s = &f->scan;
-    bool graphics = v->gfx[GFX_MISC] & GFX_MISC_GRAPHICS;
+    bool graphics = v->gfx[GFX_MISC] & GFX_MISC_GRAPHICS, fresh = false;
     unsigned count = s->chars * s->char_dots;
     struct vga_line line;
+    uint32_t pixels[2 * VGA_LINE_DOTS];
     struct scan_state state = {
         .row_start = v->crtc[CRTC_START_HIGH] << 8 | v->crtc[CRTC_START_LOW],
         .row = v->crtc[CRTC_PRESET_ROW] & 31,
@@ -129,42 +131,87 @@ static void draw_frame(struct vga *v, const struct vga_frame *f, uint32_t *pixel
         .byte_pan = v->crtc[CRTC_PRESET_ROW] >> 5 & 3,
     };
 
-    for (unsigned y = 0; y < s->lines; y++, pixels += stride) {
-        /* The second of two equal lines is copied. */
-        if (y > 0 && state.second) {
-            memcpy(pixels, pixels - stride, count * s->dot_repeat * sizeof(*pixels));
+    for (unsigned y = 0; y < s->lines; y++) {
+        line.counter = state.row_start + state.byte_pan;
+        line.row = state.row;
+        if (!sink->wanted || sink->wanted(sink->opaque, y, &line)) {
+            /* The second of two equal lines is there already. */
+            if (!state.second || !fresh) {
+                if (graphics)
+                    vga_graphics_line(v, f, &line);
+                else
+                    vga_text_line(v, f, &line);
+                emit(line.dots + state.pan, count, s->dot_repeat, pixels);
+            }
+            fresh = true;
+            sink->line(sink->opaque, y, pixels);
         } else {
-            line.counter = state.row_start + state.byte_pan;
-            line.row = state.row;
-            if (graphics)
-                vga_graphics_line(v, f, &line);
-            else
-                vga_text_line(v, f, &line);
-            emit(line.dots + state.pan, count, s->dot_repeat, pixels);
+            fresh = false;
         }
         next_line(v, s, y, &state);
     }
 }
 
+static void scan_out_packed(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink)
+{
+    struct vga_line line = {0};
+    uint32_t pixels[DISPI_MAX_XRES];
+
+    for (unsigned y = 0; y < v->dispi[DISPI_YRES]; y++) {
+        if (sink->wanted && !sink->wanted(sink->opaque, y, &line))
+            continue;
+        vga_dispi_line(v, f, y, pixels);
+        sink->line(sink->opaque, y, pixels);
+    }
+}
+
+bool vga_blank(const struct vga *v)
+{
+    struct vga_scan s;
+
+    if (!(v->attr_index & ATTR_INDEX_PALETTE_ON))
+        return true;
+    if (vga_dispi_on(v))
+        return false;
+    vga_scan_get(v, &s);
+    return !s.valid || (v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF);
+}
+
+void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink)
+{
+    if (vga_dispi_on(v))
+        scan_out_packed(v, f, sink);
+    else
+        scan_out(v, f, sink);
+}
+
+/* ---- a whole picture at once ---- */
+
+struct canvas {
+    uint32_t *pixels;
+    unsigned stride, width;
+};
+
+static void put_line(void *opaque, unsigned y, const uint32_t *pixels)
+{
+    const struct canvas *c = opaque;
+
+    memcpy(c->pixels + (size_t)y * c->stride, pixels, c->width * sizeof(*pixels));
+}
+
 void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride)
 {
+    struct canvas canvas = {pixels, stride, 0};
+    const struct vga_sink sink = {&canvas, NULL, put_line};
     struct vga_frame f;
-    unsigned width, height;
-    bool blank = !(v->attr_index & ATTR_INDEX_PALETTE_ON);
+    unsigned height;
 
-    if (vga_dispi_on(v)) {
-        if (!blank) {
-            vga_dispi_draw(v, pixels, stride);
-            return;
-        }
-    } else {
-        frame_get(v, &f);
-        if (!blank && f.scan.valid && !(v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF)) {
-            draw_frame(v, &f, pixels, stride);
-            return;
-        }
+    vga_size(v, &canvas.width, &height);
+    if (vga_blank(v)) {
+        for (unsigned y = 0; y < height; y++)
+            memset(pixels + (size_t)y * stride, 0, canvas.width * sizeof(*pixels));
+        return;
     }
-    vga_size(v, &width, &height);
-    for (unsigned y = 0; y < height; y++)
-        memset(pixels + (size_t)y * stride, 0, width * sizeof(*pixels));
+    vga_frame_get(v, &f);
+    vga_scan_out(v, &f, &sink);
 }

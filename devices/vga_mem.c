@@ -22,6 +22,8 @@ void vga_mem_wrote(struct vga *v, uint32_t offset, uint32_t len)
     uint32_t first = (v->lfb_base + offset) >> PAGE_SHIFT;
     uint32_t last = (v->lfb_base + offset + len - 1) >> PAGE_SHIFT;
 
+    memset(v->dirty + (offset >> PAGE_SHIFT), 1,
+           ((offset + len - 1) >> PAGE_SHIFT) - (offset >> PAGE_SHIFT) + 1);
     if (!v->lfb_on)
         return;
     for (uint32_t pfn = first; pfn <= last; pfn++) {

@@ -18,8 +18,7 @@ static uint32_t map_address(unsigned number)
     return (number & 3) << 14 | (number & 4) << 11;
 }
 
-/* The maps for attribute bit 3 clear and set. */
-static void font_maps(const struct vga *v, uint32_t maps[2])
+void vga_font_maps(const struct vga *v, uint32_t maps[2])
 {
     uint8_t select = v->seq[SEQ_CHAR_MAP];
 
@@ -63,7 +62,7 @@ void vga_text_line(struct vga *v, const struct vga_frame *f, struct vga_line *li
     uint32_t *out = line->dots;
     uint32_t maps[2];
 
-    font_maps(v, maps);
+    vga_font_maps(v, maps);
     for (unsigned i = 0; i <= s->chars; i++) {
         uint16_t counter = line->counter + (i >> s->counter_shift);
         uint32_t cell = vga_plane_dword(v, vga_crtc_address(v, counter, line->row));

@@ -52,7 +52,7 @@ struct beam {
 static void beam_get(struct vga *v, struct beam *b)
 {
     static const uint32_t clocks[4] = {25175000, 28322000, 25175000, 25175000};
-    uint64_t now = vclock_now(v->clock), hz = clocks[v->misc >> 2 & 3];
+    uint64_t now = v->clock ? vclock_now(v->clock) : v->still_ns, hz = clocks[v->misc >> 2 & 3];
     struct vga_scan s;
 
     b->dots = now / 1000000000 * hz + now % 1000000000 * hz / 1000000000;
