@@ -70,6 +70,11 @@ unsigned translator_disassemble(struct translator *t, unsigned bits, const uint8
     return decode_text(t->decoder, bits, bytes, available, address, out, n);
 }
 
+uint64_t translator_insns(const struct translator *t)
+{
+    return t->stats.insns;
+}
+
 void translator_describe(struct translator *t, void (*line)(void *, const char *), void *opaque)
 {
     char text[160];

@@ -43,6 +43,8 @@ void translator_kick(struct translator *t);
 /* Forget every block (a snapshot was loaded). */
 void translator_flush(struct translator *t);
 
+/* Guest instructions translated so far. */
+uint64_t translator_insns(const struct translator *t);
 /* Counters, by name, for `info tb` and --stats. */
 void translator_describe(struct translator *t, void (*line)(void *, const char *), void *opaque);
 /* The last blocks entered, newest first, with their guest disassembly: for crash reports. */

@@ -27,12 +27,21 @@ static bool apply_defaults(struct options *o, struct error *err)
         if (!options_add_stream(o, "-serial", where, "serial0", &o->serial[o->serials++], err))
             return false;
     }
-    if (o->display == DISPLAY_DEFAULT) {
-        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-        bool free = terminal && !o->nographic && !o->script && !stdio_chardev(o);
-        o->display = free ? DISPLAY_TEXT : DISPLAY_NONE;
-    }
     return true;
+}
+
+/* Without -display: a window where there is a display, else the terminal where nothing else uses
+ * it, else nothing. */
+static enum display_kind usual_display(const struct host *h)
+{
+    const struct options *o = &h->options;
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+    if (o->nographic || o->script || h->embedded)
+        return DISPLAY_NONE;
+    if (window_possible())
+        return DISPLAY_SDL;
+    return terminal && !stdio_chardev(o) ? DISPLAY_TEXT : DISPLAY_NONE;
 }
 
 static void on_quit_key(void *opaque)
@@ -101,12 +110,52 @@ static bool open_consoles(struct host *h, const struct monitor_target *target, s
     return true;
 }
 
-static bool open_display(struct host *h, struct error *err)
+/* The window's title begins with what is booted. */
+static const char *title(const struct options *o)
+{
+    const char *path = o->image_count ? o->images[0]
+                       : o->disk[0]   ? o->disk[0]
+                       : o->floppy[0] ? o->floppy[0]
+                       : o->cdrom     ? o->cdrom
+                                      : o->kernel;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+
+    return slash ? slash + 1 : path;
+}
+
+static void need_picture(struct host *h)
+{
+    if (!h->picture)
+        h->picture = display_new(h->machine);
+}
+
+static bool open_window(struct host *h, const struct monitor_target *target, struct error *err)
+{
+    need_picture(h);
+    h->input = input_new(h->machine);
+    h->window = window_open(&h->options.window, title(&h->options), target, h->picture, h->input,
+                            err);
+    return h->window != NULL;
+}
+
+static bool open_film(struct host *h, struct error *err)
+{
+    char path[FILM_PATH_MAX];
+    struct film_options options;
+
+    if (!h->options.record)
+        return true;
+    if (!film_options_parse(h->options.record, path, &options, err))
+        return false;
+    need_picture(h);
+    h->film = film_open(&options, h->picture, err);
+    return h->film != NULL;
+}
+
+static bool open_terminal(struct host *h, struct error *err)
 {
     const struct stream_spec stdio = {.kind = STREAM_STDIO};
 
-    if (h->options.display != DISPLAY_TEXT)
-        return true;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return error_set(err, "-display text needs a terminal on standard input and output");
     struct stream *s = stream_open(&h->loop, &stdio, "display", err);
@@ -114,6 +163,23 @@ static bool open_display(struct host *h, struct error *err)
         return false;
     h->display = termscreen_start(&h->loop, h->machine, h->typist, s);
     return true;
+}
+
+static bool open_display(struct host *h, const struct monitor_target *target, struct error *err)
+{
+    enum display_kind kind = h->options.display;
+    struct error why = {""};
+
+    if (kind == DISPLAY_DEFAULT)
+        kind = usual_display(h);
+    if (kind == DISPLAY_SDL && h->options.display == DISPLAY_SDL)
+        return open_window(h, target, err);
+    if (kind == DISPLAY_SDL && !open_window(h, target, &why)) {
+        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !stdio_chardev(&h->options);
+        fprintf(stderr, "ringer: %s\n", why.text);
+        kind = terminal ? DISPLAY_TEXT : DISPLAY_NONE;
+    }
+    return kind != DISPLAY_TEXT || open_terminal(h, err);
 }
 
 /* The script needs something to listen to, even when nobody else does. */
@@ -235,7 +301,8 @@ bool host_open(struct host *h, struct error *err)
         return false;
     h->typist = typist_new(h->machine);
     const struct monitor_target target = host_target(h);
-    if (!open_consoles(h, &target, err) || !open_display(h, err))
+    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) ||
+        !open_film(h, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
@@ -291,6 +358,10 @@ void host_close(struct host *h)
         machine_quit(h->machine, 0);
         machine_join(h->machine, NULL);
     }
+    film_close(h->film);
+    window_close(h->window);
+    input_free(h->input);
+    display_free(h->picture);
     script_close(h->script);
     script_text_free(&h->script_text);
     for (int i = 0; i < OPTIONS_MONITORS; i++)

@@ -26,6 +26,10 @@ struct host {
     struct script_text script_text;
     struct script *script;
     struct termscreen *display;
+    struct display *picture; /* of the window and the film; NULL: there is neither */
+    struct input *input;
+    struct window *window;
+    struct film *film;
     uv_async_t machine_ended;
     uv_signal_t signals[3];
 };

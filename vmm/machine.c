@@ -156,6 +156,7 @@ static void build_devices(struct machine *m)
             m->uart[i] = uart_init(b, uart_base[i], machine_irq(m, uart_irq[i]), c->serial[i]);
     m->fdc = fdc_init(b, machine_irq(m, 6), m->dma);
     m->vga = vga_init(b, VRAM_BYTES);
+    m->vmmouse = vmmouse_init(b, m->cpu->gpr, m->i8042, c->ram_bytes);
     build_pci(m);
     build_disks(m);
     if (c->debugcon)

@@ -7,6 +7,7 @@
 
 #include "bios/bios.h"
 #include "devices/apic.h"
+#include "devices/vmmouse.h"
 #include "translator/translator.h"
 #include "vmm/firmware.h"
 
@@ -58,6 +59,7 @@ struct machine {
     struct fdc *fdc;
     struct ide *ide[2];
     struct vga *vga;
+    struct vmmouse *vmmouse;
     struct pci *pci;
     struct piix_pm *pm; /* NULL: no ACPI */
     struct fw_cfg *fw_cfg;

@@ -6,10 +6,12 @@
 #include "vmm/firmware.h"
 #include "vmm/machine.h"
 #include "vmm/pool.h"
+#include "vmm/ui/film.h"
+#include "vmm/ui/window.h"
 
 enum { OPTIONS_SERIALS = 4, OPTIONS_CHARDEVS = 32, OPTIONS_MONITORS = 8 };
 
-enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT };
+enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 
 /* A monitor: for people, or (CONTROL) for programs. */
 struct monitor_option {
@@ -40,6 +42,8 @@ struct options {
     bool debug_exit;
     uint16_t debug_exit_base, debug_exit_size;
     enum display_kind display;
+    struct window_options window;
+    const char *record;
     uint32_t log_channels;
     const char *log_path, *script;
     struct translator_options translator;

@@ -2,6 +2,40 @@
 #include "vmm/option.h"
 #include <string.h>
 
+static const struct property sdl_properties[] = {
+    {"gl", PROPERTY_CHOICE, "draw with OpenGL (default: as SDL likes)", NULL, 0, 0,
+     "off|on|core|es"},
+    {"window-close", PROPERTY_BOOL, "the close button ends ringer", "on", 0, 0, NULL},
+    {"show-cursor", PROPERTY_BOOL, "show the host's pointer over the guest's", "off", 0, 0, NULL},
+    {"full-screen", PROPERTY_BOOL, "fill the screen", "off", 0, 0, NULL},
+    {"grab-mod", PROPERTY_CHOICE, "the keys that go before the window's own", "lctrl-lalt", 0, 0,
+     "lctrl-lalt|lshift-lctrl-lalt|rctrl"},
+    {"alt_grab", PROPERTY_BOOL, "grab-mod=lshift-lctrl-lalt", "off", 0, 0, NULL},
+    {"ctrl_grab", PROPERTY_BOOL, "grab-mod=rctrl", "off", 0, 0, NULL},
+    {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
+};
+
+static bool parse_sdl(struct options *o, const struct option *self, const char *list,
+                      struct error *err)
+{
+    enum { GL, CLOSE, CURSOR, FULL, GRAB, ALT_GRAB, CTRL_GRAB };
+    struct value v[PROPERTIES_MAX];
+
+    (void)self;
+    if (!properties_parse(sdl_properties, v, list, NULL, &o->pool, "-display sdl", err))
+        return false;
+    o->window.gl = !v[GL].given ? GL_AUTO : v[GL].number ? GL_ON : GL_OFF;
+    o->window.ignore_close = !v[CLOSE].number;
+    o->window.show_cursor = v[CURSOR].number;
+    o->window.full_screen |= v[FULL].number != 0;
+    o->window.grab = (enum grab_mod)v[GRAB].number;
+    if (v[ALT_GRAB].number)
+        o->window.grab = GRAB_CTRL_ALT_SHIFT;
+    if (v[CTRL_GRAB].number)
+        o->window.grab = GRAB_RIGHT_CTRL;
+    return true;
+}
+
 static bool set_display(struct options *o, const struct option *self, const char *value,
                         struct error *err)
 {
@@ -9,9 +43,30 @@ static bool set_display(struct options *o, const struct option *self, const char
         o->display = DISPLAY_NONE;
     else if (!strcmp(value, "text") || !strcmp(value, "curses"))
         o->display = DISPLAY_TEXT;
+    else if (!strcmp(value, "sdl") || !strncmp(value, "sdl,", 4))
+        o->display = DISPLAY_SDL;
     else
-        return option_bad(err, self, value, "none or text");
+        return option_bad(err, self, value, "sdl, text or none");
+    return o->display != DISPLAY_SDL || parse_sdl(o, self, value + 3 + (value[3] == ','), err);
+}
+
+static bool set_full_screen(struct options *o, const struct option *self, const char *value,
+                            struct error *err)
+{
+    (void)self, (void)value, (void)err;
+    o->window.full_screen = true;
     return true;
+}
+
+static bool set_record(struct options *o, const struct option *self, const char *value,
+                       struct error *err)
+{
+    char path[FILM_PATH_MAX];
+    struct film_options film;
+
+    (void)self;
+    o->record = value;
+    return film_options_parse(value, path, &film, err);
 }
 
 static bool set_nographic(struct options *o, const struct option *self, const char *value,
@@ -32,7 +87,11 @@ static bool set_vga(struct options *o, const struct option *self, const char *va
 }
 
 const struct option options_display[] = {
-    {"display", "KIND", "none, or text: the text screen in this terminal", set_display, NULL},
+    {"display", "KIND", "sdl[,...]: a window; text: the screen in this terminal; none", set_display,
+     sdl_properties},
+    {"full-screen", NULL, "let the window fill the screen", set_full_screen, NULL},
+    {"record", "FILE", "film the screen: FILE.gif or FILE.y4m, with ,fps=N behind it", set_record,
+     NULL},
     {"nographic", NULL, "no display; serial port and monitor on the terminal (Ctrl-A h)",
      set_nographic, NULL},
     {"vga", "std", "the one graphics card there is", set_vga, NULL},

@@ -100,7 +100,7 @@ static const struct {
     {"--frobnicate", "--frobnicate"},
     {"--", "--"},
     {"-fda", "-fda"},
-    {"-display sdl", "sdl"},
+    {"-display hologram", "hologram"},
     {"-serial foo", "foo"},
     {"-serial file:", "file:"},
     {"-serial unix:", "unix:"},
