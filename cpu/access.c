@@ -42,6 +42,7 @@ static uint32_t alignment(uint32_t len)
     case 8: case 10:
         return 8;
     case 16: /* may be less (SDM 6.15) */
+    case 32:
         return 16;
     default:
         return 1;

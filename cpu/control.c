@@ -3,6 +3,7 @@
 
 #include "cpu/model.h"
 #include "cpu/segment.h"
+#include "cpu/xsave.h"
 
 #define CR0_KNOWN                                                                                  \
     (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD |     \
@@ -75,6 +76,7 @@ bool cpu_write_cr4(struct cpu *cpu, uint32_t value)
     if ((changed & (CR4_PAE | CR4_PGE | CR4_PSE)) && !load_pdptes(cpu, &pg))
         return false;
     cpu->cr4 = value;
+    cpu_xsave_changed(cpu);
     if (changed)
         cpu->mode_changed = 1;
     if (changed & (CR4_PAE | CR4_PGE | CR4_PSE))

@@ -6,6 +6,7 @@
 #include "cpu/fpu_state.h"
 #include "cpu/model.h"
 #include "cpu/segment.h"
+#include "cpu/xsave.h"
 
 #include "ringer/error.h"
 
@@ -84,6 +85,7 @@ void cpu_reset(struct cpu *cpu)
     reset_segments(cpu);
     cpu_reset_msrs(cpu);
     cpu_fpu_reset(cpu);
+    cpu_xsave_reset(cpu);
     cpu->fpu_live = 0;
     cpu->shadow = cpu->halted = cpu->shutdown = cpu->nmi_blocked = cpu->in_exception = 0;
     cpu->ferr_asserted = cpu->ignne = 0;

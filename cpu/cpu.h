@@ -25,7 +25,9 @@ enum { CR0_PE = 1u << 0, CR0_MP = 1u << 1, CR0_EM = 1u << 2, CR0_TS = 1u << 3, C
 #define CR0_PG (1u << 31)
 enum { CR4_VME = 1u << 0, CR4_PVI = 1u << 1, CR4_TSD = 1u << 2, CR4_DE = 1u << 3,
        CR4_PSE = 1u << 4, CR4_PAE = 1u << 5, CR4_MCE = 1u << 6, CR4_PGE = 1u << 7,
-       CR4_PCE = 1u << 8, CR4_OSFXSR = 1u << 9, CR4_OSXMMEXCPT = 1u << 10 };
+       CR4_PCE = 1u << 8, CR4_OSFXSR = 1u << 9, CR4_OSXMMEXCPT = 1u << 10,
+       CR4_OSXSAVE = 1u << 18 };
+enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4 };
 
 enum exception {
     EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF, EXC_CSO, EXC_TS,
@@ -125,7 +127,12 @@ struct cpu {
     uint8_t in_exception;  /* an exception is being delivered (for double fault rules) */
     uint8_t ferr_asserted, ignne;
 
-    _Alignas(64) uint8_t fpu[512]; /* FXSAVE image, valid when !fpu_live */
+    /* The host's XSAVE area, valid when !fpu_live.  Upper halves of the YMM registers are read and
+     * written by cpu_ymm_high alone; they are loaded and saved while YMM_ON is set. */
+    _Alignas(64) uint8_t fpu[512]; /* FXSAVE image */
+    uint8_t xsave_header[64];
+    uint8_t ymm_high[256];
+    uint32_t ymm_on; /* CR4.OSXSAVE and XCR0.AVX */
 
     /* --- the VMM's --- */
     uint32_t cr0, cr2, cr3, cr4;
@@ -139,6 +146,7 @@ struct cpu {
     uint64_t tsc_offset, tsc_adjust;
     uint64_t pat, apic_base, misc_enable;
     uint64_t mtrr[32]; /* storage: cpu/msr.c knows the order */
+    uint64_t xcr0;
     uint32_t x87_fip, x87_fdp; /* as the guest must see them */
     uint16_t x87_fcs, x87_fds, x87_fop;
 

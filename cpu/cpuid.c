@@ -3,6 +3,7 @@
 #include "cpu/control.h"
 
 #include "cpu/model.h"
+#include "cpu/xsave.h"
 
 #include <string.h>
 
@@ -43,7 +44,8 @@ static uint32_t leaf1_ecx(const struct cpu_model *m)
     static const struct cpuid_bit bits[] = {
         {FEAT_SSE3, 0},   {FEAT_PCLMUL, 1}, {FEAT_MONITOR, 3}, {FEAT_SSSE3, 9}, {FEAT_SSE41, 19},
         {FEAT_SSE42, 20}, {FEAT_MOVBE, 22}, {FEAT_POPCNT, 23}, {FEAT_TSC_DEADLINE, 24},
-        {FEAT_AES, 25},   {FEAT_RDRAND, 30},
+        {FEAT_AES, 25},   {FEAT_XSAVE, 26}, {FEAT_AVX, 28},    {FEAT_F16C, 29}, {FEAT_RDRAND, 30},
+        {FEAT_FMA, 12},
     };
     return collect(m, bits, COUNT(bits));
 }
@@ -92,7 +94,8 @@ static void leaf4(uint32_t subleaf, uint32_t regs[4])
 static void leaf7(const struct cpu_model *m, uint32_t subleaf, uint32_t regs[4])
 {
     static const struct cpuid_bit bits[] = {
-        {FEAT_TSC_ADJUST, 1}, {FEAT_BMI1, 3}, {FEAT_BMI2, 8}, {FEAT_RDSEED, 18}, {FEAT_ADX, 19}, {FEAT_SHA, 29},
+        {FEAT_TSC_ADJUST, 1}, {FEAT_BMI1, 3}, {FEAT_AVX2, 5}, {FEAT_BMI2, 8},
+        {FEAT_RDSEED, 18},    {FEAT_ADX, 19}, {FEAT_SHA, 29},
     };
     if (subleaf != 0)
         return;
@@ -197,13 +200,20 @@ static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t reg
 void cpu_cpuid(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 {
     const struct cpu_model *m = cpu->model;
+    uint32_t own = 0;
     memset(regs, 0, 4 * sizeof regs[0]);
     if (leaf >= 0x80000000 && m->brand && leaf <= 0x80000008) {
         extended_leaf(m, leaf, regs);
         return;
     }
+    if (leaf == 1 && (cpu->cr4 & CR4_OSXSAVE))
+        own = 1u << 27;
     /* Anything beyond the last leaf gives the data of the last basic one. */
     if (leaf > m->max_leaf)
         leaf = m->max_leaf;
-    basic_leaf(cpu, leaf, subleaf, regs);
+    if (leaf == 13)
+        cpu_xsave_leaf(cpu, subleaf, regs);
+    else
+        basic_leaf(cpu, leaf, subleaf, regs);
+    regs[2] |= own;
 }

@@ -70,9 +70,10 @@ enum cpu_feature {
     FEAT_SSSE3, FEAT_SSE41, FEAT_SSE42, FEAT_POPCNT, FEAT_MOVBE, FEAT_AES, FEAT_PCLMUL, FEAT_LZCNT,
     FEAT_BMI1, FEAT_BMI2, FEAT_SHA, FEAT_ADX, FEAT_RDRAND, FEAT_RDSEED, FEAT_CLFLUSH, FEAT_NOPL,
     FEAT_MONITOR, FEAT_RDTSCP, FEAT_AVX, FEAT_AVX2, FEAT_FMA, FEAT_F16C, FEAT_3DNOW, FEAT_SYSCALL,
-    FEAT_PREFETCHW, FEAT_APIC, FEAT_TSC_DEADLINE, FEAT_TSC_ADJUST, FEAT_INVARIANT_TSC, FEAT_COUNT
+    FEAT_PREFETCHW, FEAT_APIC, FEAT_TSC_DEADLINE, FEAT_TSC_ADJUST, FEAT_INVARIANT_TSC, FEAT_XSAVE,
+    FEAT_COUNT
 };
-/* Find a model by -cpu's NAME (486, pentium, pentium2, pentium3, pentium4, core2, max).  A
+/* Find a model by -cpu's NAME (486, pentium, pentium2, pentium3, pentium4, core2, haswell, max).  A
  * model's features are cut down to what the host can execute.  NULL when unknown. */
 const struct cpu_model *cpu_model_find(const char *name);
 bool cpu_has(const struct cpu_model *model, enum cpu_feature feature);

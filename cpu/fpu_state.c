@@ -17,11 +17,11 @@ enum {
     FX_FCS = 12,
     FX_FDP = 16,
     FX_FDS = 20,
-    FX_MXCSR = 24,
+    FX_MXCSR = FPU_IMAGE_MXCSR,
     FX_MXCSR_MASK = 28,
-    FX_ST = 32,
-    FX_XMM = 160,
-    FX_END = 288 /* of XMM7; there are no more outside 64-bit mode */
+    FX_ST = FPU_IMAGE_ST,
+    FX_XMM = FPU_IMAGE_XMM,
+    FX_END = FPU_IMAGE
 };
 
 enum { FSW_EXCEPTIONS = 0x3F, FSW_ES = 0x80, FSW_B = 0x8000 };
@@ -292,13 +292,9 @@ enum cpu_result emulate_fpu_state(struct cpu *cpu, const struct insn *in)
 
 /* ---- FXSAVE, FXRSTOR ---- */
 
-static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in, uint32_t offset)
+void cpu_fpu_image(const struct cpu *cpu, uint8_t image[FPU_IMAGE])
 {
-    uint8_t image[FX_END];
-    bool sse = cpu->cr4 & CR4_OSFXSR;
-    if (!cpu_probe_store(cpu, in->seg, offset, 512))
-        return CPU_EXCEPTION;
-    memcpy(image, cpu->fpu, sizeof image);
+    memcpy(image, cpu->fpu, FPU_IMAGE);
     image[5] = 0;
     put(image + FX_FOP, cpu->x87_fop & 0x7FF, 2);
     put(image + FX_FIP, cpu->x87_fip, 4);
@@ -310,18 +306,10 @@ static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in, uint32_t o
         put(image + FX_MXCSR, 0, 4);
     for (unsigned n = 0; n < 8; n++)
         memset(image + FX_ST + 16 * n + 10, 0, 6);
-    uint32_t len = sse && cpu->model->mxcsr_mask ? FX_END : FX_XMM;
-    return cpu_end(cpu, in, cpu_store(cpu, in->seg, offset, image, len));
 }
 
-static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in, uint32_t offset)
+void cpu_fpu_take_x87(struct cpu *cpu, const uint8_t *image)
 {
-    uint8_t image[512];
-    bool sse = (cpu->cr4 & CR4_OSFXSR) && cpu->model->mxcsr_mask;
-    if (!cpu_load(cpu, in->seg, offset, image, 512))
-        return CPU_EXCEPTION;
-    if (sse && (get(image + FX_MXCSR, 4) & ~cpu->model->mxcsr_mask))
-        return cpu_fail(cpu, EXC_GP, 0);
     memset(cpu->fpu + FX_FOP, 0, FX_MXCSR - FX_FOP);
     cpu->x87_fop = get(image + FX_FOP, 2) & 0x7FF;
     cpu->x87_fip = get(image + FX_FIP, 4);
@@ -332,11 +320,45 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in, uint32_t 
     fx_set16(cpu, FX_FSW, get(image + FX_FSW, 2));
     fx_set16(cpu, FX_FTW, image[FX_FTW]);
     memcpy(cpu->fpu + FX_ST, image + FX_ST, FX_XMM - FX_ST);
+    summarize(cpu);
+}
+
+void cpu_fpu_init_all(struct cpu *cpu)
+{
+    cpu_fpu_init(cpu);
+    memset(cpu->fpu + FX_ST, 0, FX_XMM - FX_ST);
+    summarize(cpu);
+}
+
+bool cpu_fpu_mxcsr_fits(const struct cpu *cpu, const uint8_t *image)
+{
+    return !(get(image + FX_MXCSR, 4) & ~cpu->model->mxcsr_mask);
+}
+
+static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in, uint32_t offset)
+{
+    uint8_t image[FPU_IMAGE];
+    bool sse = cpu->cr4 & CR4_OSFXSR;
+    if (!cpu_probe_store(cpu, in->seg, offset, 512))
+        return CPU_EXCEPTION;
+    cpu_fpu_image(cpu, image);
+    uint32_t len = sse && cpu->model->mxcsr_mask ? FX_END : FX_XMM;
+    return cpu_end(cpu, in, cpu_store(cpu, in->seg, offset, image, len));
+}
+
+static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in, uint32_t offset)
+{
+    uint8_t image[512];
+    bool sse = (cpu->cr4 & CR4_OSFXSR) && cpu->model->mxcsr_mask;
+    if (!cpu_load(cpu, in->seg, offset, image, 512))
+        return CPU_EXCEPTION;
+    if (sse && !cpu_fpu_mxcsr_fits(cpu, image))
+        return cpu_fail(cpu, EXC_GP, 0);
+    cpu_fpu_take_x87(cpu, image);
     if (sse) {
         memcpy(cpu->fpu + FX_MXCSR, image + FX_MXCSR, 4);
         memcpy(cpu->fpu + FX_XMM, image + FX_XMM, FX_END - FX_XMM);
     }
-    summarize(cpu);
     return cpu_done(cpu, in);
 }
 

@@ -9,6 +9,19 @@ void cpu_fpu_init(struct cpu *cpu);
 /* The state after RESET: as above with XMM zero and MXCSR 1F80h. */
 void cpu_fpu_reset(struct cpu *cpu);
 
+/* Offsets in the FXSAVE image (SDM vol. 1 table 10-2), and its end with XMM7: there are no more
+ * registers outside 64-bit mode. */
+enum { FPU_IMAGE_MXCSR = 24, FPU_IMAGE_ST = 32, FPU_IMAGE_XMM = 160, FPU_IMAGE = 288 };
+
+/* The FXSAVE image as the guest sees it: its own x87 pointers. */
+void cpu_fpu_image(const struct cpu *cpu, uint8_t image[FPU_IMAGE]);
+/* Load the x87 part of IMAGE. */
+void cpu_fpu_take_x87(struct cpu *cpu, const uint8_t *image);
+/* FNINIT's state, with registers zero, as XRSTOR initializes it. */
+void cpu_fpu_init_all(struct cpu *cpu);
+/* Has IMAGE's MXCSR no reserved bit set? */
+bool cpu_fpu_mxcsr_fits(const struct cpu *cpu, const uint8_t *image);
+
 /* A waiting x87 instruction found an unmasked exception pending (SDM vol. 1 section 8.7).
  * CR0.NE: #MF (CPU_EXCEPTION).  Else FERR# is asserted, and the processor waits for the
  * interrupt: CPU_AGAIN (eip unchanged) until the guest wrote port F0h (IGNNE#), then CPU_NEXT:

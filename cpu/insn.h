@@ -32,6 +32,10 @@ struct insn {
     uint8_t override;    /* explicit override or SEG_NONE */
     uint8_t rep;         /* 0, F2h or F3h: the last one in the bytes */
     bool lock, opsize_prefix, addrsize_prefix;
+    /* VEX-encoded: REP and OPSIZE_PREFIX stand for VEX.pp then, OPSIZE is 4.  VVVV is turned to the
+     * register's number, 0 when unused. */
+    bool vex, vex_l, vex_w, vvvv_high; /* VVVV_HIGH: its bit 3 */
+    uint8_t vvvv;
     uint16_t kind;       /* translator's classification (translator/opcodes.h) */
     uint8_t mem_size;    /* bytes at the memory operand, 0 when it depends (FSAVE etc.: 255) */
     uint8_t mem_access;  /* bit 0 read, bit 1 write */

@@ -2,6 +2,7 @@
 #include "cpu/model.h"
 
 #include <cpuid.h>
+#include <stddef.h>
 #include <string.h>
 
 #define F(name) (1ull << FEAT_##name)
@@ -13,15 +14,18 @@
 #define SET_PENTIUM4 (SET_PENTIUM3 | F(SSE2) | F(CLFLUSH))
 /* MONITOR is left out: idle loops shall use HLT, which leaves the host idle. */
 #define SET_CORE2 (SET_PENTIUM4 | F(SSE3) | F(SSSE3))
-#define SET_MAX                                                                                    \
+#define SET_HASWELL                                                                                \
     (SET_CORE2 | F(SSE41) | F(SSE42) | F(POPCNT) | F(MOVBE) | F(AES) | F(PCLMUL) | F(LZCNT) |      \
-     F(SHA) | F(ADX) | F(RDRAND) | F(RDSEED) | F(RDTSCP) | F(PREFETCHW) | F(TSC_DEADLINE) |        \
-     F(TSC_ADJUST) | F(INVARIANT_TSC))
+     F(RDRAND) | F(RDTSCP) | F(XSAVE) | F(AVX) | F(AVX2) | F(FMA) | F(F16C) | F(BMI1) | F(BMI2))
+#define SET_MAX                                                                                    \
+    (SET_HASWELL | F(SHA) | F(ADX) | F(RDSEED) | F(PREFETCHW) | F(TSC_DEADLINE) | F(TSC_ADJUST) |  \
+     F(INVARIANT_TSC))
 
 #define CR4_486      (CR4_VME | CR4_PVI)
 #define CR4_PENTIUM  (CR4_486 | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
 #define CR4_PENTIUM2 (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE | CR4_OSFXSR)
 #define CR4_PENTIUM3 (CR4_PENTIUM2 | CR4_OSXMMEXCPT)
+#define CR4_HASWELL  (CR4_PENTIUM3 | CR4_OSXSAVE)
 
 static const struct cpu_model models[] = {
     {.name = "486", .features = SET_486, .signature = 0x480, .max_leaf = 1, .cr4 = CR4_486},
@@ -77,6 +81,19 @@ static const struct cpu_model models[] = {
      .pse = true,
      .nx = true,
      .mxcsr_mask = 0xFFFF},
+    {.name = "haswell",
+     .brand = "ringer Virtual CPU (Haswell class)",
+     .features = SET_HASWELL,
+     .signature = 0x306C3,
+     .max_leaf = 13,
+     .cr4 = CR4_HASWELL,
+     .mtrr = true,
+     .mca = true,
+     .pae = true,
+     .pge = true,
+     .pse = true,
+     .nx = true,
+     .mxcsr_mask = 0xFFFF},
     /* Family 6, model 36h: an in-order core, which kernels know not to speculate.  They then
      * leave out retpolines and the rest, which would cost time and guard against nothing here.
      * Leaf 7 and ARCH_CAPABILITIES say the same to those that ask there. */
@@ -85,7 +102,7 @@ static const struct cpu_model models[] = {
      .features = SET_MAX,
      .signature = 0x30661,
      .max_leaf = 0x16,
-     .cr4 = CR4_PENTIUM3,
+     .cr4 = CR4_HASWELL,
      .mtrr = true,
      .mca = true,
      .pae = true,
@@ -106,7 +123,7 @@ const struct cpu_model *cpu_model_find(const char *name)
 
 const char *cpu_model_names(void)
 {
-    return "486, pentium, pentium2, pentium3, pentium4, core2, max";
+    return "486, pentium, pentium2, pentium3, pentium4, core2, haswell, max";
 }
 
 bool cpu_has(const struct cpu_model *model, enum cpu_feature feature)
@@ -121,6 +138,19 @@ struct host_bit {
     uint8_t bit;
     uint8_t feature;
 };
+
+/* Does the system save YMM registers, and where cpu->ymm_high is (SDM vol. 1 13.2)? */
+static bool host_saves_ymm(void)
+{
+    uint32_t r[4], xcr0, high;
+    if (!__get_cpuid(1, &r[0], &r[1], &r[2], &r[3]) || !(r[2] >> 27 & 1))
+        return false;
+    __asm__("xgetbv" : "=a"(xcr0), "=d"(high) : "c"(0));
+    if ((xcr0 & (XCR0_SSE | XCR0_AVX)) != (XCR0_SSE | XCR0_AVX))
+        return false;
+    return __get_cpuid_count(0xD, 2, &r[0], &r[1], &r[2], &r[3]) && r[0] == 256 &&
+           r[1] == offsetof(struct cpu, ymm_high) - offsetof(struct cpu, fpu);
+}
 
 struct cpu_model cpu_model_for_host(const struct cpu_model *model)
 {
@@ -150,11 +180,14 @@ struct cpu_model cpu_model_for_host(const struct cpu_model *model)
         {0x80000001, 2, 8, FEAT_PREFETCHW},
     };
     struct cpu_model cut = *model;
+    const uint64_t vectors = F(AVX) | F(AVX2) | F(FMA) | F(F16C);
     for (size_t n = 0; n < sizeof bits / sizeof bits[0]; n++) {
         uint32_t r[4] = {0};
         if (!__get_cpuid_count(bits[n].leaf, 0, &r[0], &r[1], &r[2], &r[3]) ||
             !(r[bits[n].reg] >> bits[n].bit & 1))
             cut.features &= ~(1ull << bits[n].feature);
     }
+    if (!host_saves_ymm())
+        cut.features &= ~vectors;
     return cut;
 }

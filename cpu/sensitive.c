@@ -107,6 +107,15 @@ static enum cpu_result emulate_1b(struct cpu *cpu, const struct insn *in)
     }
 }
 
+/* FXSAVE, FXRSTOR; XSAVE, XRSTOR, XSAVEOPT: memory operands, no prefix. */
+static enum cpu_result emulate_group15(struct cpu *cpu, const struct insn *in)
+{
+    unsigned reg = insn_reg(in);
+    if (!in->has_mem || in->rep || (reg > 1 && (in->opsize_prefix || reg < 4 || reg > 6)))
+        return undefined(cpu);
+    return reg < 2 ? emulate_fxsave(cpu, in) : emulate_xsave(cpu, in);
+}
+
 static enum cpu_result emulate_0f(struct cpu *cpu, const struct insn *in)
 {
     switch (in->opcode) {
@@ -151,8 +160,7 @@ static enum cpu_result emulate_0f(struct cpu *cpu, const struct insn *in)
     case 0xA9:
         return emulate_pop_segment(cpu, in, SEG_GS);
     case 0xAE:
-        return in->has_mem && insn_reg(in) < 2 && !in->rep ? emulate_fxsave(cpu, in)
-                                                           : unknown(cpu, in);
+        return emulate_group15(cpu, in);
     case 0xB2:
         return emulate_load_far(cpu, in, SEG_SS);
     case 0xB4:

@@ -60,4 +60,8 @@ enum cpu_result emulate_outs(struct cpu *cpu, const struct insn *in);
 enum cpu_result emulate_fpu_state(struct cpu *cpu, const struct insn *in); /* D9, DD */
 enum cpu_result emulate_fxsave(struct cpu *cpu, const struct insn *in);    /* 0F AE /0 /1 */
 
+/* xsave.c */
+enum cpu_result emulate_xsave(struct cpu *cpu, const struct insn *in);  /* 0F AE /4 /5 /6 */
+enum cpu_result emulate_xgetbv(struct cpu *cpu, const struct insn *in); /* 0F 01 D0, D1 */
+
 #endif

@@ -73,6 +73,8 @@ static enum cpu_result group7_register(struct cpu *cpu, const struct insn *in)
 {
     if (in->modrm == 0xC8 || in->modrm == 0xC9)
         return monitor_mwait(cpu, in);
+    if (in->modrm == 0xD0 || in->modrm == 0xD1)
+        return emulate_xgetbv(cpu, in);
     if (in->modrm == 0xF9)
         return emulate_rdtscp(cpu, in);
     return cpu_fail(cpu, EXC_UD, 0);

@@ -116,7 +116,8 @@ static bool decode_block(struct build *b, const struct fetch *f)
 
 bool decoded_uses_fpu(const struct decoded *d)
 {
-    if ((d->in.kind != K_PLAIN && d->in.kind != K_MASKMOV) ||
+    enum insn_kind kind = (enum insn_kind)d->in.kind;
+    if ((kind != K_PLAIN && kind != K_MASKMOV && kind != K_GATHER) ||
         (d->in.map == MAP_0F38 && d->in.opcode == 0xF6))
         return false;
     return d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE);

@@ -49,6 +49,8 @@ struct hostop {
     uint8_t reg;         /* 0..15, or the opcode extension */
     const uint8_t *imm;
     uint8_t imm_len;
+    bool vex, vex_l, vex_w;
+    uint8_t vvvv;
 };
 
 static inline bool seg_flat(const struct build *b, unsigned seg)
@@ -77,10 +79,12 @@ void emit_ea(struct build *b);
 void emit_segment(struct build *b, unsigned seg, unsigned size, bool write);
 /* Op on [runtime area + FIELD]. */
 void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field);
+/* Prefixes, REX or VEX, and opcode of OP, whose memory operand has INDEX and BASE (R_NONE). */
+void emit_head(struct emit *e, const struct hostop *op, unsigned index, unsigned base);
 void mark_fault(struct build *b, uint8_t fixup);
 /* B->in with its memory operand in the runtime area at FIELD, which needs no REX prefix. */
 void rewrite_on_bounce(struct build *b, int32_t field);
-/* Does it use x87, MMX or XMM state? */
+/* Does it use x87, MMX, XMM or YMM state? */
 bool decoded_uses_fpu(const struct decoded *d);
 
 /* --- rewrite_exit.c --- */

@@ -9,11 +9,11 @@
 enum host_class {
     HOST_REFUSED,
     HOST_INT,     /* integer instruction, explicit operands only */
-    HOST_FPU,     /* the same on x87, MMX or XMM registers */
+    HOST_FPU,     /* the same on x87, MMX, XMM or YMM registers */
     HOST_LEA,
     HOST_STRING,  /* MOVS CMPS STOS LODS SCAS */
     HOST_XLAT,
-    HOST_RORX,    /* rorx r9d, r8d: the one VEX-encoded instruction */
+    HOST_RORX,    /* rorx r9d, r8d: the one VEX-encoded instruction on scratch registers */
     HOST_STACK,   /* pushfq, popfq, push r9, pop r9 */
     HOST_JMP,
     HOST_JCC,
@@ -41,6 +41,8 @@ struct host_insn {
     uint8_t map, opcode, modrm, rex, rep;
     bool opsize, addrsize, gs;
     bool has_modrm, has_mem;
+    bool vex, vex_w, vsib; /* VEX-encoded: REX has its R, X and B; VSIB: INDEX is a vector's */
+    uint8_t vvvv, pp;
     uint8_t reg, rm; /* REX bits included; RM for register operands and opcode + r */
     uint8_t base, index, scale;
     int32_t disp;
@@ -117,6 +119,15 @@ struct host_form {
 };
 struct host_form check_form(enum insn_map map, uint8_t opcode, uint8_t modrm, uint8_t rep,
                             bool opsize);
+
+/* The same for VEX-encoded ones.  PP as encoded, W and IS4: below. */
+struct host_vex_form {
+    struct host_form form;
+    bool narrow; /* an operand is a general register or of its size: VEX.W must be 0 */
+    bool is4;    /* bits 7 to 4 of the immediate name a register */
+    bool vsib;
+};
+struct host_vex_form check_vex_form(enum insn_map map, uint8_t opcode, uint8_t modrm, uint8_t pp);
 
 /* check_flow.c: carry FLOW over IN, jumps aside; false when IN is not allowed there. */
 bool check_step(struct check *c, const struct host_insn *in, struct flow *flow);

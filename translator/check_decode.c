@@ -116,6 +116,24 @@ static bool read_rorx(struct cursor *p, struct host_insn *in)
     return true;
 }
 
+/* VEX, R, X and B turned to what they are in REX. */
+static void read_vex(struct cursor *p, struct host_insn *in)
+{
+    bool three = (uint8_t)take(p, 1) == 0xC4;
+    uint8_t high = (uint8_t)take(p, 1), low = three ? (uint8_t)take(p, 1) : high;
+    in->vex = true;
+    in->rex = high & 0x80 ? 0 : 4;
+    in->map = MAP_0F;
+    if (three) {
+        in->rex |= (high & 0x40 ? 0 : 2) | (high & 0x20 ? 0 : 1);
+        in->map = (high & 0x1F) <= MAP_0F3A ? high & 0x1F : MAP_1B;
+        in->vex_w = low >> 7;
+    }
+    in->vvvv = ~low >> 3 & 15;
+    in->pp = low & 3;
+    in->opcode = (uint8_t)take(p, 1);
+}
+
 /* ---- shapes ---- */
 
 static bool guest_or_low_scratch(uint8_t r)
@@ -245,8 +263,22 @@ static bool stays_in_guard(const struct host_insn *in)
     return !bit_string || in->mem != MEM_WINDOW || (in->disp <= reach && in->disp >= -reach);
 }
 
+static bool vex_fits(struct check *c, const struct host_insn *in)
+{
+    struct host_vex_form f = check_vex_form((enum insn_map)in->map, in->opcode, in->modrm, in->pp);
+    if (in->vvvv > 7 || (f.is4 && (in->imm & 0x80)))
+        return check_refuse(c, in, "names one of r8..r15, or xmm8..xmm15");
+    if (f.narrow && in->vex_w)
+        return check_refuse(c, in, "has 64-bit operands");
+    if (in->vsib && (in->mem != MEM_GS || (in->rex & 2)))
+        return check_refuse(c, in, "has vectors as index of an address that is not cut to 32 bits");
+    return true;
+}
+
 static bool shape_fits(struct check *c, const struct host_insn *in)
 {
+    if (in->vex && !vex_fits(c, in))
+        return false;
     if (!prefixes_fit(in))
         return check_refuse(c, in, "has prefixes that do not belong there");
     if (in->class > HOST_RORX && !own_form_fits(in))
@@ -266,12 +298,14 @@ static bool shape_fits(struct check *c, const struct host_insn *in)
 
 /* ---- Capstone's opinion ---- */
 
-/* Encodings that hardware knows and Capstone does not: undocumented twins. The same bytes with
- * the documented one in place; false when nothing of it needs to be asked, because it is an x87
+/* Encodings that hardware knows and Capstone does not, mostly undocumented twins. The same bytes with
+ * the one that it knows in place; false when nothing of it needs to be asked, because it is an x87
  * instruction on registers. */
 static bool documented_twin(const struct host_insn *in, uint8_t *bytes, unsigned opcode_at)
 {
     unsigned reg = in->modrm >> 3 & 7;
+    if (in->vex && in->map == MAP_0F38 && in->opcode == 0x5A)
+        bytes[opcode_at] = 0x1A; /* VBROADCASTI128, VBROADCASTF128 */
     if (in->map != MAP_1B)
         return true;
     if (in->opcode >= 0xD8 && in->opcode <= 0xDF)
@@ -322,6 +356,8 @@ static bool same_memory(const struct host_insn *in, const x86_op_mem *m)
         return false;
     if (in->mem == MEM_RIP || (in->mem == MEM_GS && m->base == X86_REG_EIP))
         return m->base == X86_REG_RIP || m->base == X86_REG_EIP;
+    if (in->vsib) /* the index is no general register to either */
+        return same_register(m->base, in->base) && host_register(m->index) == R_NONE;
     return same_register(m->base, in->base) && same_register(m->index, in->index) &&
            (in->index == R_NONE || m->scale == in->scale);
 }
@@ -398,6 +434,15 @@ static bool capstone_agrees(struct check *c, const struct host_insn *in, const u
 
 /* ---- the whole ---- */
 
+static struct host_form form_of(struct host_insn *in, uint8_t modrm)
+{
+    if (!in->vex)
+        return check_form((enum insn_map)in->map, in->opcode, modrm, in->rep, in->opsize);
+    struct host_vex_form f = check_vex_form((enum insn_map)in->map, in->opcode, modrm, in->pp);
+    in->vsib = f.vsib;
+    return f.form;
+}
+
 bool check_decode(struct check *c, uint32_t at, struct host_insn *in)
 {
     struct cursor p = {c->t->rw, at, c->tb->code_end, false};
@@ -407,10 +452,15 @@ bool check_decode(struct check *c, uint32_t at, struct host_insn *in)
         return capstone_agrees(c, in, c->t->rw + at, 3);
     if (!read_prefixes(&p, in))
         return check_refuse(c, in, "repeats a prefix");
-    read_opcode(&p, in);
+    bool vex = peek(&p) == 0xC4 || peek(&p) == 0xC5;
+    if (vex && (in->rex || in->rep || in->opsize))
+        return check_refuse(c, in, "has prefixes that do not belong there");
+    if (vex)
+        read_vex(&p, in);
+    else
+        read_opcode(&p, in);
     unsigned opcode_at = p.pos - 1 - at;
-    struct host_form form = check_form((enum insn_map)in->map, in->opcode, peek(&p), in->rep,
-                                       in->opsize);
+    struct host_form form = form_of(in, peek(&p));
     in->class = form.class;
     if (form.modrm)
         read_modrm(&p, in);

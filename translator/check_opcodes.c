@@ -197,3 +197,78 @@ struct host_form check_form(enum insn_map map, uint8_t opcode, uint8_t modrm, ui
     }
     return REFUSED;
 }
+
+/* ---- VEX ---- */
+
+static bool within(uint8_t o, const uint8_t (*ranges)[2], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (o >= ranges[i][0] && o <= ranges[i][1])
+            return true;
+    return false;
+}
+
+#define WITHIN(o, ranges) within(o, ranges, sizeof ranges / sizeof *ranges)
+
+/* AVX: without the mask registers' instructions (41 to 4B, 90 to 99). */
+static struct host_form vex_0f(uint8_t o, unsigned reg, bool mem)
+{
+    static const uint8_t plain[][2] = {{0x10, 0x17}, {0x28, 0x2F}, {0x50, 0x6F}, {0x74, 0x76},
+                                       {0x7C, 0x7F}, {0xD0, 0xF6}, {0xF8, 0xFE}};
+    static const uint8_t imm[][2] = {{0x70, 0x73}, {0xC2, 0xC2}, {0xC4, 0xC6}};
+    if (o == 0x77)
+        return FORM(HOST_FPU, false, 0);
+    if (o == 0xAE)
+        return mem && (reg == 2 || reg == 3) ? FPU(0) : REFUSED;
+    if (o == 0xF7)
+        return mem ? REFUSED : FORM(HOST_XLAT, true, 0);
+    return WITHIN(o, plain) ? FPU(0) : WITHIN(o, imm) ? FPU(1) : REFUSED;
+}
+
+/* AVX, AVX2, FMA, F16C, AES; BMI1 and BMI2. */
+static struct host_form vex_38(uint8_t o, bool mem)
+{
+    static const uint8_t plain[][2] = {
+        {0x00, 0x0F}, {0x13, 0x13}, {0x16, 0x1A}, {0x1C, 0x1E}, {0x20, 0x25}, {0x28, 0x41},
+        {0x45, 0x47}, {0x58, 0x5A}, {0x78, 0x79}, {0x8C, 0x8C}, {0x8E, 0x8E}, {0x96, 0x9F},
+        {0xA6, 0xAF}, {0xB6, 0xBF}, {0xDB, 0xDF}};
+    if (o >= 0x90 && o <= 0x93)
+        return mem ? FPU(0) : REFUSED;
+    if (o == 0xF2 || o == 0xF3 || (o >= 0xF5 && o <= 0xF7))
+        return INT(0);
+    return WITHIN(o, plain) ? FPU(0) : REFUSED;
+}
+
+static struct host_form vex_3a(uint8_t o)
+{
+    static const uint8_t plain[][2] = {{0x00, 0x02}, {0x04, 0x06}, {0x08, 0x0F}, {0x14, 0x19},
+                                       {0x1D, 0x1D}, {0x20, 0x22}, {0x38, 0x39}, {0x40, 0x42},
+                                       {0x44, 0x44}, {0x46, 0x46}, {0x4A, 0x4C}, {0x60, 0x63},
+                                       {0xDF, 0xDF}};
+    if (o == 0xF0)
+        return INT(1);
+    return WITHIN(o, plain) ? FPU(1) : REFUSED;
+}
+
+struct host_vex_form check_vex_form(enum insn_map map, uint8_t opcode, uint8_t modrm, uint8_t pp)
+{
+    enum { PP_66 = 1 };
+    static const uint8_t narrow_0f[][2] = {{0x2A, 0x2A}, {0x2C, 0x2D}, {0x6E, 0x6E}};
+    static const uint8_t narrow_3a[][2] = {{0x14, 0x17}, {0x20, 0x20}, {0x22, 0x22}, {0x60, 0x63}};
+    struct host_vex_form f = {.form = REFUSED};
+    unsigned reg = modrm >> 3 & 7;
+    bool mem = modrm < 0xC0;
+    if (map == MAP_0F) {
+        f.form = vex_0f(opcode, reg, mem);
+        f.narrow = WITHIN(opcode, narrow_0f) || (opcode == 0x7E && pp == PP_66);
+    } else if (map == MAP_0F38) {
+        f.form = vex_38(opcode, mem);
+        f.vsib = opcode >= 0x90 && opcode <= 0x93;
+    } else if (map == MAP_0F3A) {
+        f.form = vex_3a(opcode);
+        f.narrow = WITHIN(opcode, narrow_3a);
+        f.is4 = opcode >= 0x4A && opcode <= 0x4C;
+    }
+    f.narrow |= f.form.class == HOST_INT;
+    return f;
+}

@@ -11,6 +11,7 @@
 #include "cpu/emulate.h"
 #include "translator/opcodes.h"
 #include "translator/simd.h"
+#include "translator/vex.h"
 
 struct decoder {
     csh handle[3]; /* 16, 32, 64 bits */
@@ -95,8 +96,33 @@ static void read_prefixes(struct reader *r, struct insn *in, unsigned bits)
     in->addrsize = (bits == 32) != in->addrsize_prefix ? 4 : 2;
 }
 
+/* VEX.R, X and B are not there, or are ignored, outside 64-bit mode; so is the highest bit of a
+ * VEX.vvvv that names a register.  SDM vol. 2A 2.3.5. */
+static bool read_vex(struct reader *r, struct insn *in)
+{
+    static const uint8_t reps[4] = {0, 0, 0xF3, 0xF2};
+    if (r->pos + 1 >= r->available || !vex_starts(r->bytes[r->pos], r->bytes[r->pos + 1]))
+        return false;
+    bool three = next8(r) == 0xC4, legacy = in->rep || in->opsize_prefix;
+    uint8_t map = three ? next8(r) & 0x1F : 1, low = next8(r);
+    in->vex = true;
+    in->vex_w = three && low >> 7;
+    in->vvvv = ~low >> 3 & 7;
+    in->vvvv_high = !(low & 0x40);
+    in->vex_l = low >> 2 & 1;
+    in->opsize_prefix = (low & 3) == 1;
+    in->rep = reps[low & 3];
+    in->opsize = 4;
+    in->map = map > MAP_0F3A || legacy ? MAP_1B : map; /* there are none in the one-byte map */
+    in->opcode_off = (uint8_t)r->pos;
+    in->opcode = next8(r);
+    return true;
+}
+
 static void read_opcode(struct reader *r, struct insn *in)
 {
+    if (read_vex(r, in))
+        return;
     in->map = MAP_1B;
     in->opcode_off = (uint8_t)r->pos;
     in->opcode = next8(r);
@@ -446,6 +472,14 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
     in->mem_access = mem_access_of(in, flags);
 }
 
+static struct opcode opcode_of(const struct insn *in)
+{
+    int flags = in->vex ? vex_layout(in) : 0;
+    if (!in->vex)
+        return opcode_lookup(in->map, in->opcode, in->modrm);
+    return (struct opcode){flags < 0 ? K_INVALID : K_PLAIN, (uint16_t)(flags < 0 ? 0 : flags)};
+}
+
 enum decode_result decode_insn(struct decoder *d, const uint8_t *bytes, unsigned available,
                                unsigned bits, struct insn *in, struct insn_info *info)
 {
@@ -455,11 +489,11 @@ enum decode_result decode_insn(struct decoder *d, const uint8_t *bytes, unsigned
     in->override = in->seg = SEG_NONE;
     read_prefixes(&r, in, bits);
     read_opcode(&r, in);
-    struct opcode op = opcode_lookup(in->map, in->opcode, 0);
+    struct opcode op = opcode_of(in);
     /* Groups decide by ModRM: look at it before trusting kind and flags. */
     if (op.flags & OP_MODRM) {
         read_modrm(&r, in);
-        op = opcode_lookup(in->map, in->opcode, in->modrm);
+        op = opcode_of(in);
     }
     in->kind = op.kind;
     if (in->seg == SEG_NONE)
@@ -469,7 +503,12 @@ enum decode_result decode_insn(struct decoder *d, const uint8_t *bytes, unsigned
         return available >= INSN_MAX_LEN ? DECODE_TOO_LONG : DECODE_SHORT;
     in->len = (uint8_t)r.pos;
     memcpy(in->bytes, bytes, in->len);
-    classify(d, bits, op.flags, in, info);
+    if (in->vex) {
+        info->op_flags = op.flags;
+        info->invalid = op.kind == K_INVALID || !vex_classify(in, info);
+    } else {
+        classify(d, bits, op.flags, in, info);
+    }
     if (info->invalid)
         in->kind = K_INVALID;
     return DECODE_OK;

@@ -32,6 +32,7 @@ enum mode_bit {
     MODE_ONE = 1u << 10,    /* one instruction, then back to the hub */
     MODE_WATCH = 1u << 11,  /* data breakpoints, EFLAGS.AC: every memory access by hand */
     MODE_SEG_SHIFT = 12,    /* + 2 * enum seg_index */
+    MODE_AVX = 1u << 24,    /* CR4.OSXSAVE and XCR0.AVX */
 };
 
 enum seg_class {

@@ -280,8 +280,8 @@ static struct opcode group15(unsigned reg, bool mem)
         return op(K_PLAIN, M | SSE);
     case 7:
         return op(K_NOP, M); /* CLFLUSH */
-    default:
-        return op(K_INVALID, M); /* XSAVE and kin */
+    default: /* XSAVE, XRSTOR, XSAVEOPT */
+        return op(K_SENSITIVE, M);
     }
 }
 

@@ -19,6 +19,7 @@
     X(PUSH_SREG)                                                                                   \
     X(MOV_SREG)  /* to a register */                                                               \
     X(MASKMOV)   /* MASKMOVQ, MASKMOVDQU: a store through EDI */                                   \
+    X(GATHER)    /* VGATHER, VPGATHER: vectors as index */                                         \
     X(PUSH_RM)                                                                                     \
     X(POP_RM)                                                                                      \
     X(PUSHA)                                                                                       \

@@ -3,6 +3,7 @@
  * Every rewrite commits to guest registers only after its last access that may fault, and leaves
  * the arithmetic flags to the instruction itself: address computation uses MOV, LEA and MOVZX. */
 #include "translator/build.h"
+#include "translator/vex.h"
 
 void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field)
 {
@@ -162,6 +163,33 @@ static void emit_prefixes(struct emit *e, const struct hostop *op)
         emit8(e, op->rep);
 }
 
+/* SDM vol. 2A 2.3.5: two bytes where they can say it. */
+static void emit_vex(struct emit *e, const struct hostop *op, bool x, bool b)
+{
+    unsigned pp = op->rep == 0xF3 ? 2 : op->rep == 0xF2 ? 3 : op->opsize;
+    uint8_t low = (uint8_t)((~op->vvvv & 15) << 3 | op->vex_l << 2 | pp);
+    if (op->map == MAP_0F && !x && !b && !op->vex_w) {
+        emit8(e, 0xC5);
+        emit8(e, 0x80 | low);
+    } else {
+        emit8(e, 0xC4);
+        emit8(e, (uint8_t)(0x80 | (x ? 0 : 0x40) | (b ? 0 : 0x20) | op->map));
+        emit8(e, (uint8_t)(op->vex_w << 7 | low));
+    }
+    emit8(e, op->opcode);
+}
+
+void emit_head(struct emit *e, const struct hostop *op, unsigned index, unsigned base)
+{
+    if (op->vex) {
+        emit_vex(e, op, index != R_NONE && index > 7, base != R_NONE && base > 7);
+        return;
+    }
+    emit_prefixes(e, op);
+    emit_rex(e, false, op->reg, index, base);
+    emit_opcode(e, op);
+}
+
 static void emit_imm(struct emit *e, const struct hostop *op)
 {
     for (unsigned i = 0; i < op->imm_len; i++)
@@ -196,23 +224,18 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         emit8(e, 0x65);
         emit8(e, 0x67);
     }
-    emit_prefixes(e, op);
     if (form == ADDR_GS) {
-        emit_rex(e, false, op->reg, R_NONE, R_NONE);
-        emit_opcode(e, op);
+        emit_head(e, op, R_NONE, R_NONE);
         emit_guest_modrm(b, op->reg);
     } else if (form == ADDR_R8) {
-        emit_rex(e, false, op->reg, R_WINDOW, R8);
-        emit_opcode(e, op);
+        emit_head(e, op, R_WINDOW, R8);
         emit_mem(e, op->reg, R8, R_WINDOW, 0);
     } else if (absolute_ea(in)) {
-        emit_rex(e, false, op->reg, R_NONE, R_WINDOW);
-        emit_opcode(e, op);
+        emit_head(e, op, R_NONE, R_WINDOW);
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
     } else {
         unsigned base = in->has_sib ? in->sib & 7u : insn_rm(in);
-        emit_rex(e, false, op->reg, R_WINDOW, base);
-        emit_opcode(e, op);
+        emit_head(e, op, R_WINDOW, base);
         emit_mem(e, op->reg, base, R_WINDOW, in->disp);
     }
     emit_imm(e, op);
@@ -259,9 +282,28 @@ static bool opcode_group(const struct insn *in)
     }
 }
 
+static struct hostop vex_hostop(const struct insn *in)
+{
+    return (struct hostop){
+        .opcode = in->opcode,
+        .map = in->map,
+        .rep = in->rep,
+        .opsize = in->opsize_prefix,
+        .reg = (uint8_t)insn_reg(in),
+        .imm = in->bytes + in->imm_off,
+        .imm_len = in->imm_size,
+        .vex = true,
+        .vex_l = in->vex_l,
+        .vex_w = in->vex_w && !vex_drops_w(in),
+        .vvvv = in->vvvv,
+    };
+}
+
 static struct hostop hostop_of(const struct build *b)
 {
     const struct insn *in = b->in;
+    if (in->vex)
+        return vex_hostop(in);
     unsigned flags = b->info->op_flags;
     return (struct hostop){
         .opcode = in->map == MAP_1B && in->opcode == 0x82 ? 0x80 : in->opcode,
@@ -289,8 +331,7 @@ void rewrite_PLAIN(struct build *b)
         mem_emit(b, mem_prepare(b, in->mem_size, in->mem_access, high), &op);
         return;
     }
-    emit_prefixes(b->e, &op);
-    emit_opcode(b->e, &op);
+    emit_head(b->e, &op, R_NONE, R_NONE);
     if (in->has_modrm)
         emit8(b->e, in->modrm);
     emit_imm(b->e, &op);
@@ -299,8 +340,7 @@ void rewrite_PLAIN(struct build *b)
 void rewrite_on_bounce(struct build *b, int32_t field)
 {
     struct hostop op = hostop_of(b);
-    emit_prefixes(b->e, &op);
-    emit_opcode(b->e, &op);
+    emit_head(b->e, &op, R_NONE, R_NONE);
     emit8(b->e, (uint8_t)((op.reg & 7) << 3 | 5));
     emit32(b->e, (uint32_t)(field - RUNTIME_SIZE) - (b->e->pos + 4 + op.imm_len));
     emit_imm(b->e, &op);
@@ -375,9 +415,28 @@ void rewrite_MASKMOV(struct build *b)
     struct hostop op = hostop_of(b);
     emit8(b->e, 0x65);
     emit8(b->e, 0x67);
-    emit_prefixes(b->e, &op);
-    emit_opcode(b->e, &op);
+    emit_head(b->e, &op, R_NONE, R_NONE);
     emit8(b->e, b->in->modrm);
+}
+
+/* A 67h prefix cuts each element's address to 32 bits, gs: adds the window: as for one operand. */
+void rewrite_GATHER(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (!seg_flat(b, in->seg)) {
+        exit_site(b, true);
+        return;
+    }
+    struct hostop op = hostop_of(b);
+    emit8(b->e, 0x65);
+    emit8(b->e, 0x67);
+    emit_head(b->e, &op, R_NONE, R_NONE);
+    emit8(b->e, in->modrm);
+    emit8(b->e, in->sib);
+    if (in->disp_size == 1)
+        emit8(b->e, (uint8_t)in->disp);
+    else if (in->disp_size == 4)
+        emit32(b->e, (uint32_t)in->disp);
 }
 
 void rewrite_SENSITIVE(struct build *b)
@@ -392,12 +451,25 @@ void rewrite_INVALID(struct build *b)
 
 /* ---- dispatch ---- */
 
+/* VEX prefixes are there in protected mode alone; CR0.EM says nothing of vector instructions that
+ * have one (SDM vol. 2A 2.4). */
+static uint8_t vex_exception(const struct build *b)
+{
+    if (!(b->mode & MODE_PE) || (b->mode & MODE_V86))
+        return EXC_UD;
+    if (!(b->info->op_flags & OP_SSE))
+        return 0;
+    return !(b->mode & MODE_AVX) ? EXC_UD : b->mode & MODE_TS ? EXC_NM : 0;
+}
+
 /* Is the FPU there for this instruction?  The exception it raises otherwise, 0 if it may run.
  * SDM vol. 3A tables 2-2, 12-1, 13-1. */
 static uint8_t fpu_exception(const struct build *b)
 {
     const struct insn *in = b->in;
     unsigned flags = b->info->op_flags;
+    if (in->vex)
+        return vex_exception(b);
     if (flags & OP_X87) {
         if (in->map == MAP_1B && in->opcode == 0x9B)
             return (b->mode & MODE_MP) && (b->mode & MODE_TS) ? EXC_NM : 0;
@@ -422,7 +494,7 @@ static bool touches_memory(const struct insn *in)
         return in->has_mem || (in->kind != K_PLAIN && in->kind != K_JMP_RM);
     case K_MOFFS: case K_XLAT: case K_STRING: case K_PUSH_REG: case K_POP_REG: case K_PUSH_IMM:
     case K_PUSHA: case K_POPA: case K_LEAVE: case K_CALL_REL: case K_RET: case K_PUSHF: case K_POPF:
-    case K_PUSH_SREG: case K_MASKMOV:
+    case K_PUSH_SREG: case K_MASKMOV: case K_GATHER:
         return true;
     default:
         return false;
@@ -446,7 +518,7 @@ void rewrite_insn(struct build *b)
         exit_raise(b, EXC_UD);
         return;
     }
-    if (in->kind == K_PLAIN || in->kind == K_MASKMOV) {
+    if (in->kind == K_PLAIN || in->kind == K_MASKMOV || in->kind == K_GATHER) {
         uint8_t vector = fpu_exception(b);
         if (vector) {
             exit_raise(b, vector);

@@ -6,6 +6,8 @@
 #include "translator/build.h"
 #include "translator/pointers.h"
 #include "translator/simd.h"
+#include "translator/vector.h"
+#include "translator/vex.h"
 
 enum { BOUNCE_FIELD = offsetof(struct runtime, bounce) };
 
@@ -82,14 +84,31 @@ static bool may_not_store(const struct cpu *cpu, const struct insn *in)
 
 static bool is_simd(const struct insn *in)
 {
-    return opcode_lookup(in->map, in->opcode, in->modrm).flags & (OP_MMX | OP_SSE);
+    return in->vex || opcode_lookup(in->map, in->opcode, in->modrm).flags & (OP_MMX | OP_SSE);
+}
+
+/* The alignment that its operand must have. */
+static uint32_t alignment(const struct insn *in, bool simd)
+{
+    if (in->vex)
+        return vex_alignment(in);
+    return simd && simd_aligned(in) ? 16 : 1;
+}
+
+/* Read the operand of IN into BOUNCE as far as it will be read. */
+static bool load_operand(struct cpu *cpu, const struct insn *in, uint32_t ea, uint8_t *bounce,
+                         uint32_t size)
+{
+    if (in->vex && vex_masked(in))
+        return vector_masked_load(cpu, in, ea, bounce);
+    return cpu_load(cpu, (enum seg_index)in->seg, ea, bounce, size);
 }
 
 /* Does it report a waiting x87 exception?  FNSTCW and FNSTSW do not. */
 static bool waits(const struct insn *in, bool simd)
 {
     if (simd)
-        return simd_mmx(in);
+        return !in->vex && simd_mmx(in);
     return x87(in) && !(insn_reg(in) == 7 && (in->opcode == 0xD9 || in->opcode == 0xDD));
 }
 
@@ -97,7 +116,7 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
 {
     struct cpu *cpu = t->cpu;
     uint32_t ea = cpu_effective_address(cpu, in), size = in->mem_size ? in->mem_size : 4;
-    uint32_t shift = (cpu->seg[in->seg].base + ea) & 15; /* alignment faults stay faults */
+    uint32_t shift = (cpu->seg[in->seg].base + ea) & 31; /* alignment faults stay faults */
     uint8_t *bounce = t->rt->bounce + shift;
     enum seg_index seg = (enum seg_index)in->seg;
     t->stats.stepped++;
@@ -107,12 +126,12 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
         if (error != CPU_NEXT)
             return error;
     }
-    if (simd && simd_aligned(in) && ((cpu->seg[seg].base + ea) & 15)) /* so does misalignment */
+    if ((cpu->seg[seg].base + ea) & (alignment(in, simd) - 1)) /* so does misalignment */
         return cpu_fail(cpu, EXC_GP, 0);
     /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
         return CPU_EXCEPTION;
-    if (((in->mem_access & 1) || may_not_store(cpu, in)) && !cpu_load(cpu, seg, ea, bounce, size))
+    if (((in->mem_access & 1) || may_not_store(cpu, in)) && !load_operand(cpu, in, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
         log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
@@ -163,6 +182,10 @@ enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
     if (in->kind == K_SENSITIVE || in->kind == K_PUSHF || in->kind == K_POPF ||
         in->kind == K_PUSH_SREG)
         return cpu_emulate(t->cpu, in);
+    if (in->kind == K_GATHER)
+        return vector_gather(t->cpu, in);
+    if (in->vex && in->mem_access == 2 && vex_masked(in))
+        return vector_masked_store(t->cpu, in);
     if (in->kind == K_MASKMOV)
         return masked_store(t->cpu, in);
     if (in->has_mem)
@@ -177,6 +200,8 @@ uint32_t step_operand(struct translator *t, const struct insn *in)
 {
     struct cpu *cpu = t->cpu;
     uint32_t lin;
+    if (in->kind == K_GATHER)
+        return false;
     if (in->has_mem)
         lin = cpu->seg[in->seg].base + cpu_effective_address(cpu, in);
     else if (in->kind == K_STRING && (in->opcode & 0xFE) != 0xAC)

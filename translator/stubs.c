@@ -31,6 +31,18 @@ static void pop_saved_and_return(struct emit *e)
     emit8(e, 0xC3);
 }
 
+/* xsave64 (EXTENSION 4) or xrstor64 (5) of the upper halves of the YMM registers.  EAX and EDX are
+ * lost, flags are not. */
+static void ymm_op(struct emit *e, unsigned extension)
+{
+    emit_mov_imm(e, RAX, XCR0_AVX);
+    emit_mov_imm(e, RDX, 0);
+    emit_rex(e, true, 0, R_NONE, R_CPU);
+    emit8(e, 0x0F);
+    emit8(e, 0xAE);
+    emit_mem(e, extension, R_CPU, R_NONE, CPU(fpu));
+}
+
 /* if (cpu->fpu_live) { fxsave64; fpu_live = 0; the host's own FPU state } */
 static void park_fpu(struct emit *e)
 {
@@ -41,6 +53,14 @@ static void park_fpu(struct emit *e)
     emit8(e, 0x0F);
     emit8(e, 0xAE);
     emit_mem(e, 0, R_CPU, R_NONE, CPU(fpu)); /* fxsave64 */
+    emit_op_mem(e, false, 0x83, 7, R_CPU, R_NONE, CPU(ymm_on)); /* cmp dword, 0 */
+    emit8(e, 0);
+    uint32_t no_ymm = emit_jcc(e, 4, 0);
+    ymm_op(e, 4);
+    emit8(e, 0xC5); /* vzeroupper: C code shall not pay for the guest's */
+    emit8(e, 0xF8);
+    emit8(e, 0x77);
+    emit_patch32(e, no_ymm, e->pos);
     emit_store_imm(e, 4, R_CPU, R_NONE, CPU(fpu_live), 0);
     emit8(e, 0xDB);
     emit8(e, 0xE3); /* fninit */
@@ -111,7 +131,8 @@ static void emit_enter(struct translator *t)
     memcpy(&t->enter, &p, sizeof p);
 }
 
-/* Load the guest's FPU state and go back to r10. */
+/* Load the guest's FPU state and go back to r10.  All registers but r8 and r11, and the flags,
+ * survive. */
 static void emit_fpu_load(struct translator *t)
 {
     struct emit *e = &t->emit;
@@ -120,6 +141,16 @@ static void emit_fpu_load(struct translator *t)
     emit8(e, 0x0F);
     emit8(e, 0xAE);
     emit_mem(e, 1, R_CPU, R_NONE, CPU(fpu)); /* fxrstor64 */
+    emit_mov(e, R11, RCX);
+    emit_load(e, RCX, R_CPU, CPU(ymm_on));
+    uint32_t no_ymm = emit_jrcxz(e);
+    emit_mov(e, R8, RAX);
+    emit_mov(e, RCX, RDX);
+    ymm_op(e, 5);
+    emit_mov(e, RAX, R8);
+    emit_mov(e, RDX, RCX);
+    emit_patch8(e, no_ymm, e->pos);
+    emit_mov(e, RCX, R11);
     emit_store_imm(e, 4, R_CPU, R_NONE, CPU(fpu_live), 1);
     emit8(e, 0x41); /* jmp r10 */
     emit8(e, 0xFF);

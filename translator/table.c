@@ -42,6 +42,7 @@ uint32_t mode_compute(const struct cpu *cpu)
     mode |= cpu->cr0 & CR0_EM ? MODE_EM : 0;
     mode |= cpu->cr0 & CR0_MP ? MODE_MP : 0;
     mode |= cpu->cr4 & CR4_OSFXSR ? MODE_OSFXSR : 0;
+    mode |= cpu->ymm_on ? MODE_AVX : 0;
     /* Alignment checks are made by hand: the host's own would hit the VMM as well. */
     bool align = cpu->cpl == 3 && (cpu->flags_sys & FLAG_AC) && (cpu->cr0 & CR0_AM);
     mode |= align ? MODE_WATCH : 0;

@@ -193,6 +193,7 @@ START_TEST(cpuid_models)
         {"pentium3", 6, 8, 0x0381FBFF, 0x04000000},
         {"pentium4", 15, 2, 0x0789FBFF, 0},
         {"core2", 6, 15, 0x0789FBFF, 0},
+        {"haswell", 6, 0x3C, 0x0789FBFF, 0},
         {"max", 6, 0x36, 0x0789FBFF, 0},
     };
     uint32_t r[4];
@@ -210,7 +211,7 @@ START_TEST(cpuid_models)
                       models[n].name, r[3], models[n].edx_set & ~r[3]);
         ck_assert_uint_eq(r[3] & models[n].edx_clear, 0);
         ck_assert_uint_eq(r[2] & 1u << 31, 0); /* no hypervisor */
-        ck_assert_uint_eq(r[2] & 1u << 28, 0); /* no AVX */
+        ck_assert_uint_eq(r[2] & 1u << 28 & (n < 6 ? ~0u : 0), 0); /* no AVX */
         cpuid(0x80000001, r);
         ck_assert_uint_eq(r[3] & 1u << 29 & (n < 4 ? 0 : ~0u), 0); /* no long mode */
     }

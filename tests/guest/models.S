@@ -61,7 +61,10 @@ again:
     FEATURE(ecx1, 23, popcnt eax, ecx)
     FEATURE(ecx1, 23, popcnt ax, [edi])
     FEATURE(ecx1, 25, aesenc xmm0, xmm1)
+    FEATURE(ecx1, 12, vfmadd231ss xmm0, xmm1, xmm2)
+    FEATURE(ecx1, 26, mov ecx, 0; xgetbv)
     FEATURE(ecx1, 28, vzeroupper)
+    FEATURE(ecx1, 29, vcvtph2ps xmm0, xmm1)
     FEATURE(ecx1, 30, rdrand eax)
     /* leaf 7, EBX */
     FEATURE(ebx7, 3, andn eax, ecx, edx)
@@ -150,6 +153,16 @@ enable:
     mov eax, cr4
     or eax, 0x200
     mov cr4, eax
+    test dword ptr [ecx1], 1 << 26
+    jz 2f
+    or eax, 0x40000 /* OSXSAVE */
+    mov cr4, eax
+    test dword ptr [ecx1], 1 << 28
+    jz 2f
+    mov eax, 7
+    mov ecx, 0
+    mov edx, 0
+    xsetbv
     ret
 1:  cmp dword ptr [edx1], 0
     je 2f

@@ -139,6 +139,7 @@ void case_fpu(struct oracle_case *c)
     uint8_t *fx = c->start.fx;
     uint64_t random = c->fpu;
     memset(fx, 0, FX_BYTES);
+    memset(c->start.ymm, 0, YMM_BYTES);
     put16(fx + FX_CW, 0x37F);
     put32(fx + FX_MXCSR, 0x1F80);
     if (!c->fpu)
@@ -149,6 +150,8 @@ void case_fpu(struct oracle_case *c)
     uint32_t r = oracle_random(&random);
     uint32_t masks = r & 3 ? 0x1F80 : oracle_random(&random) & 0x1F80;
     put32(fx + FX_MXCSR, masks | (r & 0xE040 & (r & 4 ? 0xFFFF : 0x6000)) | (r >> 20 & 0x3F));
+    for (unsigned i = 0; i < YMM_BYTES; i += 4)
+        put32(c->start.ymm + i, word(&random));
 }
 
 /* ---- comparing ---- */
@@ -161,6 +164,28 @@ static bool differ(char *why, size_t n, const char *what, uint32_t guest, uint32
     if (guest == host)
         return false;
     snprintf(why, n, "%s is %08x, not %08x", what, guest, host);
+    return true;
+}
+
+static bool differ_register(char *why, size_t n, const char *name, unsigned number, size_t bytes,
+                            const uint8_t *guest, const uint8_t *host)
+{
+    if (!memcmp(host, guest, bytes))
+        return false;
+    int at = snprintf(why, n, "%s%u is ", name, number);
+    for (size_t k = bytes; k-- > 0;)
+        at += snprintf(why + at, n - (size_t)at, "%02x", guest[k]);
+    at += snprintf(why + at, n - (size_t)at, ", not ");
+    for (size_t k = bytes; k-- > 0;)
+        at += snprintf(why + at, n - (size_t)at, "%02x", host[k]);
+    return true;
+}
+
+static bool compare_ymm(const uint8_t *host, const uint8_t *guest, char *why, size_t n)
+{
+    for (unsigned i = 0; i < 8; i++)
+        if (differ_register(why, n, "upper half of ymm", i, 16, guest + 16 * i, host + 16 * i))
+            return false;
     return true;
 }
 
@@ -184,15 +209,8 @@ static bool compare_fx(bool tags, const uint8_t *host, const uint8_t *guest, cha
         size_t bytes = i < 8 ? 10 : 16;
         if (i < 8 && !tags)
             continue;
-        if (!memcmp(h, g, bytes))
-            continue;
-        int at = snprintf(why, n, "%s%u is ", i < 8 ? "st" : "xmm", i & 7);
-        for (size_t k = bytes; k-- > 0;)
-            at += snprintf(why + at, n - (size_t)at, "%02x", g[k]);
-        at += snprintf(why + at, n - (size_t)at, ", not ");
-        for (size_t k = bytes; k-- > 0;)
-            at += snprintf(why + at, n - (size_t)at, "%02x", h[k]);
-        return false;
+        if (differ_register(why, n, i < 8 ? "st" : "xmm", i & 7, bytes, g, h))
+            return false;
     }
     return true;
 }
@@ -224,7 +242,7 @@ static bool unspecified(const struct oracle_case *c, const struct oracle_end *ho
                                         (g == ALIGNMENT_CHECK && h >= 12 && h <= PAGE_FAULT)))
         return true;
     /* An access that crosses 4 GiB in a flat segment may or may not fault (SDM vol. 3A 5.3). */
-    if (g == PAGE_FAULT && guest->cr2 >= 0xFFFFFFF0 && (h == 12 || h == 13))
+    if (g == PAGE_FAULT && (guest->cr2 >= 0xFFFFFFE0 || guest->cr2 < 0x20) && (h == 12 || h == 13))
         return true;
     return (c->leave & LEAVE_ORDER) && g >= 12 && h >= 12;
 }
@@ -258,7 +276,7 @@ bool case_compare(const struct oracle_case *c, const struct oracle_end *host,
         if (differ(why, n, seg_names[i], clean_null(g->seg[i]), clean_null(h->seg[i])))
             return false;
     bool tags = !(c->leave & LEAVE_TAGS) || host->vector != PAGE_FAULT;
-    return compare_fx(tags, h->fx, g->fx, why, n) &&
+    return compare_fx(tags, h->fx, g->fx, why, n) && compare_ymm(h->ymm, g->ymm, why, n) &&
            ((c->leave & LEAVE_ENV) || compare_arena(host->arena, guest->arena, why, n));
 }
 

@@ -54,13 +54,14 @@ enum leave {
     LEAVE_TAGS = 8,  /* MASKMOVQ that faults: has the x87 become MMX's before? */
 };
 
-enum { CASE_CODE = 64, CASE_STEPS = 8, FX_BYTES = 512 };
+enum { CASE_CODE = 64, CASE_STEPS = 8, FX_BYTES = 512, YMM_BYTES = 128 };
 
 /* Registers: general and segment ones in the order of their encodings. */
 struct oracle_state {
     uint32_t gpr[8], eip, eflags;
     uint16_t seg[6];
     uint8_t fx[FX_BYTES]; /* FXSAVE image */
+    uint8_t ymm[YMM_BYTES]; /* upper halves of YMM0 to YMM7 */
 };
 
 struct oracle_case {
@@ -89,7 +90,7 @@ struct arena_image {
     uint8_t bytes[ARENA_BYTES];
 };
 
-/* Fill START.fx as the seed says. */
+/* Fill START.fx and START.ymm as the seed says. */
 void case_fpu(struct oracle_case *c);
 /* Fill ARENA (of C's host or guest) for C, its instructions in place. */
 void case_arena(const struct oracle_case *c, struct arena_image *image, uint8_t *arena);

@@ -1,7 +1,8 @@
 /* The opcode map, as far as instructions may be run by a user: SDM vol. 2D appendix A.
  *
  * Left out are those whose results are no function of the state (RDTSC, CPUID, RDRAND, SGDT and
- * kin), system calls, and what models do not have but hosts may (AVX, XSAVE, SSE4A, GFNI). */
+ * kin), system calls, and what models do not have but hosts may (SSE4A, GFNI, VAES); XSAVE, whose
+ * components differ. */
 #include "oracle/generate.h"
 
 const struct form forms[] = {
@@ -97,6 +98,27 @@ const struct form forms[] = {
     {0x3A, 0x20, 0x22, -1, F_M | F_SIMD | F_I8, 3}, {0x3A, 0x40, 0x42, -1, F_M | F_SIMD | F_I8, 3},
     {0x3A, 0x44, 0x44, -1, F_M | F_SIMD | F_I8, 1}, {0x3A, 0x60, 0x63, -1, F_M | F_SIMD | F_I8, 4},
     {0x3A, 0xCC, 0xCC, -1, F_M | F_SIMD | F_I8, 1}, {0x3A, 0xDF, 0xDF, -1, F_M | F_SIMD | F_I8, 1},
+    /* VEX: AVX, AVX2, FMA, F16C, AES, PCLMUL; BMI1, BMI2 */
+    {0x0F, 0x10, 0x17, -1, F_M | F_VEX, 16}, {0x0F, 0x28, 0x2F, -1, F_M | F_VEX, 12},
+    {0x0F, 0x50, 0x6F, -1, F_M | F_VEX, 40}, {0x0F, 0x70, 0x73, -1, F_M | F_VEX | F_I8, 8},
+    {0x0F, 0x74, 0x76, -1, F_M | F_VEX, 4}, {0x0F, 0x77, 0x77, -1, F_VEX, 4},
+    {0x0F, 0x7C, 0x7F, -1, F_M | F_VEX, 6}, {0x0F, 0xAE, 0xAE, 2, F_M | F_VEX, 2},
+    {0x0F, 0xAE, 0xAE, 3, F_M | F_VEX, 2}, {0x0F, 0xC2, 0xC2, -1, F_M | F_VEX | F_I8, 4},
+    {0x0F, 0xC4, 0xC6, -1, F_M | F_VEX | F_I8, 4}, {0x0F, 0xD0, 0xFE, -1, F_M | F_VEX, 50},
+    {0x38, 0x00, 0x0F, -1, F_M | F_VEX, 16}, {0x38, 0x13, 0x13, -1, F_M | F_VEX, 2},
+    {0x38, 0x16, 0x1E, -1, F_M | F_VEX, 8}, {0x38, 0x20, 0x25, -1, F_M | F_VEX, 6},
+    {0x38, 0x28, 0x41, -1, F_M | F_VEX, 24}, {0x38, 0x45, 0x47, -1, F_M | F_VEX, 4},
+    {0x38, 0x58, 0x5A, -1, F_M | F_VEX, 3}, {0x38, 0x78, 0x79, -1, F_M | F_VEX, 2},
+    {0x38, 0x8C, 0x8F, -1, F_M | F_VEX, 8}, {0x38, 0x90, 0x93, -1, F_M | F_VEX | F_VSIB | F_MEM, 12},
+    {0x38, 0x96, 0x9F, -1, F_M | F_VEX, 10}, {0x38, 0xA6, 0xAF, -1, F_M | F_VEX, 10},
+    {0x38, 0xB6, 0xBF, -1, F_M | F_VEX, 10}, {0x38, 0xDB, 0xDF, -1, F_M | F_VEX | F_L0, 5},
+    {0x38, 0xF2, 0xF3, -1, F_M | F_VEX, 8}, {0x38, 0xF5, 0xF7, -1, F_M | F_VEX, 12},
+    {0x3A, 0x00, 0x0F, -1, F_M | F_VEX | F_I8, 16}, {0x3A, 0x14, 0x1D, -1, F_M | F_VEX | F_I8, 10},
+    {0x3A, 0x20, 0x22, -1, F_M | F_VEX | F_I8, 4}, {0x3A, 0x38, 0x39, -1, F_M | F_VEX | F_I8, 2},
+    {0x3A, 0x40, 0x42, -1, F_M | F_VEX | F_I8, 4}, {0x3A, 0x44, 0x44, -1, F_M | F_VEX | F_I8 | F_L0, 1},
+    {0x3A, 0x46, 0x46, -1, F_M | F_VEX | F_I8, 2}, {0x3A, 0x4A, 0x4C, -1, F_M | F_VEX | F_I8, 4},
+    {0x3A, 0x60, 0x63, -1, F_M | F_VEX | F_I8, 4}, {0x3A, 0xDF, 0xDF, -1, F_M | F_VEX | F_I8 | F_L0, 1},
+    {0x3A, 0xF0, 0xF0, -1, F_M | F_VEX | F_I8, 3},
 };
 
 const unsigned form_count = sizeof forms / sizeof *forms;
@@ -146,6 +168,15 @@ static uint32_t one_byte(const struct oracle_case *c, uint8_t o, uint8_t modrm, 
     default:
         return 0;
     }
+}
+
+uint32_t undefined_vex_flags(unsigned map, uint8_t o)
+{
+    if (map != 0x38)
+        return 0;
+    if (o == 0xF2 || o == 0xF3 || o == 0xF5) /* ANDN, BLSR and kin, BZHI */
+        return AF | PF;
+    return o == 0xF7 ? SF | AF | PF : 0; /* BEXTR */
 }
 
 uint32_t undefined_flags(const struct oracle_case *c, unsigned map, uint8_t o, uint8_t modrm,

@@ -126,7 +126,11 @@ static void make_prefixes(struct generator *g)
     static const uint8_t mandatory[4] = {0, 0x66, 0xF2, 0xF3};
     const struct form *f = g->form;
     bool opsize = one_in(g, 4), addrsize = one_in(g, 8), lock = one_in(g, 24);
-    if (f->flags & F_SIMD) {
+    if (f->flags & F_VEX) { /* hardly ever beside the other prefixes */
+        opsize = one_in(g, 64);
+        lock = one_in(g, 64);
+        g->rep = one_in(g, 64) ? 0xF3 : 0;
+    } else if (f->flags & F_SIMD) {
         uint8_t p = mandatory[below(g, 4)];
         opsize = p == 0x66 || one_in(g, 32);
         g->rep = p == 0x66 ? 0 : p;
@@ -155,9 +159,40 @@ static void make_prefixes(struct generator *g)
     g->addrsize = addrsize != g->c->code16 ? 2 : 4;
 }
 
+static void make_vex(struct generator *g)
+{
+    static const uint8_t pp[8] = {1, 1, 1, 1, 1, 0, 2, 3};
+    const struct form *f = g->form;
+    uint8_t vvvv = one_in(g, 3) ? 15 : (uint8_t)((random32(g) & 7) | 8);
+    if (one_in(g, 32))
+        vvvv &= 7;
+    uint8_t p = f->last >= 0xF0 && f->map != 0x0F ? (uint8_t)below(g, 4) : pp[below(g, 8)];
+    bool w = one_in(g, 3), l = !(f->flags & F_L0) && one_in(g, 2);
+    g->opcode = (uint8_t)(f->first + below(g, f->last - f->first + 1u));
+    if (f->map == 0x3A && g->opcode < 2) /* AMD's take VPERMQ, VPERMPD without W, too, */
+        w = true;
+    if (f->map == 0x3A && (g->opcode == 0x16 || g->opcode == 0x22)) /* no VPEXTRD, VPINSRD with it */
+        w = false;
+    uint8_t low = (uint8_t)(vvvv << 3 | l << 2 | p);
+    if (f->map == 0x0F && !w && (vvvv & 8) && one_in(g, 2)) {
+        put(g, 0xC5);
+        put(g, 0x80 | low);
+    } else {
+        put(g, 0xC4);
+        put(g, (uint8_t)(0xC0 | (one_in(g, 8) ? 0 : 0x20) |
+                         (f->map == 0x0F ? 1 : f->map == 0x38 ? 2 : 3)));
+        put(g, (uint8_t)(w << 7 | low));
+    }
+    put(g, g->opcode);
+}
+
 static void make_opcode(struct generator *g)
 {
     const struct form *f = g->form;
+    if (f->flags & F_VEX) {
+        make_vex(g);
+        return;
+    }
     if (f->map)
         put(g, 0x0F);
     if (f->map == 0x38 || f->map == 0x3A)
@@ -176,7 +211,11 @@ static void make_modrm(struct generator *g)
         m |= 0xC0;
     if ((f->flags & F_MEM) && m >= 0xC0)
         m &= 0x7F;
+    if ((f->flags & F_VSIB) && !one_in(g, 16))
+        m = (uint8_t)((m & 0xF8) | 4);
     g->modrm = m;
+    if (f->flags & F_VSIB) /* a trap may come in the middle, in place of a fault */
+        g->c->start.eflags &= ~(uint32_t)FLAG_TF;
     g->modrm_at = g->c->length;
     put(g, m);
     if (m >= 0xC0)
@@ -208,7 +247,7 @@ static void make_branch(struct generator *g, unsigned size)
 
 static void make_immediates(struct generator *g)
 {
-    unsigned f = g->form->flags;
+    uint32_t f = g->form->flags;
     if (f & F_I16)
         put_value(g, one_in(g, 4) ? interesting(g) : below(g, 64), 2);
     if (f & F_I8) {
@@ -288,7 +327,7 @@ static void aim32(struct generator *g)
     uint32_t *r = g->c->start.gpr, disp = 0;
     unsigned mod = g->modrm >> 6, rm = g->modrm & 7, base = rm;
     uint8_t *at = g->c->code + g->disp_at;
-    bool absolute = mod == 0 && rm == 5, indexed = rm == 4 && (g->sib >> 3 & 7) != 4;
+    bool absolute = mod == 0 && rm == 5, indexed = rm == 4 && (g->sib >> 3 & 7) != 4 && !(g->form->flags & F_VSIB);
     if (rm == 4) {
         base = g->sib & 7;
         absolute = mod == 0 && base == 5;
@@ -359,7 +398,7 @@ static const struct form *choose(struct generator *g, unsigned sets)
         pick = pass ? below(g, total) : 0;
         for (unsigned i = 0; i < form_count; i++) {
             unsigned f = forms[i].flags;
-            unsigned set = f & F_SIMD ? FORMS_SIMD : f & F_FPU ? FORMS_X87 : FORMS_INTEGER;
+            unsigned set = f & F_VEX ? FORMS_AVX : f & F_SIMD ? FORMS_SIMD : f & F_FPU ? FORMS_X87 : FORMS_INTEGER;
             if (!(set & sets))
                 continue;
             if (!pass)
@@ -375,7 +414,7 @@ static const struct form *choose(struct generator *g, unsigned sets)
 static unsigned leave(const struct generator *g)
 {
     uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
-    if (g->form->map == 0x0F && o == 0xF7)
+    if (g->form->map == 0x0F && o == 0xF7 && !(g->form->flags & F_VEX))
         return LEAVE_TAGS;
     if (g->form->map)
         return 0;
@@ -422,7 +461,10 @@ static void make_instruction(struct generator *g)
     }
     make_immediates(g);
     aim_others(g);
-    c->undefined_flags |= undefined_flags(c, g->form->map, g->opcode, g->modrm, g->opsize);
+    if (g->form->flags & F_VEX)
+        c->undefined_flags |= undefined_vex_flags(g->form->map, g->opcode);
+    else
+        c->undefined_flags |= undefined_flags(c, g->form->map, g->opcode, g->modrm, g->opsize);
     c->leave |= leave(g);
 }
 
@@ -433,7 +475,7 @@ void generate(uint64_t seed, uint64_t n, unsigned sets, unsigned steps, struct o
     random32(&g);
     g.form = choose(&g, sets);
     c->memory = (uint32_t)(seed * 0x10001 + n / CASES_PER_MEMORY) | 1;
-    c->fpu = steps > 1 || (g.form->flags & (F_FPU | F_SIMD)) ? random32(&g) | 1 : 0;
+    c->fpu = steps > 1 || (g.form->flags & (F_FPU | F_SIMD | F_VEX)) ? random32(&g) | 1 : 0;
     c->code16 = one_in(&g, 3);
     make_segments(&g);
     make_registers(&g);

@@ -5,7 +5,7 @@
 #include "oracle/case.h"
 
 /* Kinds of instructions, to choose among: bits. */
-enum form_set { FORMS_INTEGER = 1, FORMS_X87 = 2, FORMS_SIMD = 4, FORMS_ALL = 7 };
+enum form_set { FORMS_INTEGER = 1, FORMS_X87 = 2, FORMS_SIMD = 4, FORMS_AVX = 8, FORMS_ALL = 15 };
 
 enum form_flag {
     F_M = 1 << 0,  /* ModRM */
@@ -24,13 +24,16 @@ enum form_flag {
     F_FAR = 1 << 13,  /* far pointer */
     F_ENV = 1 << 14,  /* stores x87 pointers */
     F_FPU = 1 << 15,
+    F_VEX = 1 << 16, /* a VEX prefix, with everything in it */
+    F_VSIB = 1 << 17,
+    F_L0 = 1 << 18, /* VEX.L makes another instruction of it on some hosts */
 };
 
 /* The opcodes FIRST..LAST of a map (0: one byte; 0Fh, 38h, 3Ah). */
 struct form {
     uint8_t map, first, last;
     int8_t reg; /* opcode extension, -1: any */
-    uint16_t flags;
+    uint32_t flags;
     uint8_t weight;
 };
 
@@ -39,6 +42,9 @@ extern const unsigned form_count;
 
 /* Case number N of the run that SEED names, of at most STEPS instructions in a row. */
 void generate(uint64_t seed, uint64_t n, unsigned sets, unsigned steps, struct oracle_case *c);
+
+/* The same for VEX-encoded ones of MAP. */
+uint32_t undefined_vex_flags(unsigned map, uint8_t opcode);
 
 /* Flags (a mask) that C's instruction leaves undefined, as far as C's registers tell. */
 uint32_t undefined_flags(const struct oracle_case *c, unsigned map, uint8_t opcode, uint8_t modrm,

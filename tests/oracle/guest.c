@@ -7,6 +7,7 @@
 
 #include "cpu/control.h"
 #include "cpu/segment.h"
+#include "cpu/xsave.h"
 #include "ringer/error.h"
 #include "translator/translator.h"
 
@@ -166,8 +167,10 @@ static bool start_cpu(struct guest *g)
     cpu->ldtr = segment_from_descriptor(SEL_LDTR, g->gdt[SEL_LDTR >> 3]);
     cpu->tr = segment_from_descriptor(SEL_TSS, g->gdt[SEL_TSS >> 3]);
     cpu->tr.access |= 2u << 8; /* busy */
+    uint32_t xsave = cpu_has(cpu->model, FEAT_AVX) ? CR4_OSXSAVE : 0u;
+    cpu->xcr0 = XCR0_X87 | XCR0_SSE | (xsave ? XCR0_AVX : 0u);
     return cpu_write_efer(cpu, 1u << 11) /* NXE */ &&
-           cpu_write_cr4(cpu, CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT) &&
+           cpu_write_cr4(cpu, CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | xsave) &&
            cpu_write_cr3(cpu, TABLES_PA) &&
            cpu_write_cr0(cpu, CR0_PG | CR0_PE | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_AM);
 }
@@ -252,6 +255,7 @@ static void load_state(struct guest *g, const struct oracle_state *s)
     cpu->eip = s->eip;
     cpu_set_eflags(cpu, s->eflags);
     memcpy(cpu->fpu, s->fx, sizeof cpu->fpu);
+    memcpy(cpu_ymm_high(cpu), s->ymm, YMM_BYTES);
     cpu->fpu_live = 0;
     cpu->x87_fip = cpu->x87_fdp = 0;
     cpu->x87_fcs = cpu->x87_fds = cpu->x87_fop = 0;
@@ -282,6 +286,7 @@ static void read_frame(struct guest *g, struct oracle_end *end)
     s->seg[SEG_CS] = (uint16_t)frame[1];
     s->seg[SEG_SS] = (uint16_t)frame[4];
     memcpy(s->fx, cpu->fpu, FX_BYTES);
+    memcpy(s->ymm, cpu_ymm_high(cpu), YMM_BYTES);
     end->cr2 = cpu->cr2;
 }
 

@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #define UC_SS_FLAGS 6ul /* UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
-enum { STACK_BYTES = 128 << 10, FX_KEPT = 288, XSTATE_BV = 512, XSTATE_LEGACY = 3 };
+enum { STACK_BYTES = 128 << 10, FX_KEPT = 288, XSTATE_BV = 512, XSTATE_LEGACY = 3,
+       XSTATE_AVX = 4, XSTATE_YMM = 576 };
 enum { EFLAGS_AC = 1 << 18, EFLAGS_NT = 1 << 14 };
 enum { HWCAP2_FSGSBASE_BIT = 2 };
 
@@ -36,7 +37,8 @@ struct host {
     struct oracle_end *end;
     gregset_t saved;
     uint64_t saved_bv, fs_base;
-    uint8_t saved_fx[FX_BYTES];
+    uint8_t saved_fx[FX_BYTES], saved_ymm[YMM_BYTES];
+    bool avx; /* the system saves YMM registers */
     struct sigaction actions[SIGNALS];
     stack_t old_stack;
     struct arena_image image;
@@ -70,6 +72,11 @@ IN_HANDLER static void enter_case(struct host *h, ucontext_t *uc)
     memcpy(fx, s->fx, FX_KEPT);
     memcpy(fx + 28, &mask, 4);
     *bv |= XSTATE_LEGACY;
+    if (h->avx) {
+        memcpy(h->saved_ymm, fx + XSTATE_YMM, YMM_BYTES);
+        memcpy(fx + XSTATE_YMM, s->ymm, YMM_BYTES);
+        *bv |= XSTATE_AVX;
+    }
     __asm__ volatile("mov %0, %%es; mov %1, %%ds; mov %2, %%gs; mov %3, %%fs"
                      :
                      : "r"((uint32_t)s->seg[0]), "r"((uint32_t)s->seg[3]), "r"((uint32_t)s->seg[5]),
@@ -89,11 +96,19 @@ IN_HANDLER static void leave_case(struct host *h, ucontext_t *uc, const uint16_t
     s->seg[1] = (uint16_t)r[REG_CSGSFS];
     s->seg[2] = (uint16_t)((uint64_t)r[REG_CSGSFS] >> 48);
     memcpy(s->fx, fx, FX_KEPT);
+    const uint64_t *bv = (const uint64_t *)(fx + XSTATE_BV);
+    memset(s->ymm, 0, YMM_BYTES);
+    if (!h->avx) /* nothing changes them */
+        memcpy(s->ymm, h->run->start.ymm, YMM_BYTES);
+    else if (*bv & XSTATE_AVX)
+        memcpy(s->ymm, fx + XSTATE_YMM, YMM_BYTES);
     h->end->vector = (uint32_t)r[REG_TRAPNO];
     h->end->error = (uint32_t)r[REG_ERR];
     h->end->cr2 = (uint32_t)r[REG_CR2];
     memcpy(r, h->saved, sizeof h->saved);
     memcpy(fx, h->saved_fx, FX_KEPT);
+    if (h->avx)
+        memcpy(fx + XSTATE_YMM, h->saved_ymm, YMM_BYTES);
     *(uint64_t *)(fx + XSTATE_BV) = h->saved_bv;
     r[REG_RIP] += 2; /* the UD2 */
     h->run = NULL;
@@ -184,6 +199,7 @@ struct host *host_new(const char **why)
     if (!h)
         return NULL;
     h->fd = -1;
+    h->avx = __builtin_cpu_supports("avx");
     h->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     *why = NULL;
     if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT))

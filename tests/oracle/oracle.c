@@ -1,6 +1,6 @@
 /* The host as oracle: random instructions on the bare CPU and in ringer, from the same state.
  *
- *     oracle [--seed N] [--count N] [--steps N] [--sets integer,x87,simd] [--verbose]
+ *     oracle [--seed N] [--count N] [--steps N] [--sets integer,x87,simd,avx] [--verbose]
  *     oracle --replay FILE      cases as they were printed, one a line
  *
  * A case that differs is made smaller and printed; the last line is "N passed, M failed". */
@@ -154,6 +154,8 @@ static unsigned parse_sets(const char *s)
         sets |= FORMS_X87;
     if (strstr(s, "simd"))
         sets |= FORMS_SIMD;
+    if (strstr(s, "avx"))
+        sets |= FORMS_AVX;
     return sets ? sets : FORMS_ALL;
 }
 
@@ -224,7 +226,7 @@ int main(int argc, char **argv)
             file = value;
         else {
             fprintf(stderr, "usage: oracle [--seed N] [--first N] [--count N] [--steps N] "
-                            "[--sets integer,x87,simd] [--replay FILE] [--verbose] [--no-check]\n");
+                            "[--sets integer,x87,simd,avx] [--replay FILE] [--verbose] [--no-check]\n");
             return 2;
         }
     }

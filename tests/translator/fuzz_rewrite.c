@@ -7,12 +7,14 @@
  *     fuzz_rewrite -n N [SEED]    N random inputs
  *     fuzz_rewrite -e MODES       every opcode with every ModRM byte and the prefixes that matter;
  *                                 MODES 0: flat 32-bit, 1: 16-bit with limits, 2: V86, 3: based
+ *     fuzz_rewrite -v MODES       the same for VEX prefixes
  *
  * It goes on after a finding, prints each kind once, and exits with 1 at the end. */
 #include <string.h>
 
 #include "cpu/emulate.h"
 #include "cpu/segment.h"
+#include "cpu/xsave.h"
 #include "tests/translator/check_rig.h"
 
 enum { HEADER = 32, MAX_CODE = 1024 };
@@ -82,7 +84,9 @@ static uint32_t set_up(struct check_rig *r, const struct input *in)
     cpu_reset(cpu);
     cpu->model = cpu_model_find(models[in->model & 7]);
     cpu->cr0 |= in->cr0 & (CR0_MP | CR0_EM | CR0_TS);
-    cpu->cr4 = in->cr4 & 1 ? CR4_OSFXSR : 0;
+    cpu->cr4 = (in->cr4 & 1 ? CR4_OSFXSR : 0) | (in->cr4 & 2 ? CR4_OSXSAVE : 0);
+    cpu->xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+    cpu_xsave_changed(cpu);
     if (in->modes & 1)
         cpu->cr0 |= CR0_PE;
     cpu_set_eflags(cpu, (in->modes & 3) == 3 ? FLAG_VM : (in->modes & 4 ? FLAG_IOPL : 0));
@@ -202,7 +206,7 @@ static uint64_t next_random(uint64_t *s)
     return *s;
 }
 
-/* Half of the inputs repeat one short pattern, so that blocks get long; some favour 0F. */
+/* Half of the inputs repeat one short pattern, so that blocks get long; some favour 0F, or VEX. */
 static size_t random_input(uint64_t *seed, uint8_t *data)
 {
     size_t size = HEADER + 16 + next_random(seed) % 400;
@@ -214,7 +218,9 @@ static size_t random_input(uint64_t *seed, uint8_t *data)
         if (i >= HEADER + period)
             data[i] = data[i - period];
         else if (i >= HEADER && (style & 2) && (r & 3) == 0)
-            data[i] = 0x0F;
+            data[i] = style & 4 ? 0xC4 | (uint8_t)(r >> 32 & 1) : 0x0F;
+        else if (i > HEADER && (style & 2) && (data[i - 1] & 0xFE) == 0xC4)
+            data[i] |= 0xC0;
     }
     return size;
 }
@@ -253,7 +259,7 @@ static void enumeration_mode(unsigned modes, uint8_t *data)
     static const uint8_t cr0[4] = {1, 0, 3, 1}, segment[4] = {0x80, 3, 3, 0x82};
     memset(data, 0, HEADER);
     data[0] = 6; /* every feature */
-    data[2] = 1;
+    data[2] = 3;
     data[3] = cr0[modes & 3];
     data[4] = 0xFF;
     memset(data + 6, segment[modes & 3], 6);
@@ -283,6 +289,26 @@ static void run_all(struct check_rig *r, unsigned modes, struct findings *f)
     }
 }
 
+/* Every opcode of the three maps with every ModRM byte, VEX.pp, L and W. */
+static void run_vex(struct check_rig *r, unsigned modes, struct findings *f)
+{
+    uint8_t data[HEADER + 16];
+    char why[200];
+    enumeration_mode(modes, data);
+    for (uint32_t i = 0; i < 3u << 20; i++) {
+        uint8_t *code = data + HEADER;
+        memset(code, 0x24, sizeof data - HEADER);
+        code[0] = 0xC4;
+        code[1] = (uint8_t)(0xE1 + (i >> 20));
+        code[2] = (uint8_t)((i >> 12 & 0x80) | (i >> 16 & 7) | (i * 2654435761u >> 30 ? 0x68 : 0x78));
+        code[3] = (uint8_t)(i >> 8);
+        code[4] = (uint8_t)i;
+        code[12] = 0xF4;
+        if (!one_input(r, data, sizeof data, why, sizeof why))
+            record(f, why, data);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct findings f = {.count = 0};
@@ -291,6 +317,8 @@ int main(int argc, char **argv)
         run_random(r, strtoul(argv[2], NULL, 0), argc > 3 ? strtoull(argv[3], NULL, 0) : 1, &f);
     else if (argc > 2 && !strcmp(argv[1], "-e"))
         run_all(r, (unsigned)atoi(argv[2]), &f);
+    else if (argc > 2 && !strcmp(argv[1], "-v"))
+        run_vex(r, (unsigned)atoi(argv[2]), &f);
     else
         for (int i = 1; i < argc; i++)
             run_file(r, argv[i], &f);

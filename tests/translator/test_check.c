@@ -107,8 +107,17 @@ static const struct body bodies[] = {
     {B("\x48\x8D\x05\x00\x00\x00\x00"), "host address"},
     {B("\x41\x89\xC8\xC4\x43\x7B\xF0\xC8\x10\x44\x89\xC8"), NULL}, /* rorx r9d, r8d, 16 */
     {B("\xC4\x43\x7B\xF0\xC8\x10"), "scratch register"},
-    {B("\xC4\x43\xFB\xF0\xC8\x10"), "no place"}, /* rorx r9, r8, 16 */
-    {B("\xC4\xE3\x7B\xF0\xC8\x10"), "no place"}, /* rorx ecx, eax, 16 */
+    {B("\xC4\x43\xFB\xF0\xC8\x10"), "64-bit"}, /* rorx r9, r8, 16 */
+    {B("\xC4\xE3\x7B\xF0\xC8\x10"), NULL},      /* rorx ecx, eax, 16 */
+    {B("\xC4\xE3\xFB\xF0\xC8\x10"), "64-bit"},  /* rorx rcx, rax, 16 */
+    {B("\xC4\xE2\x78\xF2\x03"), "outside"},      /* andn eax, eax, [rbx] */
+    {B("\xC4\xA2\x78\xF2\x04\x2B"), NULL},       /* andn eax, eax, [rbx + r13] */
+    {B("\x65\x67\xC4\xE2\x78\xF2\x03"), NULL},  /* andn eax, eax, gs:[ebx] */
+    {B("\xC4\xE2\x38\xF2\xC0"), "r8..r15"},      /* andn eax, r8d, eax */
+    {B("\xC4\xE2\xF8\xF2\xC0"), "64-bit"},       /* andn rax, rax, rax */
+    {B("\x66\xC4\xE2\x78\xF2\xC0"), "prefixes"},
+    {B("\xC4\xE1\x7B\x92\xC0"), "no place"}, /* kmovd k0, eax */
+    {B("\xC4\xE2\x78\x49\x03"), "no place"}, /* ldtilecfg */
     /* the stack */
     {B("\x50"), "no place"},         /* push rax */
     {B("\x41\x51"), "guest's rsp"},  /* push r9 */
@@ -140,7 +149,7 @@ static const struct body bodies[] = {
     {B("\x0F\x22\xC0"), "no place"},     /* mov cr0, rax */
     {B("\xC7\xF8\x00\x00\x00\x00"), "no place"}, /* xbegin */
     {B("\x0F\xF7\xC1"), "prefixes"},     /* maskmovq */
-    {B("\xC5\xF8\x77"), "no place"},     /* vzeroupper */
+    {B("\xC5\xF8\x77"), "state"},        /* vzeroupper, without the guest's */
     {B("\xF0\x41\x0F\xAB\x4D\x00"), "no place"},
     {B("\x66\x66\x90"), "repeats"},
     {B("\xFF\xE0"), "permitted form"},   /* jmp rax */

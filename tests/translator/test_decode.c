@@ -190,7 +190,20 @@ static const struct {
     {32, "0F AE E8", K_NOP},
     {32, "0F AE 10", K_PLAIN},
     {32, "0F AE 00", K_SENSITIVE}, /* FXSAVE */
-    {32, "0F AE 20", K_INVALID},   /* XSAVE */
+    {32, "0F AE 20", K_SENSITIVE}, /* XSAVE */
+    {32, "C5 F8 58 00", K_PLAIN},
+    {16, "C5 F8 58 00", K_PLAIN},
+    {32, "C5 E8 28 C0", K_INVALID},          /* VEX.vvvv without use */
+    {32, "C4 E2 7D 90 0C 18", K_GATHER},
+    {32, "C4 E2 7D 90 08", K_INVALID},      /* no SIB */
+    {16, "C4 E2 7D 90 0C", K_INVALID},      /* 16-bit addresses */
+    {32, "C4 E2 75 90 0C 18", K_INVALID},   /* the same register twice */
+    {32, "C4 E1 FB 2A C0", K_PLAIN},
+    {32, "66 C5 F8 58 C0", K_INVALID},
+    {32, "F0 C5 F8 58 00", K_INVALID},
+    {32, "C5 FC 90 C0", K_INVALID},         /* KMOVW */
+    {32, "C4 E4 79 58 C0", K_INVALID},      /* map 4 */
+    {32, "C5 F9 F7 C1", K_MASKMOV},
 };
 
 START_TEST(kinds_and_lengths)
@@ -325,6 +338,17 @@ START_TEST(memory_operands)
         {"66 0F 6F 03", 16, 1},
         {"0F AE 13", 4, 1},
         {"0F AE 1B", 4, 2},
+        {"C5 F8 10 03", 16, 1},
+        {"C5 FC 11 03", 32, 2},
+        {"C5 FF 12 03", 32, 1},
+        {"C5 FB 12 03", 8, 1},
+        {"C5 FC 5A 03", 16, 1},
+        {"C5 F3 5A 03", 8, 1},
+        {"C5 F5 D3 03", 16, 1},
+        {"C4 E2 7D 22 03", 4, 1},
+        {"C4 E2 F1 B9 03", 8, 1},
+        {"C4 E3 7D 1D 03 00", 16, 2},
+        {"C4 E2 71 2E 03", 16, 2},
         {"0F C3 03", 4, 2},
         {"66 0F D6 03", 8, 2},
         {"0F 13 03", 8, 2},
