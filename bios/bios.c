@@ -50,6 +50,9 @@ static void dispatch(struct bios *b, unsigned trap)
     case TRAP_BOOT_NEXT:
         bios_boot(b, true);
         break;
+    case TRAP_MENU:
+        bios_menu(b);
+        break;
     case TRAP_INT02:
         bios_nmi(b);
         break;
@@ -138,12 +141,38 @@ static void beep_over(void *opaque)
     out8(b, 0x61, in8(b, 0x61) & ~3);
 }
 
+static void add_disk(struct bios *b, struct block *block)
+{
+    struct bios_disk *d = &b->disk[b->disks++];
+
+    d->block = block;
+    d->sectors = block_sectors(block);
+    disk_geometry(block, &d->geometry);
+    if (d->geometry.cylinders > 1024)
+        d->geometry.cylinders = 1024;
+}
+
+void bios_order_disks(struct bios *b, unsigned first)
+{
+    struct block *const *disk = b->config.disk;
+
+    b->boot.first_disk = (uint8_t)(first < BIOS_DISKS ? first : 0);
+    b->disks = 0;
+    if (disk[b->boot.first_disk])
+        add_disk(b, disk[b->boot.first_disk]);
+    for (unsigned i = 0; i < BIOS_DISKS; i++)
+        if (disk[i] && i != b->boot.first_disk)
+            add_disk(b, disk[i]);
+    bios_fixed_disks(b);
+}
+
 static void bios_reset(void *dev)
 {
     struct bios *b = dev;
 
     vtimer_cancel(b->clock, &b->beep);
-    b->boot_next = 0;
+    memset(&b->boot, 0, sizeof b->boot);
+    bios_order_disks(b, 0);
     b->vbe_mode = 0;
     b->vbe_linear = false;
     b->cd.emulating = false;
@@ -159,8 +188,21 @@ static void bios_free(void *dev)
     free(b);
 }
 
+static void bios_loaded(void *dev)
+{
+    struct bios *b = dev;
+
+    bios_order_disks(b, b->boot.first_disk);
+}
+
 static const struct field bios_fields[] = {
-    FIELD(struct bios, boot_next),
+    FIELD_ARRAY(struct bios, boot.list),
+    FIELD_ARRAY(struct bios, boot.result),
+    FIELD(struct bios, boot.next),
+    FIELD(struct bios, boot.menu),
+    FIELD(struct bios, boot.choice),
+    FIELD(struct bios, boot.first_disk),
+    FIELD(struct bios, boot.until),
     FIELD(struct bios, vbe_linear),
     FIELD(struct bios, vbe_mode),
     FIELD(struct bios, cd.emulating),
@@ -181,6 +223,7 @@ static const struct device_class bios_class = {
     .name = "bios",
     .fields = bios_fields,
     .reset = bios_reset,
+    .loaded = bios_loaded,
     .free = bios_free,
 };
 
@@ -205,18 +248,6 @@ static void set_drives(struct bios *b)
         b->floppy[i].present = c->floppy_present[i] || c->floppy[i];
         floppy_set(b, i, c->floppy[i]);
         b->floppy[i].changed = false;
-    }
-    for (int i = 0; i < BIOS_DISKS; i++) {
-        struct bios_disk *d = &b->disk[b->disks];
-
-        if (!c->disk[i])
-            continue;
-        d->block = c->disk[i];
-        d->sectors = block_sectors(d->block);
-        disk_geometry(d->block, &d->geometry);
-        if (d->geometry.cylinders > 1024)
-            d->geometry.cylinders = 1024;
-        b->disks++;
     }
 }
 
@@ -243,9 +274,9 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     b->log = config->board->log;
     bios_set_boot_order(b, config->boot_order);
     vtimer_init(&b->beep, "BIOS beep", beep_over, b);
-    set_drives(b);
-
     memcpy(b->rom, bios_rom_start, ROM_SIZE);
+    set_drives(b);
+    bios_order_disks(b, 0);
     bios_fill_rom(b);
     pci_fill_rom(b);
     acpi_fill_rom(b);

@@ -303,6 +303,14 @@ static bool next_key(struct bios *b, bool enhanced, uint16_t *key)
     return false;
 }
 
+bool key_take(struct bios *b, uint16_t *key)
+{
+    if (!next_key(b, true, key))
+        return false;
+    key_drop(b);
+    return true;
+}
+
 static void read_key(struct bios *b, bool enhanced)
 {
     uint16_t key;

@@ -146,5 +146,6 @@ void bios_post(struct bios *b)
     bios_banner(b);
     if (!keyboard)
         bios_print(b, "Keyboard error\n");
-    b->boot_next = 0;
+    memset(&b->boot, 0, sizeof b->boot);
+    bios_order_disks(b, 0);
 }

@@ -39,6 +39,17 @@ struct bios_cd {
     struct geometry geometry;
 };
 
+/* Booting: the list of devices as tried, and the menu. */
+struct bios_boot {
+    char list[8];
+    uint8_t result[8]; /* of each (boot.c) */
+    uint8_t next;      /* index of the one that INT 18h tries next */
+    uint8_t menu;      /* how far it is (menu.c) */
+    char choice;       /* the menu's; 0: none */
+    uint8_t first_disk; /* place of the disk that is 80h because the menu said so */
+    uint64_t until;    /* the prompt ends */
+};
+
 struct linux_image;
 struct multiboot_image;
 
@@ -58,7 +69,7 @@ struct bios {
     struct bios_cd cd;
 
     char boot_order[8];
-    unsigned boot_next; /* index into boot_order of the next device that INT 18h tries */
+    struct bios_boot boot;
     struct linux_image *kernel;
     struct multiboot_image *multiboot;
 
@@ -196,6 +207,9 @@ void bios_pci_init(struct bios *b);                  /* pci.c: addresses and int
 void bios_fill_vectors(struct bios *b);              /* tables.c */
 void bios_banner(struct bios *b);                    /* banner.c */
 void bios_boot(struct bios *b, bool next);           /* boot.c: TRAP_BOOT */
+void bios_menu(struct bios *b);                      /* menu.c: TRAP_MENU; live CF: wait */
+void bios_order_disks(struct bios *b, unsigned first); /* bios.c: FIRST's place is 80h */
+void bios_fixed_disks(struct bios *b);               /* tables.c: the tables of INT 41h, 46h */
 void bios_print(struct bios *b, const char *text);   /* video.c: teletype, \n is CR LF */
 void bios_nmi(struct bios *b);                       /* misc.c */
 void bios_print_screen(struct bios *b);              /* serial.c */
@@ -237,6 +251,8 @@ uint16_t bios_extended_kib(const struct bios *b);    /* for 88h and CMOS: at mos
 
 /* keyboard.c: put a key into the type-ahead buffer; false when it is full. */
 bool key_store(struct bios *b, uint16_t key);
+/* The next key, as INT 16h/10h gives it, taken out; false when there is none. */
+bool key_take(struct bios *b, uint16_t *key);
 
 /* kbc.c: the 8042, polled with a limit of virtual time. */
 bool kbc_command(struct bios *b, uint8_t command);

@@ -50,6 +50,13 @@ post:
     cmpb $0x04, %al
     je 1f
     trap TRAP_POST
+3:
+    trap TRAP_MENU
+    jnc 1f
+    sti
+    hlt
+    cli
+    jmp 3b
 1:
     sti
     int $0x19

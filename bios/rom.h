@@ -35,6 +35,7 @@
 #define TRAP_INT70     18 /* live CF clear: call INT 4Ah */
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
+#define TRAP_MENU      23 /* live CF: wait for a key */
 #define TRAP_BIOS32    40 /* BIOS32 service directory, 32-bit code */
 #define TRAP_PCI32     41 /* PCI BIOS, 32-bit entry: live CF */
 #define TRAP_STRING_INIT 21 /* INT 10h/13h; SI: the cursor to come back to */

@@ -66,10 +66,25 @@ static const uint8_t video_static[16] = {0xFF, 0xE0, 0x0F, 0, 0,    0,    0, 0x0
 static const uint8_t dcc_table[] = {16, 1, 7, 0, 0, 0, 0, 1, 2, 0, 2, 1, 0, 4, 4, 1, 0, 5,
                                     2,  5, 0, 6, 1, 6, 5, 6, 0, 8, 1, 8, 0, 7, 2, 7, 6, 7};
 
+/* In our copy, and where the guest sees it. */
+void bios_fixed_disks(struct bios *b)
+{
+    enum { BYTES = 32, AT = (ROM_SEGMENT << 4) + ROM_FIXED_DISK };
+    const struct geometry none = {0, 0, 0};
+    uint8_t *table = b->rom + ROM_FIXED_DISK, *mapped;
+
+    fixed_disk(table, b->disks > 0 ? &b->disk[0].geometry : &none);
+    fixed_disk(table + 16, b->disks > 1 ? &b->disk[1].geometry : &none);
+    mapped = b->config.rom ? NULL : phys_ptr(b->phys, AT, BYTES);
+    if (mapped && memcmp(mapped, table, BYTES)) {
+        memcpy(mapped, table, BYTES);
+        phys_wrote(b->phys, AT, BYTES);
+    }
+}
+
 void bios_fill_rom(struct bios *b)
 {
     uint8_t *rom = b->rom;
-    const struct geometry none = {0, 0, 0};
 
     memcpy(rom + ROM_FONT_8X16, vga_font_8x16, sizeof vga_font_8x16);
     memcpy(rom + ROM_FONT_8X14, vga_font_8x14, sizeof vga_font_8x14);
@@ -83,8 +98,6 @@ void bios_fill_rom(struct bios *b)
     put16(rom + ROM_VIDEO_SAVE2, 26);
     put16(rom + ROM_VIDEO_SAVE2 + 2, ROM_VIDEO_DCC);
     put16(rom + ROM_VIDEO_SAVE2 + 4, ROM_SEGMENT);
-    fixed_disk(rom + ROM_FIXED_DISK, b->disks > 0 ? &b->disk[0].geometry : &none);
-    fixed_disk(rom + ROM_FIXED_DISK + 16, b->disks > 1 ? &b->disk[1].geometry : &none);
     memcpy(rom + ROM_CONFIG, config_table, sizeof config_table);
     vbe_fill_rom(b);
     diskette(rom + ROM_DISKETTE, b->floppy[0].present ? b->floppy[0].type : 4);
