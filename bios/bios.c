@@ -147,9 +147,7 @@ static void add_disk(struct bios *b, struct block *block)
 
     d->block = block;
     d->sectors = block_sectors(block);
-    disk_geometry(block, &d->geometry);
-    if (d->geometry.cylinders > 1024)
-        d->geometry.cylinders = 1024;
+    disk_translation(block, &d->geometry);
 }
 
 void bios_order_disks(struct bios *b, unsigned first)

@@ -55,8 +55,8 @@ bool bios_boot_multiboot(struct bios *b, const struct boot_kernel *k, struct err
 /* What is the file at PATH, by content? */
 enum image_kind {
     IMAGE_UNKNOWN,
-    IMAGE_FLOPPY,    /* a standard floppy size */
-    IMAGE_DISK,      /* boot signature or partition table */
+    IMAGE_FLOPPY,    /* a standard floppy size, or less with a boot sector without partitions */
+    IMAGE_DISK,      /* boot signature */
     IMAGE_CD,        /* ISO 9660 */
     IMAGE_LINUX,     /* bzImage */
     IMAGE_MULTIBOOT,

@@ -11,7 +11,7 @@ static uint8_t drive_type(const struct geometry *g)
         return 1;
     if (g->sectors == 15)
         return 2;
-    return g->sectors == 36 ? 5 : 4; /* 20 and 21 sectors are written by 1.44 MB drives */
+    return g->sectors > 24 ? 5 : 4; /* 20 to 24 sectors are written by 1.44 MB drives */
 }
 
 static const struct geometry *drive_geometry(uint8_t type)

@@ -24,6 +24,37 @@ static bool is_cd(const struct file *f)
            memcmp(id + 1, "CD001", 5) == 0;
 }
 
+/* Could the four entries at TABLE be partitions of a disk of SECTORS?  Boot code that has other
+ * things there looks different. */
+static bool is_partition_table(const uint8_t *table, uint64_t sectors)
+{
+    unsigned used = 0;
+
+    for (const uint8_t *e = table; e < table + 64; e += 16) {
+        uint32_t start, count;
+
+        memcpy(&start, e + 8, 4);
+        memcpy(&count, e + 12, 4);
+        if (e[0] & 0x7F)
+            return false;
+        if (!e[4])
+            continue;
+        if (!start || !count || start >= sectors)
+            return false;
+        used++;
+    }
+    return used;
+}
+
+/* A boot sector without partitions on as much as a floppy holds. */
+static bool is_short_floppy(const uint8_t *head, uint64_t bytes)
+{
+    enum { SECTORS_288 = 5760 };
+    uint64_t sectors = (bytes + SECTOR_SIZE - 1) / SECTOR_SIZE;
+
+    return sectors <= SECTORS_288 && !is_partition_table(head + 446, sectors);
+}
+
 enum image_kind image_identify(const char *path, struct error *err)
 {
     uint8_t head[MULTIBOOT_SEARCH] = {0};
@@ -45,7 +76,8 @@ enum image_kind image_identify(const char *path, struct error *err)
     else if (is_linux(head, len))
         kind = IMAGE_LINUX;
     else if (len >= 512 && head[510] == 0x55 && head[511] == 0xAA)
-        kind = IMAGE_DISK; /* even if GRUB's Multiboot header follows the boot sector */
+        kind = is_short_floppy(head, f.size) ? IMAGE_FLOPPY
+                                             : IMAGE_DISK; /* even if GRUB's Multiboot header follows the boot sector */
     else if (multiboot_find(head, len, &offset))
         kind = IMAGE_MULTIBOOT;
     else if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)

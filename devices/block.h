@@ -48,7 +48,7 @@ struct block_stats {
 };
 const struct block_stats *block_stats(const struct block *b);
 
-/* CHS geometry. Floppies: by size (160 KB to 2.88 MB; false when SECTORS is no floppy size; one
+/* CHS geometry. Floppies: by size (160 KB to 3.84 MB; false when SECTORS is no floppy size; one
  * sector, a bare boot sector, counts as the beginning of a 1.44 MB floppy).
  * Disks: from the partition table if it tells, else the usual 16-head, 63-sector fiction. */
 struct geometry {
@@ -60,5 +60,7 @@ bool floppy_geometry(uint64_t sectors, struct geometry *g);
  * missing reads as zeros.  False for others, and for more than 2.88 MB. */
 bool floppy_media(struct block *b, struct geometry *g);
 void disk_geometry(struct block *b, struct geometry *g);
+/* The same as a BIOS shows it: at most 1024 cylinders, and up to 255 heads to reach 8 GB. */
+void disk_translation(struct block *b, struct geometry *g);
 
 #endif

@@ -3,16 +3,20 @@
 
 #include <stddef.h>
 
-/* The formats of IBM's drives by their number of sectors, and the three longer 3.5-inch ones that
- * distributions were shipped on.  A bare boot sector counts as the beginning of a 1.44 MB
- * floppy: so the programs that fit into one are handed around. */
+/* The formats of IBM's drives by their number of sectors, and those with more sectors or tracks that
+ * formatting programs and distributions made of them.  A bare boot sector counts as the beginning
+ * of a 1.44 MB floppy: so the programs that fit into one are handed around. */
 static const struct {
     uint16_t total;
     uint8_t cylinders, heads, sectors;
 } floppy_formats[] = {
     {320, 40, 1, 8},   {360, 40, 1, 9},   {640, 40, 2, 8},   {720, 40, 2, 9},
     {1440, 80, 2, 9},  {2400, 80, 2, 15}, {2880, 80, 2, 18}, {5760, 80, 2, 36},
-    {3200, 80, 2, 20}, {3360, 80, 2, 21}, {3444, 82, 2, 21}, {1, 80, 2, 18},
+    {820, 41, 2, 10},  {840, 42, 2, 10},  {1600, 80, 2, 10}, {1640, 82, 2, 10},
+    {1660, 83, 2, 10}, {2988, 83, 2, 18}, {3200, 80, 2, 20}, {3360, 80, 2, 21},
+    {3444, 82, 2, 21}, {3486, 83, 2, 21}, {3520, 80, 2, 22}, {3680, 80, 2, 23},
+    {3840, 80, 2, 24}, {6240, 80, 2, 39}, {6400, 80, 2, 40}, {7040, 80, 2, 44},
+    {7680, 80, 2, 48}, {1, 80, 2, 18},
 };
 
 bool floppy_geometry(uint64_t sectors, struct geometry *g)
@@ -85,20 +89,45 @@ static bool entry_geometry(const uint8_t *entry, struct geometry *g)
     return true;
 }
 
+static bool table_geometry(struct block *b, struct geometry *g)
+{
+    uint8_t mbr[SECTOR_SIZE];
+
+    if (!block_read(b, 0, mbr, 1) || mbr[510] != 0x55 || mbr[511] != 0xAA)
+        return false;
+    for (int i = 0; i < 4; i++)
+        if (entry_geometry(mbr + 446 + 16 * i, g))
+            return true;
+    return false;
+}
+
+/* As many whole cylinders as there are, but no more than MOST. */
+static void count_cylinders(struct geometry *g, uint64_t sectors, uint32_t most)
+{
+    uint64_t n = sectors / (g->heads * g->sectors);
+
+    g->cylinders = n > most ? most : n ? (uint32_t)n : 1;
+}
+
 void disk_geometry(struct block *b, struct geometry *g)
 {
-    uint64_t sectors = block_sectors(b), cylinders;
-    uint8_t mbr[SECTOR_SIZE];
-    bool found = false;
+    if (!table_geometry(b, g))
+        *g = (struct geometry){0, 16, 63};
+    count_cylinders(g, block_sectors(b), 16383); /* no more by ATA (ATA-6, 6.2) */
+}
 
-    if (block_read(b, 0, mbr, 1) && mbr[510] == 0x55 && mbr[511] == 0xAA)
-        for (int i = 0; i < 4 && !found; i++)
-            found = entry_geometry(mbr + 446 + 16 * i, g);
-    if (!found) {
-        g->heads = 16;
-        g->sectors = 63;
+/* LBA-assisted translation: the heads are doubled until 1024 cylinders suffice; 256 of them are
+ * one too many for DOS. */
+void disk_translation(struct block *b, struct geometry *g)
+{
+    uint64_t sectors = block_sectors(b);
+
+    if (!table_geometry(b, g)) {
+        *g = (struct geometry){0, 16, 63};
+        while (g->heads < 128 && sectors / 63 > 1024 * g->heads)
+            g->heads *= 2;
+        if (sectors / 63 > 1024 * g->heads)
+            g->heads = 255;
     }
-    cylinders = sectors / (g->heads * g->sectors);
-    /* ATA gives no more than 16383 cylinders (ATA-6, 6.2). */
-    g->cylinders = cylinders > 16383 ? 16383 : cylinders ? (uint32_t)cylinders : 1;
+    count_cylinders(g, sectors, 1024);
 }

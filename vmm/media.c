@@ -235,7 +235,7 @@ bool media_change(struct machine *m, const char *name, const char *path, const c
     o.put = block_open(path, &options, m->log, err);
     if (!o.put)
         return false;
-    if (l.medium.kind == MEDIUM_FLOPPY && !floppy_geometry(block_sectors(o.put), &g)) {
+    if (l.medium.kind == MEDIUM_FLOPPY && !floppy_media(o.put, &g)) {
         block_close(o.put);
         return error_set(err, "%s: not the size of a floppy", path);
     }

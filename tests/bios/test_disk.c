@@ -6,15 +6,21 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct rig rig;
+
+static void start(void)
+{
+    rig_post(&rig);
+    cpu_set_real_segment(rig.cpu, SEG_ES, RIG_BUFFER >> 4, false);
+    cpu_set_real_segment(rig.cpu, SEG_DS, RIG_BUFFER >> 4, false);
+}
 
 static void open_rig(void)
 {
     rig_open(&rig, 16, 2880, 100 * 16 * 63);
-    rig_post(&rig);
-    cpu_set_real_segment(rig.cpu, SEG_ES, RIG_BUFFER >> 4, false);
-    cpu_set_real_segment(rig.cpu, SEG_DS, RIG_BUFFER >> 4, false);
+    start();
 }
 
 static void close_rig(void)
@@ -175,7 +181,8 @@ START_TEST(test_disk_write)
 }
 END_TEST
 
-static bool packet(uint8_t function, uint16_t count, uint32_t buffer, uint64_t lba)
+static bool packet_to(uint8_t drive, uint8_t function, uint16_t count, uint32_t buffer,
+                      uint64_t lba)
 {
     uint8_t p[16] = {16, 0, count, count >> 8};
 
@@ -183,7 +190,12 @@ static bool packet(uint8_t function, uint16_t count, uint32_t buffer, uint64_t l
     memcpy(p + 8, &lba, 8);
     lin_write(rig.bios, RIG_BUFFER + 0x8000, p, sizeof p);
     rig.cpu->gpr[ESI] = 0x8000;
-    return int13_call(function << 8, 0, 0, 0x0080);
+    return int13_call(function << 8, 0, 0, drive);
+}
+
+static bool packet(uint8_t function, uint16_t count, uint32_t buffer, uint64_t lba)
+{
+    return packet_to(0x80, function, count, buffer, lba);
 }
 
 START_TEST(test_extensions)
@@ -215,6 +227,48 @@ START_TEST(test_extended_parameters)
 END_TEST
 
 /* Whatever is in the registers, a service ends. */
+/* Disks of any size: CHS reaches 1024 cylinders of 255 heads, packets the rest. */
+START_TEST(test_large_disks)
+{
+    static const struct {
+        uint64_t sectors;
+        uint8_t heads;
+        unsigned cylinders;
+    } cases[] = {{63 * 16 * 1024 * 2, 32, 1024}, {1ull << 34, 255, 1024}};
+    const struct block_options options = {0};
+
+    close_rig();
+    for (unsigned i = 0; i < 2; i++) {
+        struct bios_config config = {0};
+        uint64_t last = (uint64_t)cases[i].cylinders * cases[i].heads * 63 - 1;
+        struct error err = {0};
+        char path[64];
+
+        rig_file(path, "", 0);
+        ck_assert_int_eq(truncate(path, (off_t)cases[i].sectors * SECTOR_SIZE), 0);
+        config.disk[1] = block_open(path, &options, NULL, &err);
+        ck_assert_msg(config.disk[1] != NULL, "%s", err.text);
+        rig_open_with(&rig, 4, 0, 2048, &config);
+        start();
+        ck_assert(block_write(config.disk[1], last, "last of CHS", 1));
+        ck_assert(!int13_call(0x0800, 0, 0, 0x81));
+        ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFFFF, (cases[i].heads - 1u) << 8 | 2);
+        ck_assert_uint_eq(rig.cpu->gpr[ECX] & 0xFFFF, 0xFFFF);
+        ck_assert(!int13_call(0x0201, 0, 0xFFFF, (uint16_t)((cases[i].heads - 1u) << 8 | 0x81)));
+        ck_assert_uint_eq(lin32(rig.bios, RIG_BUFFER), 0x7473616C);
+        ck_assert(!int13_call(0x1500, 0, 0, 0x81));
+        ck_assert_uint_eq((rig.cpu->gpr[ECX] & 0xFFFF) << 16 | (rig.cpu->gpr[EDX] & 0xFFFF),
+                          last + 1);
+        ck_assert(!packet_to(0x81, 0x42, 1, 0x30000100, cases[i].sectors - 1));
+        ck_assert(packet_to(0x81, 0x42, 1, 0x30000100, cases[i].sectors));
+        rig_close(&rig);
+        block_close(config.disk[1]);
+        unlink(path);
+    }
+    open_rig();
+}
+END_TEST
+
 START_TEST(test_hostile)
 {
     uint32_t x = 12345;
@@ -251,6 +305,7 @@ int main(void)
     tcase_add_test(t, test_disk_write);
     tcase_add_test(t, test_extensions);
     tcase_add_test(t, test_extended_parameters);
+    tcase_add_test(t, test_large_disks);
     tcase_add_test(t, test_hostile);
     suite_add_tcase(s, t);
     runner = srunner_create(s);

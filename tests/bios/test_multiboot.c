@@ -221,7 +221,7 @@ static enum image_kind identify(const void *bytes, size_t len)
 
 START_TEST(test_identify)
 {
-    uint8_t *data = calloc(1, 1474560);
+    uint8_t *data = calloc(1, 6000000);
     struct error err;
 
     ck_assert_int_eq(identify(data, 1474560), IMAGE_FLOPPY);
@@ -231,7 +231,13 @@ START_TEST(test_identify)
     ck_assert_int_eq(identify(data, 300000), IMAGE_UNKNOWN);
     data[510] = 0x55;
     data[511] = 0xAA;
+    ck_assert_int_eq(identify(data, 300000), IMAGE_FLOPPY); /* no partitions */
+    ck_assert_int_eq(identify(data, 10001), IMAGE_FLOPPY);
+    memcpy(data + 446, "\x80\x01\x01\0\x06\x01\x05\x10\x05\0\0\0\x80\0\0\0", 16);
     ck_assert_int_eq(identify(data, 300000), IMAGE_DISK);
+    data[446] = 0x81; /* that was no partition */
+    ck_assert_int_eq(identify(data, 300000), IMAGE_FLOPPY);
+    data[450] = 0;
     memcpy(data + 0x202, "HdrS", 4);
     ck_assert_int_eq(identify(data, 300000), IMAGE_LINUX);
     memset(data, 0, 4096);
@@ -240,7 +246,8 @@ START_TEST(test_identify)
     /* GRUB's core image, which is Multiboot too, behind a boot sector. */
     data[510] = 0x55;
     data[511] = 0xAA;
-    ck_assert_int_eq(identify(data, 8000), IMAGE_DISK);
+    ck_assert_int_eq(identify(data, 8000), IMAGE_FLOPPY);
+    ck_assert_int_eq(identify(data, 6000000), IMAGE_DISK);
     data[510] = 0;
     memset(data + 0x200, 0, 12);
     ck_assert_int_eq(identify(data, 8000), IMAGE_UNKNOWN);

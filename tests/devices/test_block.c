@@ -322,6 +322,42 @@ START_TEST(shortened_floppies)
 }
 END_TEST
 
+static struct geometry translation_of(off_t sectors)
+{
+    struct geometry g;
+    struct block *b;
+
+    make_image(0);
+    ck_assert_int_eq(truncate(path, sectors * SECTOR_SIZE), 0);
+    b = open_with(true, false);
+    disk_translation(b, &g);
+    block_close(b);
+    unlink(path);
+    return g;
+}
+
+/* Heads are doubled so that CHS reaches as far as it can. */
+START_TEST(disk_translations)
+{
+    static const struct {
+        off_t sectors;
+        uint32_t cylinders, heads;
+    } cases[] = {
+        {63 * 16 * 100, 100, 16},         {63 * 16 * 1024, 1024, 16}, {63 * 16 * 1024 + 63, 512, 32},
+        {63 * 32 * 1024, 1024, 32},       {63 * 64 * 1024, 1024, 64},     {63 * 128 * 1024, 1024, 128},
+        {63 * 128 * 1024 + 63, 514, 255}, {40000000, 1024, 255},      {1, 1, 16},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct geometry g = translation_of(cases[i].sectors);
+
+        ck_assert_uint_eq(g.sectors, 63);
+        ck_assert_msg(g.heads == cases[i].heads, "case %u: %u heads", i, g.heads);
+        ck_assert_msg(g.cylinders == cases[i].cylinders, "case %u: %u cylinders", i, g.cylinders);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block");
@@ -339,6 +375,7 @@ int main(void)
     tcase_add_test(tc, bad_files);
     tcase_add_test(tc, floppy_sizes);
     tcase_add_test(tc, disk_geometries);
+    tcase_add_test(tc, disk_translations);
     tcase_add_test(tc, shortened_floppies);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
