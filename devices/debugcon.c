@@ -1,22 +1,22 @@
 /* The debug console of emulated PCs: a byte written to the port appears at the host.  Reading
- * gives E9h, by which guests know that it is there. */
+ * gives a byte (E9h, usually) by which guests know that it is there. */
 #include <stdlib.h>
 
 #include "devices/internal.h"
 #include "devices/pc.h"
 
-enum { DEBUGCON_PRESENT = 0xe9 };
-
 struct debugcon {
     struct chardev *chr;
+    uint8_t readback;
 };
 
 static uint32_t debugcon_read(void *opaque, uint16_t offset, unsigned size)
 {
-    (void)opaque;
+    const struct debugcon *d = opaque;
+
     (void)offset;
     (void)size;
-    return DEBUGCON_PRESENT;
+    return d->readback;
 }
 
 static void debugcon_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
@@ -40,11 +40,12 @@ static const struct device_class debugcon_class = {
     .free = free,
 };
 
-void debugcon_init(struct board *board, uint16_t port, struct chardev *chr)
+void debugcon_init(struct board *board, uint16_t port, uint8_t readback, struct chardev *chr)
 {
     struct debugcon *d = device_alloc(sizeof(*d));
 
     d->chr = chr;
+    d->readback = readback;
     bus_map(board->bus, "debugcon", port, 1, &debugcon_ops, d);
     device_add(board->devices, &debugcon_class, d);
 }

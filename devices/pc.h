@@ -64,6 +64,12 @@ struct uart;
 struct uart *uart_init(struct board *board, uint16_t base, struct irq_line irq,
                        struct chardev *chr);
 
+/* --- parallel port: SPP, PS/2, EPP, ECP (devices/parallel.c) --- */
+/* IRQ_NUMBER is what IRQ is called, for the configuration register.  CHAR is the printer; NULL: none
+ * is there. */
+void parallel_init(struct board *board, uint16_t base, int irq_number, struct irq_line irq,
+                   struct chardev *chr);
+
 /* --- 82077AA at 3F0h with two drives, DMA channel 2 (devices/fdc.c) --- */
 struct fdc;
 struct fdc *fdc_init(struct board *board, struct irq_line irq6, struct dma *dma);
@@ -94,6 +100,8 @@ bool ide_disc_present(const struct ide *ide, int drive);
 /* --- PCI bus, configuration mechanism 1 at CF8h (devices/pci.c); before reset_control_init --- */
 struct pci;
 struct pci *pci_init(struct board *board);
+/* The devfn of function 0 of a slot that is empty and not in the mask TAKEN, from slot 3 on. */
+uint8_t pci_free_slot(const struct pci *pci, uint32_t taken);
 void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque);
 /* 00:00.0, i440FX (devices/pci_host.c).  SHADOWED: the DRAM at C0000h-FFFFFh begins as a copy of
  * the ROMs there, as a BIOS leaves it; otherwise it is zero at power-on. */
@@ -141,8 +149,15 @@ void vga_size(struct vga *v, unsigned *width, unsigned *height);
 /* Draw it: WIDTH*HEIGHT pixels, 0x00RRGGBB, STRIDE in pixels. */
 void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride);
 
+/* --- what kvm-unit-tests need (devices/testdev.c, devices/pci_testdev.c) --- */
+/* IRQS.set(opaque, n + IRQ, level) drives the ISA interrupt lines. */
+void pc_testdev_init(struct board *board, struct irq_line irqs);
+/* MEMBAR: size of a third base address with nothing behind it, a power of two; 0: none. */
+void pci_testdev_init(struct board *board, struct pci *pci, uint8_t devfn, uint32_t membar);
+
 /* --- small ones (devices/debugcon.c, devices/isa_debug_exit.c, devices/reset.c) --- */
-void debugcon_init(struct board *board, uint16_t port, struct chardev *chr);
+/* Reading PORT gives READBACK. */
+void debugcon_init(struct board *board, uint16_t port, uint8_t readback, struct chardev *chr);
 /* A write of V ends ringer with exit status (V << 1) | 1: calls EXIT with it. */
 void isa_debug_exit_init(struct board *board, uint16_t base, uint16_t size,
                          void (*exit)(void *opaque, int status), void *opaque);

@@ -273,6 +273,15 @@ static void describe_bars(const struct pci_function *f, void (*line)(void *, con
     }
 }
 
+uint8_t pci_free_slot(const struct pci *pci, uint32_t taken)
+{
+    unsigned slot = 3;
+
+    while (slot < 31 && (pci->function[slot << 3] || taken >> slot & 1))
+        slot++;
+    return pci_devfn(slot, 0);
+}
+
 void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque)
 {
     char text[160];

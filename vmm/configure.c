@@ -129,10 +129,9 @@ bool options_configure(const struct options *given, struct log *log, struct mach
     *c = (struct machine_config){
         .ram_bytes = o.ram_bytes,
         .model = o.model,
-        .debugcon_port = 0xe9,
-        .debug_exit = o.debug_exit,
-        .debug_exit_base = o.debug_exit_base,
-        .debug_exit_size = o.debug_exit_size,
+        .devices = given->devices,
+        .device_count = given->device_count,
+        .pci_slots = given->pci_slots,
         .boot_menu = o.boot_menu,
         .boot_strict = o.boot_strict,
         .boot_splash_ms = o.boot_splash_ms,

@@ -9,27 +9,6 @@
 
 /* ---- streams ---- */
 
-static const struct chardev_option *stdio_chardev(const struct options *o)
-{
-    for (unsigned i = 0; i < o->chardev_count; i++)
-        if (o->chardevs[i].spec.kind == STREAM_STDIO)
-            return &o->chardevs[i];
-    return NULL;
-}
-
-/* -nographic without further ado: serial port and monitor share the terminal.  Without it, and
- * with a terminal that nothing else uses, the display is there. */
-static bool apply_defaults(struct options *o, struct error *err)
-{
-    if (o->nographic && !o->serials) {
-        bool taken = stdio_chardev(o) != NULL;
-        const char *where = taken ? "null" : o->has_monitor ? "stdio" : "mon:stdio";
-        if (!options_add_stream(o, "-serial", where, "serial0", &o->serial[o->serials++], err))
-            return false;
-    }
-    return true;
-}
-
 /* Without -display: a window where there is a display, else the terminal where nothing else uses
  * it, else nothing. */
 static enum display_kind usual_display(const struct host *h)
@@ -41,7 +20,7 @@ static enum display_kind usual_display(const struct host *h)
         return DISPLAY_NONE;
     if (window_possible())
         return DISPLAY_SDL;
-    return terminal && !stdio_chardev(o) ? DISPLAY_TEXT : DISPLAY_NONE;
+    return terminal && !options_stdio(o) ? DISPLAY_TEXT : DISPLAY_NONE;
 }
 
 static void on_quit_key(void *opaque)
@@ -61,25 +40,28 @@ static bool open_chardevs(struct host *h, struct error *err)
     return h->chardevs != NULL;
 }
 
-static bool open_port(struct host *h, const char *chardev, struct port **port, struct error *err)
-{
-    struct stream *s = chardevs_take(h->chardevs, chardev, err);
-
-    if (s)
-        *port = port_new(&h->loop, s);
-    return s != NULL;
-}
-
+/* A port for each device that has a chardev; the script listens to the first serial port, be there
+ * something on it or not. */
 static bool open_ports(struct host *h, struct error *err)
 {
-    const struct options *o = &h->options;
+    struct options *o = &h->options;
 
-    for (unsigned i = 0; i < o->serials; i++)
-        if (o->serial[i] && !open_port(h, o->serial[i], &h->serial[i], err))
+    for (unsigned i = 0; i < o->device_count; i++) {
+        struct device_option *d = &o->devices[i];
+        const char *id = device_has(d->model, "chardev") ? device_text(d, "chardev") : NULL;
+        bool first = o->serial[0].device == d;
+        struct stream *s = NULL;
+
+        if (id && !(s = chardevs_take(h->chardevs, id, err)))
             return false;
-    if (o->script && !h->serial[0])
-        h->serial[0] = port_new(&h->loop, NULL);
-    return !o->debugcon || open_port(h, o->debugcon, &h->debugcon, err);
+        if (!s && !(first && o->script))
+            continue;
+        h->ports[i] = port_new(&h->loop, s);
+        d->chardev = port_chardev(h->ports[i]);
+        if (first)
+            h->serial = h->ports[i];
+    }
+    return true;
 }
 
 /* ---- who looks on ---- */
@@ -133,8 +115,8 @@ static bool open_window(struct host *h, const struct monitor_target *target, str
 {
     need_picture(h);
     h->input = input_new(h->machine);
-    h->window = window_open(&h->options.window, title(&h->options), target, h->picture, h->input,
-                            err);
+    h->window =
+        window_open(&h->options.window, title(&h->options), target, h->picture, h->input, err);
     return h->window != NULL;
 }
 
@@ -175,7 +157,8 @@ static bool open_display(struct host *h, const struct monitor_target *target, st
     if (kind == DISPLAY_SDL && h->options.display == DISPLAY_SDL)
         return open_window(h, target, err);
     if (kind == DISPLAY_SDL && !open_window(h, target, &why)) {
-        bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !stdio_chardev(&h->options);
+        bool terminal =
+            isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !options_stdio(&h->options);
         fprintf(stderr, "ringer: %s\n", why.text);
         kind = terminal ? DISPLAY_TEXT : DISPLAY_NONE;
     }
@@ -186,7 +169,7 @@ static bool open_display(struct host *h, const struct monitor_target *target, st
 static void open_script(struct host *h, const struct monitor_target *target)
 {
     if (h->options.script)
-        h->script = script_start(&h->loop, &h->script_text, target, h->serial[0]);
+        h->script = script_start(&h->loop, &h->script_text, target, h->serial);
 }
 
 /* ---- the machine ---- */
@@ -216,19 +199,12 @@ static bool open_machine(struct host *h, struct error *err)
         machine_config_close(&config);
         return false;
     }
-    for (int i = 0; i < OPTIONS_SERIALS; i++)
-        if (h->serial[i])
-            config.serial[i] = port_chardev(h->serial[i]);
-    if (h->debugcon)
-        config.debugcon = port_chardev(h->debugcon);
     h->machine = machine_new(&config, err);
     if (!h->machine)
         return false;
-    for (int i = 0; i < OPTIONS_SERIALS; i++)
-        if (h->serial[i])
-            port_bind(h->serial[i], h->machine);
-    if (h->debugcon)
-        port_bind(h->debugcon, h->machine);
+    for (int i = 0; i < OPTIONS_DEVICES; i++)
+        if (h->ports[i])
+            port_bind(h->ports[i], h->machine);
     machine_on_end(h->machine, wake_loop, h);
     return true;
 }
@@ -253,7 +229,7 @@ static void catch_signals(struct host *h)
 
 static void set_terminal(struct host *h)
 {
-    const struct chardev_option *c = stdio_chardev(&h->options);
+    const struct chardev_option *c = options_stdio(&h->options);
     bool program = false; /* it types, and the terminal shows it */
 
     for (unsigned i = 0; c && i < h->options.monitor_count; i++)
@@ -266,8 +242,10 @@ static void set_terminal(struct host *h)
 
 struct monitor_target host_target(const struct host *h)
 {
-    static const char *const displays[] = {
-        [DISPLAY_DEFAULT] = "none", [DISPLAY_NONE] = "none", [DISPLAY_TEXT] = "text"};
+    static const char *const displays[] = {[DISPLAY_DEFAULT] = "none",
+                                           [DISPLAY_NONE] = "none",
+                                           [DISPLAY_TEXT] = "text",
+                                           [DISPLAY_SDL] = "sdl"};
 
     return (struct monitor_target){
         .machine = h->machine,
@@ -293,16 +271,13 @@ bool host_open(struct host *h, struct error *err)
     h->log = log_new(o->log_path, o->log_channels);
     if (!h->log)
         return error_set(err, "-D %s: cannot be written: %s", o->log_path, strerror(errno));
-    if (!apply_defaults(o, err))
-        return false;
     if (o->script && !script_load(o->script, &h->script_text, err))
         return false;
     if (!open_machine(h, err))
         return false;
     h->typist = typist_new(h->machine);
     const struct monitor_target target = host_target(h);
-    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) ||
-        !open_film(h, err))
+    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
@@ -370,9 +345,8 @@ void host_close(struct host *h)
     termscreen_close(h->display);
     typist_free(h->typist);
     machine_free(h->machine);
-    for (int i = 0; i < OPTIONS_SERIALS; i++)
-        port_close(h->serial[i]);
-    port_close(h->debugcon);
+    for (int i = 0; i < OPTIONS_DEVICES; i++)
+        port_close(h->ports[i]);
     chardevs_close(h->chardevs);
     uv_walk(&h->loop, close_left, NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT); /* ends the run that uv_stop has cut short */

@@ -17,8 +17,8 @@ struct host {
     struct log *log;
     struct machine *machine;
     struct chardevs *chardevs;
-    struct port *serial[OPTIONS_SERIALS];
-    struct port *debugcon;
+    struct port *ports[OPTIONS_DEVICES]; /* of the devices with chardevs, in their order */
+    struct port *serial;                 /* the first serial port's, for the script; NULL */
     struct tty *tty;
     struct typist *typist;
     struct console *console[OPTIONS_MONITORS];

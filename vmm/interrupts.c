@@ -68,7 +68,8 @@ static void wire_irq(void *opaque, int irq, int level)
 {
     struct machine *m = opaque;
 
-    pic_set_irq(m->pic, irq, level);
+    if (irq < 16) /* test devices drive the others, too */
+        pic_set_irq(m->pic, irq, level);
     if (m->ioapic && irq != 2)
         ioapic_set_pin(m->ioapic, irq ? irq : IOAPIC_PIN_TIMER, level);
 }

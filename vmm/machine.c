@@ -3,6 +3,7 @@
 #include "devices/fw_cfg.h"
 #include "ringer/error.h"
 #include "ringer/log.h"
+#include "vmm/catalog.h"
 #include "vmm/event.h"
 #include "vmm/media.h"
 #include "vmm/private.h"
@@ -11,9 +12,6 @@
 #include <string.h>
 
 enum { VRAM_BYTES = 16u << 20 };
-
-static const uint16_t uart_base[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
-static const uint8_t uart_irq[4] = {4, 3, 4, 3};
 
 /* ---- the CPU's wires ---- */
 
@@ -61,11 +59,6 @@ static void wire_reset(void *opaque, int n, int level)
         return;
     m->private->board_reset |= n;
     machine_raise_event(m, EVENT_RESET);
-}
-
-static void wire_debug_exit(void *opaque, int status)
-{
-    machine_request_end(opaque, END_DEBUG_EXIT, status);
 }
 
 static void wire_poweroff(void *opaque)
@@ -151,18 +144,14 @@ static void build_devices(struct machine *m)
     machine_build_interrupts(m, reset);
     m->dma = dma_init(b);
     m->i8042 = i8042_init(b, machine_irq(m, 1), machine_irq(m, 12), a20, reset);
-    for (int i = 0; i < 4; i++)
-        if (i == 0 || c->serial[i])
-            m->uart[i] = uart_init(b, uart_base[i], machine_irq(m, uart_irq[i]), c->serial[i]);
     m->fdc = fdc_init(b, machine_irq(m, 6), m->dma);
     m->vga = vga_init(b, VRAM_BYTES);
     m->vmmouse = vmmouse_init(b, m->cpu->gpr, m->i8042, c->ram_bytes);
     build_pci(m);
     build_disks(m);
-    if (c->debugcon)
-        debugcon_init(b, c->debugcon_port, c->debugcon);
-    if (c->debug_exit)
-        isa_debug_exit_init(b, c->debug_exit_base, c->debug_exit_size, wire_debug_exit, m);
+    for (unsigned i = 0; i < c->device_count; i++)
+        if (c->devices[i].model->build)
+            c->devices[i].model->build(m, &c->devices[i]);
     m->fw_cfg = fw_cfg_init(b);
     reset_control_init(b, board_reset);
 }
@@ -189,9 +178,8 @@ static bool build_bios(struct machine *m, struct error *err)
         .rom_bytes = c->firmware.bios.len,
     };
 
-    for (int i = 0; i < 4; i++)
-        if (m->uart[i])
-            bios.serial_ports[i] = uart_base[i];
+    memcpy(bios.serial_ports, m->serial_base, sizeof bios.serial_ports);
+    memcpy(bios.parallel_ports, m->parallel_base, sizeof bios.parallel_ports);
     for (unsigned i = 4; i-- > 0;)
         if (c->cdrom[i] || c->cdrom_present[i]) {
             bios.cdrom = c->cdrom[i];

@@ -11,17 +11,17 @@
 #include "translator/translator.h"
 #include "vmm/firmware.h"
 
+struct device_option;
+
 struct machine_config {
     uint64_t ram_bytes;
     const struct cpu_model *model;
     struct block *floppy[2], *disk[4]; /* owned by the machine */
     struct block *cdrom[4];            /* the same; places as DISK's */
     bool cdrom_present[4];             /* a drive without disc */
-    struct chardev *serial[4];         /* NULL: port exists, nothing connected (0 only) */
-    struct chardev *debugcon;
-    uint16_t debugcon_port;
-    bool debug_exit;
-    uint16_t debug_exit_base, debug_exit_size;
+    const struct device_option *devices; /* the caller's; all that is not always there */
+    unsigned device_count;
+    uint32_t pci_slots; /* not to be taken by devices that name none */
     struct boot_kernel kernel; /* kernel.kernel NULL: BIOS boot */
     bool kernel_multiboot;
     struct firmware firmware; /* owned by the machine */
@@ -56,6 +56,7 @@ struct machine {
     struct dma *dma;
     struct i8042 *i8042;
     struct uart *uart[4];
+    uint16_t serial_base[4], parallel_base[3]; /* 0: no such port */
     struct fdc *fdc;
     struct ide *ide[2];
     struct vga *vga;

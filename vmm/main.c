@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         return EXIT_BAD_INPUT;
     }
     if (host.options.help) {
-        options_help(print_line, stdout);
+        options_help(&host.options, print_line, stdout);
         options_free(&host.options);
         return 0;
     }

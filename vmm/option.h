@@ -24,6 +24,8 @@ extern const struct option options_machine[], options_drive[], options_boot[], o
 
 /* ERR: "-name value: unknown; it is RIGHT".  False. */
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right);
+/* TEXT with its commas doubled, to be put into a list of properties. */
+const char *option_escape(struct options *o, const char *text);
 /* Parse VALUE by SELF->properties. */
 bool option_properties(struct options *o, const struct option *self, const char *value,
                        const char *implied, struct value *values, struct error *err);

@@ -23,6 +23,18 @@ bool option_bad(struct error *err, const struct option *self, const char *value,
     return error_set(err, "-%s %s: unknown; it is %s", self->name, value, right);
 }
 
+const char *option_escape(struct options *o, const char *text)
+{
+    char *copy = pool_alloc(&o->pool, 2 * strlen(text) + 1), *to = copy;
+
+    for (; *text; text++) {
+        *to++ = *text;
+        if (*text == ',')
+            *to++ = ',';
+    }
+    return copy;
+}
+
 bool option_properties(struct options *o, const struct option *self, const char *value,
                        const char *implied, struct value *values, struct error *err)
 {
@@ -76,10 +88,25 @@ static const struct option *find_option(const char *argument, struct error *err)
     return NULL;
 }
 
-void options_help(void (*line)(void *opaque, const char *text), void *opaque)
+/* -device help, -chardev help: of one option's values. */
+static void topic_help(const struct options *o, void (*line)(void *opaque, const char *text),
+                       void *opaque)
+{
+    if (!strcmp(o->help_topic, "device"))
+        catalog_help(o->help_item ? catalog_find(o->help_item) : NULL, line, opaque);
+    else
+        stream_chardev_help(o->help_item, line, opaque);
+}
+
+void options_help(const struct options *o, void (*line)(void *opaque, const char *text),
+                  void *opaque)
 {
     char text[300], left[80];
 
+    if (o->help_topic) {
+        topic_help(o, line, opaque);
+        return;
+    }
     line(opaque, "usage: ringer [OPTION]... [IMAGE]...");
     line(opaque, "Boot IMAGE (a floppy, a disk, a CD or a kernel, recognised by content) in a PC.");
     for (unsigned t = 0; t < TABLES; t++) {
@@ -101,10 +128,25 @@ void options_help(void (*line)(void *opaque, const char *text), void *opaque)
 
 /* ---- all together ---- */
 
+/* What is there although nobody named it: a first serial and parallel port, with nothing on them;
+ * with -nographic serial port and monitor share the terminal. */
+static bool add_defaults(struct options *o, struct error *err)
+{
+    if (o->nodefaults)
+        return true;
+    if (!o->serials && !options_has_device(o, "isa-serial")) {
+        bool stdio = options_stdio(o) != NULL;
+        const char *where = stdio ? "null" : o->has_monitor ? "stdio" : "mon:stdio";
+        if (!(o->nographic ? options_add_serial(o, where, err)
+                           : options_add_device(o, "-serial", "isa-serial,index=0", err) != NULL))
+            return false;
+    }
+    return o->parallels || options_has_device(o, "isa-parallel") ||
+           options_add_device(o, "-parallel", "isa-parallel,index=0", err);
+}
+
 static bool check_combination(const struct options *o, struct error *err)
 {
-    if (!options_check_chardevs(o, err))
-        return false;
     if (o->nographic && o->display == DISPLAY_TEXT)
         return error_set(err, "-nographic and -display text exclude each other");
     if (!o->kernel && (o->initrd || o->append))
@@ -148,7 +190,10 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
             return error_set(err, "%s: too many images", argv[i]);
         o->images[o->image_count++] = argv[i];
     }
-    return o->help || o->version || check_combination(o, err);
+    if (o->help || o->version)
+        return true;
+    return check_combination(o, err) && add_defaults(o, err) && options_place_devices(o, err) &&
+           options_check_chardevs(o, err);
 }
 
 void options_free(struct options *o)

@@ -2,6 +2,7 @@
 #ifndef RINGER_VMM_OPTIONS_H
 #define RINGER_VMM_OPTIONS_H
 
+#include "vmm/catalog.h"
 #include "vmm/chardevs.h"
 #include "vmm/firmware.h"
 #include "vmm/machine.h"
@@ -9,7 +10,14 @@
 #include "vmm/ui/film.h"
 #include "vmm/ui/window.h"
 
-enum { OPTIONS_SERIALS = 4, OPTIONS_CHARDEVS = 32, OPTIONS_MONITORS = 8 };
+enum {
+    OPTIONS_SERIALS = 4,
+    OPTIONS_PARALLELS = 3,
+    OPTIONS_CHARDEVS = 32,
+    OPTIONS_MONITORS = 8,
+    OPTIONS_DEVICES = 32,
+    OPTIONS_GLOBALS = 32
+};
 
 enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 
@@ -17,6 +25,17 @@ enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
 struct monitor_option {
     const char *chardev;
     bool control, pretty;
+};
+
+/* A place for a serial or parallel port: its device, once that is placed. */
+struct port_place {
+    const struct device_option *device; /* NULL: free */
+    uint16_t base;
+};
+
+/* -global DRIVER.PROPERTY=VALUE */
+struct global_option {
+    const char *driver, *property, *value;
 };
 
 /* What was asked for.  Strings point into the argument vector or into the pool. */
@@ -33,14 +52,17 @@ struct options {
     bool snapshot, no_reboot, start_stopped, nographic, no_acpi, no_hpet;
     struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */
     unsigned chardev_count;
-    const char *serial[OPTIONS_SERIALS]; /* names of chardevs; NULL: no such port */
-    unsigned serials;
-    const char *debugcon;
+    struct device_option devices[OPTIONS_DEVICES]; /* those of -serial and its kin as well */
+    unsigned device_count;
+    struct global_option globals[OPTIONS_GLOBALS];
+    unsigned global_count;
+    unsigned serials, parallels; /* how many -serial and -parallel there were */
+    struct port_place serial[OPTIONS_SERIALS], parallel[OPTIONS_PARALLELS];
+    uint32_t pci_slots; /* that addr= has named */
     struct monitor_option monitors[OPTIONS_MONITORS];
     unsigned monitor_count;
     bool has_monitor; /* -monitor or -mon was given, be it "none" */
-    bool debug_exit;
-    uint16_t debug_exit_base, debug_exit_size;
+    bool nodefaults;
     enum display_kind display;
     struct window_options window;
     const char *record;
@@ -51,6 +73,7 @@ struct options {
     const char *images[8]; /* arguments that are no options */
     unsigned image_count;
     bool help, version;
+    const char *help_topic, *help_item; /* -device help, -device NAME,help; NULL: all */
 };
 
 /* Parse ARGV[0..ARGC-1] (without the command's own name).  False: ERR names the option or value
@@ -64,12 +87,25 @@ void options_free(struct options *o);
  * for "none". */
 bool options_add_stream(struct options *o, const char *option, const char *value, const char *label,
                         const char **id, struct error *err);
+/* What -serial VALUE does. */
+bool options_add_serial(struct options *o, const char *value, struct error *err);
+/* The chardev that has standard input and output; NULL. */
+const struct chardev_option *options_stdio(const struct options *o);
+/* Is there a device of model NAME? */
+bool options_has_device(const struct options *o, const char *name);
 /* Is every chardev there that is named, and used once unless it is shared?  Part of
  * options_parse, again when defaults were added. */
 bool options_check_chardevs(const struct options *o, struct error *err);
 
-/* The text of -help, one option a line. */
-void options_help(void (*line)(void *opaque, const char *text), void *opaque);
+/* Add the device that TEXT, "MODEL,property=value,...", names; OPTION for messages.  NULL and ERR.
+ * Places are given when all options are known, by options_place_devices. */
+struct device_option *options_add_device(struct options *o, const char *option, const char *text,
+                                         struct error *err);
+bool options_place_devices(struct options *o, struct error *err);
+
+/* The text of -help, one option a line; or what help_topic asks for. */
+void options_help(const struct options *o, void (*line)(void *opaque, const char *text),
+                  void *opaque);
 
 /* Open the files and fill CONFIG but for its chardevs and log.  What was opened is CONFIG's. */
 bool options_configure(const struct options *o, struct log *log, struct machine_config *config,

@@ -63,7 +63,7 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
             ok = parse_switch(text, &o->boot_menu);
         else if (text && !strcmp(key, "strict"))
             ok = parse_switch(text, &o->boot_strict);
-        else if (text && !strcmp(key, "splash-time") && parse_number(text, &n) && n <= 65535) {
+        else if (text && !strcmp(key, "splash-time") && parse_uint(text, &n) && n <= 65535) {
             o->boot_splash_ms = (uint32_t)n;
             ok = true;
         }

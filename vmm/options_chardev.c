@@ -59,7 +59,14 @@ static bool set_chardev(struct options *o, const struct option *self, const char
 {
     struct stream_spec spec;
     char id[STREAM_ID];
+    size_t len = strcspn(value, ",");
 
+    if (!strcmp(value, "help") || !strcmp(value, "?") || !strcmp(value + len, ",help")) {
+        o->help = true;
+        o->help_topic = "chardev";
+        o->help_item = value[len] ? pool_text(&o->pool, value, len) : NULL;
+        return true;
+    }
     return stream_parse_chardev(value, &spec, id, err) &&
            add_chardev(o, id, &spec, pool_printf(&o->pool, "-%s %s", self->name, value), err);
 }
@@ -91,16 +98,25 @@ static bool use(struct users *u, const char *id, const char *who, struct error *
     return true;
 }
 
+const struct chardev_option *options_stdio(const struct options *o)
+{
+    for (unsigned i = 0; i < o->chardev_count; i++)
+        if (o->chardevs[i].spec.kind == STREAM_STDIO)
+            return &o->chardevs[i];
+    return NULL;
+}
+
 bool options_check_chardevs(const struct options *o, struct error *err)
 {
     struct users u = {.o = o};
     unsigned stdio = 0;
 
-    for (unsigned i = 0; i < o->serials; i++)
-        if (!use(&u, o->serial[i], "-serial", err))
+    for (unsigned i = 0; i < o->device_count; i++) {
+        const struct device_option *d = &o->devices[i];
+        if (device_has(d->model, "chardev") &&
+            !use(&u, device_text(d, "chardev"), d->model->name, err))
             return false;
-    if (!use(&u, o->debugcon, "-debugcon", err))
-        return false;
+    }
     for (unsigned i = 0; i < o->monitor_count; i++)
         if (!use(&u, o->monitors[i].chardev, "-mon", err))
             return false;
@@ -119,31 +135,55 @@ bool options_check_chardevs(const struct options *o, struct error *err)
 
 /* ---- the options ---- */
 
-static bool set_serial(struct options *o, const struct option *self, const char *value,
-                       struct error *err)
+/* Add device MODEL with a stream of OPTION's VALUE, called LABEL; none for "none". */
+static bool add_port(struct options *o, const char *option, const char *value, const char *label,
+                     const char *device, struct error *err)
 {
-    char label[16];
+    const char *id;
 
-    (void)self;
+    if (!options_add_stream(o, option, value, label, &id, err))
+        return false;
+    return !id || options_add_device(
+                      o, option,
+                      pool_printf(&o->pool, "%s,chardev=%s", device, option_escape(o, id)), err);
+}
+
+bool options_add_serial(struct options *o, const char *value, struct error *err)
+{
+    char label[16], device[32];
+
     if (o->serials == OPTIONS_SERIALS)
         return error_set(err, "-serial %s: a PC has four serial ports", value);
     snprintf(label, sizeof label, "serial%u", o->serials);
-    return options_add_stream(o, "-serial", value, label, &o->serial[o->serials++], err);
+    snprintf(device, sizeof device, "isa-serial,index=%u", o->serials++);
+    return add_port(o, "-serial", value, label, device, err);
+}
+
+static bool set_serial(struct options *o, const struct option *self, const char *value,
+                       struct error *err)
+{
+    (void)self;
+    return options_add_serial(o, value, err);
 }
 
 static bool set_parallel(struct options *o, const struct option *self, const char *value,
                          struct error *err)
 {
-    (void)o;
-    return !strcmp(value, "none") || !strcmp(value, "null") || option_bad(err, self, value, "none");
+    char label[16], device[32];
+
+    (void)self;
+    if (o->parallels == OPTIONS_PARALLELS)
+        return error_set(err, "-parallel %s: a PC has three parallel ports", value);
+    snprintf(label, sizeof label, "parallel%u", o->parallels);
+    snprintf(device, sizeof device, "isa-parallel,index=%u", o->parallels++);
+    return add_port(o, "-parallel", value, label, device, err);
 }
 
 static bool set_debugcon(struct options *o, const struct option *self, const char *value,
                          struct error *err)
 {
-    if (o->debugcon)
-        return error_set(err, "-%s %s: there is a debug console already", self->name, value);
-    return options_add_stream(o, "-debugcon", value, "debugcon", &o->debugcon, err);
+    (void)self;
+    return add_port(o, "-debugcon", value, "debugcon", "isa-debugcon", err);
 }
 
 static bool set_monitor(struct options *o, const struct option *self, const char *value,
@@ -171,8 +211,10 @@ static bool set_qmp(struct options *o, const struct option *self, const char *va
     snprintf(what, sizeof what, "-%s %.80s", self->name, value);
     snprintf(option, sizeof option, "-%s", self->name);
     if (!strncmp(value, "mon:", 4))
-        return error_set(err, "%s: programs do not share their stream; it is unix:PATH, "
-                              "tcp:HOST:PORT, stdio or chardev:ID", what);
+        return error_set(err,
+                         "%s: programs do not share their stream; it is unix:PATH, "
+                         "tcp:HOST:PORT, stdio or chardev:ID",
+                         what);
     return options_add_stream(o, option, value, label, &id, err) &&
            (!id || add_monitor(o, id, true, !strcmp(self->name, "qmp-pretty"), what, err));
 }
@@ -208,7 +250,8 @@ const struct option options_chardev[] = {
      "stdio, mon:stdio, null, none, vc, pty, file:PATH, pipe:PATH, unix:PATH[,server=on]"
      "[,wait=off], tcp: or telnet: or udp:HOST:PORT, chardev:ID; once for each port",
      set_serial, NULL},
-    {"parallel", "none", NULL, set_parallel, NULL},
+    {"parallel", "DEV", "what a printer port prints to, as -serial; up to three", set_parallel,
+     NULL},
     {"debugcon", "DEV", "what port E9h prints to, as -serial", set_debugcon, NULL},
     {"monitor", "DEV", "where the monitor listens, as -serial", set_monitor, NULL},
     {"qmp", "DEV", "where QMP, the monitor for programs, listens, as -serial", set_qmp, NULL},

@@ -7,7 +7,7 @@
 
 /* ---- values ---- */
 
-bool parse_number(const char *text, uint64_t *out)
+bool parse_uint(const char *text, uint64_t *out)
 {
     char *end;
 
@@ -103,7 +103,7 @@ static bool set_value(const struct property *p, struct value *v, const char *tex
         v->number = on;
         break;
     case PROPERTY_NUMBER:
-        ok = parse_number(text, &v->number) && v->number >= p->min && v->number <= p->max;
+        ok = parse_uint(text, &v->number) && v->number >= p->min && v->number <= p->max;
         break;
     case PROPERTY_SIZE:
         ok = parse_size(text, 1, &v->number) && v->number >= p->min &&

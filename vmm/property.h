@@ -61,7 +61,7 @@ void properties_help(const struct property *table, void (*line)(void *opaque, co
 
 /* A number, or a number with a suffix K, M, G, T (KiB and KB as well) that without one counts in
  * UNIT.  False when TEXT is anything else or does not fit. */
-bool parse_number(const char *text, uint64_t *out);
+bool parse_uint(const char *text, uint64_t *out);
 bool parse_size(const char *text, uint64_t unit, uint64_t *out);
 /* on, yes, true, y and their counterparts. */
 bool parse_switch(const char *text, bool *out);

@@ -65,9 +65,9 @@ START_TEST(a_full_command_line)
     ck_assert(parse("-device isa-debug-exit,iobase=0xf4,iosize=4 -d int,mmu -translator "
                     "check=on,cache=8M,max-insns=1",
                     &o, &err));
-    ck_assert(o.debug_exit);
-    ck_assert_uint_eq(o.debug_exit_base, 0xf4);
-    ck_assert_uint_eq(o.debug_exit_size, 4);
+    ck_assert_str_eq(o.devices[0].model->name, "isa-debug-exit");
+    ck_assert_uint_eq(device_number(&o.devices[0], "iobase"), 0xf4);
+    ck_assert_uint_eq(device_number(&o.devices[0], "iosize"), 4);
     ck_assert_uint_eq(o.log_channels, LOG_INT | LOG_MMU);
     ck_assert(o.translator.check);
     ck_assert_uint_eq(o.translator.cache_bytes, 8u << 20);
@@ -213,7 +213,7 @@ START_TEST(help_has_a_line_an_option)
 {
     unsigned lines = 0;
 
-    options_help(check_line, &lines);
+    options_help(&(struct options){0}, check_line, &lines);
     ck_assert_uint_gt(lines, 25);
 }
 END_TEST
