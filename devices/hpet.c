@@ -130,36 +130,39 @@ static bool armed(const struct hpet_timer *t)
     return t->hpet->config & ENABLE && t->config & (INTERRUPT | LEVEL);
 }
 
-static void arm(struct hpet_timer *t)
+/* COUNTER is what the main counter said when the comparator was set: the host may let time go by
+ * between two readings, and a comparator that has been passed then would wait for the next round. */
+static void arm(struct hpet_timer *t, uint64_t counter)
 {
     struct hpet *h = t->hpet;
     const uint64_t far = UINT64_MAX / 4 / TICK_NS;
-    uint64_t ticks = (t->comparator - counter_now(h) - 1) & mask_of(t), now, when;
+    uint64_t ticks = (t->comparator - counter - 1) & mask_of(t), when;
 
     if (!armed(t) || ticks > far) {
         vtimer_cancel(h->clock, &t->timer);
         return;
     }
-    now = vclock_now(h->clock);
-    when = now + (ticks + 1) * TICK_NS - (now - h->started) % TICK_NS;
-    if (t->config & PERIODIC && t->period * TICK_NS < SHORTEST_INTERVAL_NS &&
-        when < now + SHORTEST_INTERVAL_NS)
-        when = now + SHORTEST_INTERVAL_NS;
+    when = h->started + (counter - h->counter + ticks + 1) * TICK_NS;
+    if (t->config & PERIODIC && t->period * TICK_NS < SHORTEST_INTERVAL_NS) {
+        uint64_t earliest = vclock_now(h->clock) + SHORTEST_INTERVAL_NS;
+
+        when = when < earliest ? earliest : when;
+    }
     vtimer_set(h->clock, &t->timer, when);
 }
 
 static void expired(void *opaque)
 {
     struct hpet_timer *t = opaque;
-    uint64_t mask = mask_of(t), period = t->period & mask;
+    uint64_t mask = mask_of(t), period = t->period & mask, now = counter_now(t->hpet);
 
     if (t->config & PERIODIC && period) { /* the next one that is not past */
-        uint64_t late = (counter_now(t->hpet) - t->comparator) & mask;
+        uint64_t late = (now - t->comparator) & mask;
 
         t->comparator = (t->comparator + (late / period + 1) * period) & mask;
     }
     fire(t);
-    arm(t);
+    arm(t, now);
 }
 
 /* What the host was late for happens before a register is looked at. */
@@ -228,7 +231,7 @@ static void write_configuration(struct hpet *h, uint64_t value)
             h->irqs.set(h->irqs.opaque, n ? 8 : 0, h->level[n]);
     for (unsigned n = 0; n < TIMERS; n++) {
         settle(h, n);
-        arm(&h->timer[n]);
+        arm(&h->timer[n], counter_now(h));
     }
 }
 
@@ -246,7 +249,7 @@ static void write_timer_config(struct hpet *h, unsigned n, uint32_t value)
     if (!(t->config & LEVEL))
         h->status &= (uint8_t) ~(1u << n);
     settle(h, n);
-    arm(t);
+    arm(t, counter_now(t->hpet));
 }
 
 /* "Periodic Mode": what is written is the period; the comparator itself too after SET_VALUE. */
@@ -257,7 +260,7 @@ static void write_comparator(struct hpet_timer *t, uint64_t value, uint64_t mask
     if (t->config & PERIODIC)
         t->period = ((t->period & ~mask) | (value & mask)) & mask_of(t);
     t->config &= ~(uint32_t)SET_VALUE;
-    arm(t);
+    arm(t, counter_now(t->hpet));
 }
 
 /* Write the bits of MASK. */
@@ -279,7 +282,7 @@ static void write_register(struct hpet *h, uint32_t at, uint64_t value, uint64_t
         h->counter = merged;
         h->started = vclock_now(h->clock);
         for (n = 0; n < TIMERS; n++)
-            arm(&h->timer[n]);
+            arm(&h->timer[n], counter_now(h));
         return;
     }
     if (at < TIMER0 || n >= TIMERS)
@@ -351,7 +354,7 @@ static void hpet_loaded(void *dev)
     struct hpet *h = dev;
 
     for (unsigned n = 0; n < TIMERS; n++)
-        arm(&h->timer[n]);
+        arm(&h->timer[n], counter_now(h));
 }
 
 /* clang-format off */

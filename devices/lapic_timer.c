@@ -68,14 +68,19 @@ static void expire(struct lapic *l, uint64_t now)
     lapic_local(l, LVT_TIMER);
 }
 
-void lapic_timer_sync(struct lapic *l)
+static void sync_at(struct lapic *l, uint64_t now)
 {
-    uint64_t when = due(l), now;
+    uint64_t when = due(l);
 
-    if (!when || when > (now = vclock_now(l->clock)))
+    if (!when || when > now)
         return;
     expire(l, now);
     lapic_timer_arm(l);
+}
+
+void lapic_timer_sync(struct lapic *l)
+{
+    sync_at(l, vclock_now(l->clock));
 }
 
 void lapic_timer_fired(void *opaque)
@@ -89,10 +94,12 @@ void lapic_timer_fired(void *opaque)
 
 uint32_t lapic_timer_count(struct lapic *l)
 {
-    lapic_timer_sync(l);
+    uint64_t now = vclock_now(l->clock); /* once: the count may end between two readings */
+
+    sync_at(l, now);
     if (!counts(l))
         return 0;
-    return l->initial - (uint32_t)((vclock_now(l->clock) - l->started) / count_ns(l));
+    return l->initial - (uint32_t)((now - l->started) / count_ns(l));
 }
 
 void lapic_timer_start(struct lapic *l, uint32_t initial)

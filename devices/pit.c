@@ -3,6 +3,9 @@
  * The counters are in pit_counter.c; here are the ports (8254 datasheet, "Programming the 8254",
  * "Read-Back Command"), the gates, and the interrupt that counter 0 makes.
  *
+ * Each access reads the clock once: the host may let any time go by between two readings, a whole
+ * count included, whose end nobody would see then.
+ *
  * IRQ0 follows OUT0 with one difference: in the periodic modes the line is held high between two
  * rising edges.  The interrupt controller forgets a request whose line falls, and a host that
  * runs ringer late would lose ticks that no real machine loses. */
@@ -47,9 +50,14 @@ struct pit {
     uint64_t owed_at; /* ns: when the next of them is due */
 };
 
+static uint64_t to_ticks(uint64_t ns)
+{
+    return scale_down(ns, PIT_HZ, NS);
+}
+
 static uint64_t ticks_now(struct pit *p)
 {
-    return scale_down(vclock_now(p->clock), PIT_HZ, NS);
+    return to_ticks(vclock_now(p->clock));
 }
 
 static void pulse(struct pit *p)
@@ -96,12 +104,11 @@ static void add_owed(struct pit *p, uint64_t now)
         p->owed_at = vclock_now(p->clock) + period_ns / CATCH_UP_RATE;
 }
 
-/* Deliver what counter 0 has done up to now.  Called by the timer, and before anything about the
- * counter is changed. */
-static void catch_up(struct pit *p)
+/* Deliver what counter 0 has done up to time NS.  Called by the timer, and before anything about
+ * the counter is changed. */
+static void catch_up(struct pit *p, uint64_t ns)
 {
-    uint64_t now = ticks_now(p);
-    uint64_t ns = vclock_now(p->clock);
+    uint64_t now = to_ticks(ns);
 
     if (p->next && now >= p->next) {
         if (p->rises) {
@@ -118,7 +125,9 @@ static void catch_up(struct pit *p)
 
 static void timer_fired(void *opaque)
 {
-    catch_up(opaque);
+    struct pit *p = opaque;
+
+    catch_up(p, vclock_now(p->clock));
 }
 
 /* Counter 0 was programmed: the interrupt line takes OUT's level. */
@@ -129,9 +138,8 @@ static void reprogrammed(struct pit *p, uint64_t now)
     schedule(p, now);
 }
 
-static void write_control(struct pit *p, uint8_t value)
+static void write_control(struct pit *p, uint64_t now, uint8_t value)
 {
-    uint64_t now = ticks_now(p);
     unsigned select = value >> 6;
 
     if (select == READ_BACK) {
@@ -165,17 +173,16 @@ static uint32_t pit_read(void *opaque, uint16_t offset, unsigned size)
 static void pit_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
 {
     struct pit *p = opaque;
+    uint64_t ns = vclock_now(p->clock), now = to_ticks(ns);
 
     (void)size;
-    catch_up(p);
+    catch_up(p, ns);
     if (offset == COUNTERS) {
-        write_control(p, (uint8_t)value);
+        write_control(p, now, (uint8_t)value);
         return;
     }
-    counter_write(&p->counter[offset], ticks_now(p), (uint8_t)value);
+    counter_write(&p->counter[offset], now, (uint8_t)value);
     if (offset == 0) {
-        uint64_t now = ticks_now(p);
-
         /* A new count in mode 0 takes OUT down at once; elsewhere the line stays as it is. */
         if (p->counter[0].mode == 0)
             irq_set(&p->irq0, counter_out(&p->counter[0], now));

@@ -248,6 +248,20 @@ START_TEST(test_one_shot)
 }
 END_TEST
 
+START_TEST(test_count_on_a_busy_host)
+{
+    set(LVTT, 0x31);
+    set(DIVIDE, 0x3);
+    for (unsigned ns = 1000; ns < 200000; ns += 1000) {
+        set(INITIAL, 1000);
+        vclock_hurry(c.board.clock, ns);
+        for (int i = 0; i < 20; i++)
+            ck_assert_uint_le(get(CURRENT), 1000);
+        vclock_hurry(c.board.clock, 0);
+    }
+}
+END_TEST
+
 START_TEST(test_periodic)
 {
     set(LVTT, 0x20031);
@@ -523,6 +537,7 @@ int main(void)
     tcase_add_test(t, test_icr);
     tcase_add_test(t, test_errors);
     tcase_add_test(t, test_one_shot);
+    tcase_add_test(t, test_count_on_a_busy_host);
     tcase_add_test(t, test_periodic);
     tcase_add_test(t, test_deadline);
     tcase_add_test(t, test_versions);

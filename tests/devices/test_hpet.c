@@ -123,6 +123,24 @@ START_TEST(test_periodic)
 }
 END_TEST
 
+/* A host that lets many periods go by between any two lines of the device. */
+START_TEST(test_periodic_on_a_busy_host)
+{
+    set(T0, 0x14C | 22 << 9);
+    set(T0 + CMP, 10000);
+    set(T0 + CMP, 5000);
+    set(CONFIG, 1);
+    vclock_hurry(c.board.clock, 10 * MS);
+    chipset_step(&c, MS);
+    chipset_step(&c, MS);
+    vclock_hurry(c.board.clock, 0);
+    rises[22] = 0;
+    level[22] = 0;
+    chipset_step(&c, 500000);
+    ck_assert_uint_ge(rises[22], 9);
+}
+END_TEST
+
 START_TEST(test_legacy_replacement)
 {
     struct irq_line pit = hpet_legacy_line(h, 0), rtc = hpet_legacy_line(h, 1);
@@ -181,6 +199,7 @@ int main(void)
     tcase_add_test(t, test_one_shot);
     tcase_add_test(t, test_level);
     tcase_add_test(t, test_periodic);
+    tcase_add_test(t, test_periodic_on_a_busy_host);
     tcase_add_test(t, test_legacy_replacement);
     tcase_add_test(t, test_hostile);
     suite_add_tcase(s, t);
