@@ -45,8 +45,15 @@ static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsig
 static bool ends_block(const struct insn *in)
 {
     switch (in->kind) {
-    case K_CALL_REL: case K_JMP_REL: case K_JCC: case K_LOOP: case K_RET: case K_CALL_RM:
-    case K_JMP_RM: case K_SENSITIVE: case K_INVALID:
+    case K_CALL_REL:
+    case K_JMP_REL:
+    case K_JCC:
+    case K_LOOP:
+    case K_RET:
+    case K_CALL_RM:
+    case K_JMP_RM:
+    case K_SENSITIVE:
+    case K_INVALID:
         return true;
     default:
         return false;
@@ -141,6 +148,7 @@ static void emit_check(struct build *b, bool base)
         emit_patch8(e, yes, e->pos);
     }
     emit_lea(e, RCX, R8, R_NONE, -(int32_t)b->tb->eip);
+    mark_disp(b, -(int32_t)b->tb->eip, RELOC_SUB);
     uint32_t yes = emit_jrcxz(e);
     if (base) {
         emit_jmp(e, no);
@@ -197,6 +205,8 @@ static void emit_block(struct build *b)
     b->in = &b->list[0].in;
     b->eip = tb->eip;
     tb->map = b->t->map_count;
+    tb->relocs = b->t->reloc_count;
+    tb->first_site = b->t->site_count;
     mark_fault(b, FIX_NONE);
     emit_entry(b);
     for (unsigned i = 0; i < b->count && !b->ended; i++) {
@@ -210,6 +220,7 @@ static void emit_block(struct build *b)
     if (!b->ended)
         exit_goto(b, 0, b->next);
     exit_stubs(b);
+    tb->site_count = (uint16_t)(b->t->site_count - tb->first_site);
     tb->code_end = b->e->pos;
 }
 
@@ -218,6 +229,7 @@ static bool room_left(const struct translator *t)
     enum { BLOCK_ROOM = (TB_MAX_INSNS + 8) * 160 }; /* the longest rewrite, POPF, takes 118 */
     return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 < t->tb_max &&
            t->map_count + 4 * TB_MAX_INSNS < t->map_max &&
+           t->reloc_count + 8 * TB_MAX_INSNS < t->reloc_max &&
            t->site_count + 2 * TB_MAX_INSNS < t->site_max;
 }
 
@@ -241,7 +253,7 @@ static void line_to_log(void *opaque, const char *text)
     log_write(log, log_on(log, LOG_OUT_ASM) ? LOG_OUT_ASM : LOG_IN_ASM, "%s", text);
 }
 
-static void check_and_dump(struct translator *t, const struct tb *tb)
+void build_check(struct translator *t, const struct tb *tb)
 {
     char why[160];
     if (t->options.check) {
@@ -264,10 +276,19 @@ static struct tb *build_block(struct translator *t, const struct fetch *f, uint3
         cache_flush(t);
     struct tb *tb = &t->tbs[t->tb_count];
     t->emit.pos = (t->emit.pos + 15) & ~15u;
-    *tb = (struct tb){.eip = cpu->eip, .cs_base = cpu->seg[SEG_CS].base, .cs_limit = cs_limit_key,
-                      .mode = mode, .phys = f->pa, .phys2 = ~0u, .incoming = ~0u,
+    *tb = (struct tb){.eip = cpu->eip,
+                      .cs_base = cpu->seg[SEG_CS].base,
+                      .cs_limit = cs_limit_key,
+                      .mode = mode,
+                      .phys = f->pa,
+                      .phys2 = ~0u,
+                      .incoming = ~0u,
                       .code = t->emit.pos};
-    struct build b = {.t = t, .e = &t->emit, .tb = tb, .mode = mode, .cs_base = tb->cs_base,
+    struct build b = {.t = t,
+                      .e = &t->emit,
+                      .tb = tb,
+                      .mode = mode,
+                      .cs_base = tb->cs_base,
                       .cs_limit = cpu->seg[SEG_CS].limit};
     if (!decode_block(&b, f))
         return NULL;
@@ -275,7 +296,7 @@ static struct tb *build_block(struct translator *t, const struct fetch *f, uint3
     t->tb_count++;
     cache_insert(t, tb);
     count_block(t, tb);
-    check_and_dump(t, tb);
+    build_check(t, tb);
     return tb;
 }
 
@@ -292,6 +313,7 @@ struct tb *build_lookup(struct translator *t)
         cpu_raise(cpu, EXC_GP, 0);
         return NULL;
     }
+    bool fresh = !mmu_executed(t->window, lin);
     if (!mmu_fetch(t->mmu, t->window, lin, &pa, &fault)) {
         cpu_raise_pf(cpu, &fault);
         return NULL;
@@ -301,6 +323,13 @@ struct tb *build_lookup(struct translator *t)
         return NULL;
     }
     struct tb *tb = cache_find(t, (uint32_t)pa, cpu->eip, cpu->seg[SEG_CS].base, cs_limit, t->mode);
+    if (!tb)
+        tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode);
+    if (tb) {
+        tb->used = (uint32_t)t->stats.lookups;
+        if (fresh)
+            rebase_enter_page(t, tb);
+    }
     if (tb && tb->phys2 != ~0u) { /* is the second page still the same? */
         if (!mmu_fetch(t->mmu, t->window, (lin | (PAGE_SIZE - 1)) + 1, &pa, &fault)) {
             cpu_raise_pf(cpu, &fault);

@@ -82,6 +82,10 @@ void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field
 /* Prefixes, REX or VEX, and opcode of OP, whose memory operand has INDEX and BASE (R_NONE). */
 void emit_head(struct emit *e, const struct hostop *op, unsigned index, unsigned base);
 void mark_fault(struct build *b, uint8_t fixup);
+/* The 32-bit word just emitted depends on the block's EIP. */
+void mark_reloc(struct build *b, enum reloc_kind kind);
+/* The same for a displacement, which is 32 bits wide only when DISP needs it. */
+void mark_disp(struct build *b, int32_t disp, enum reloc_kind kind);
 /* B->in with its memory operand in the runtime area at FIELD, which needs no REX prefix. */
 void rewrite_on_bounce(struct build *b, int32_t field);
 /* Does it use x87, MMX, XMM or YMM state? */
@@ -109,6 +113,8 @@ bool branch_target(struct build *b, uint32_t displacement, uint32_t *target);
 /* --- rewrite_stack.c, rewrite_flow.c, rewrite_flags.c, rewrite_string.c --- */
 void push_reg(struct build *b, unsigned size, unsigned reg);
 void push_imm(struct build *b, unsigned size, uint32_t imm);
+/* Push the next instruction's EIP. */
+void push_return(struct build *b);
 /* Pop into r10d (zero-extended), releasing EXTRA more bytes. */
 void pop_r10(struct build *b, unsigned size, uint32_t extra);
 #define X(name) void rewrite_##name(struct build *b);

@@ -14,8 +14,8 @@ enum { DEFAULT_CACHE = 32 << 20, MIN_CACHE = 1 << 20, HASH_SIZE = 1 << TB_HASH_B
 
 static void *lazy(size_t bytes)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
@@ -51,17 +51,19 @@ bool cache_init(struct translator *t, struct error *err)
     t->tb_max = t->cache_size / 128;
     t->map_max = t->cache_size / 16;
     t->site_max = t->cache_size / 256;
+    t->reloc_max = t->cache_size / 16;
     t->tbs = lazy((size_t)t->tb_max * sizeof *t->tbs);
     t->map = lazy((size_t)t->map_max * sizeof *t->map);
     t->far_max = t->tb_max;
     t->far_links = lazy((size_t)t->far_max * sizeof *t->far_links);
+    t->relocs = lazy((size_t)t->reloc_max * sizeof *t->relocs);
     t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
     t->hash = lazy(HASH_SIZE * sizeof *t->hash);
     t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
-    if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->hash || !t->page_tbs || !t->page_granule ||
-        !t->policy)
+    if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->hash ||
+        !t->page_tbs || !t->page_granule || !t->policy)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
     stubs_emit(t);
@@ -85,6 +87,8 @@ void cache_free(struct translator *t)
         munmap(t->map, (size_t)t->map_max * sizeof *t->map);
     if (t->far_links)
         munmap(t->far_links, (size_t)t->far_max * sizeof *t->far_links);
+    if (t->relocs)
+        munmap(t->relocs, (size_t)t->reloc_max * sizeof *t->relocs);
     if (t->sites)
         munmap(t->sites, (size_t)t->site_max * sizeof *t->sites);
     if (t->hash)
@@ -133,16 +137,17 @@ static uint32_t first_part(const struct tb *tb)
 
 /* ---- by key ---- */
 
-static uint32_t hash_of(uint32_t phys, uint32_t eip, uint32_t mode)
+/* EIP is no part of it: what serves the same code at other addresses is found beside it. */
+static uint32_t hash_of(uint32_t phys, uint32_t mode)
 {
-    uint32_t h = (phys ^ eip * 0x9E3779B1u ^ mode * 0x85EBCA6Bu) * 0xC2B2AE35u;
+    uint32_t h = (phys * 0x9E3779B1u ^ mode * 0x85EBCA6Bu) * 0xC2B2AE35u;
     return h >> (32 - TB_HASH_BITS);
 }
 
 struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
                       uint32_t cs_limit, uint32_t mode)
 {
-    for (uint32_t i = t->hash[hash_of(phys, eip, mode)]; i; i = t->tbs[i].hash_next) {
+    for (uint32_t i = t->hash[hash_of(phys, mode)]; i; i = t->tbs[i].hash_next) {
         struct tb *tb = &t->tbs[i];
         if (tb->phys == phys && tb->eip == eip && tb->cs_base == cs_base && tb->mode == mode &&
             tb->cs_limit == cs_limit)
@@ -151,9 +156,17 @@ struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_
     return NULL;
 }
 
+struct tb *cache_variant(struct translator *t, uint32_t phys, uint32_t mode, struct tb *after)
+{
+    uint32_t i = after ? after->hash_next : t->hash[hash_of(phys, mode)];
+    while (i && (t->tbs[i].phys != phys || t->tbs[i].mode != mode || t->tbs[i].cs_base))
+        i = t->tbs[i].hash_next;
+    return i ? &t->tbs[i] : NULL;
+}
+
 void cache_insert(struct translator *t, struct tb *tb)
 {
-    uint32_t i = (uint32_t)(tb - t->tbs), h = hash_of(tb->phys, tb->eip, tb->mode);
+    uint32_t i = (uint32_t)(tb - t->tbs), h = hash_of(tb->phys, tb->mode);
     tb->valid = true;
     tb->hash_next = t->hash[h];
     t->hash[h] = i;
@@ -165,11 +178,19 @@ void cache_insert(struct translator *t, struct tb *tb)
 static void hash_remove(struct translator *t, struct tb *tb)
 {
     uint32_t i = (uint32_t)(tb - t->tbs);
-    uint32_t *link = &t->hash[hash_of(tb->phys, tb->eip, tb->mode)];
+    uint32_t *link = &t->hash[hash_of(tb->phys, tb->mode)];
     while (*link && *link != i)
         link = &t->tbs[*link].hash_next;
     if (*link)
         *link = tb->hash_next;
+}
+
+void cache_isolate(struct translator *t, struct tb *tb)
+{
+    while (tb->incoming != ~0u)
+        cache_unlink(t, &t->tbs[tb->incoming / TB_SLOTS], tb->incoming % TB_SLOTS);
+    for (unsigned s = 0; s < TB_SLOTS; s++)
+        cache_unlink(t, tb, s);
 }
 
 void cache_invalidate(struct translator *t, struct tb *tb)
@@ -180,10 +201,7 @@ void cache_invalidate(struct translator *t, struct tb *tb)
     t->stats.invalidated++;
     hash_remove(t, tb);
     table_forget_block(t, tb);
-    while (tb->incoming != ~0u)
-        cache_unlink(t, &t->tbs[tb->incoming / TB_SLOTS], tb->incoming % TB_SLOTS);
-    for (unsigned s = 0; s < TB_SLOTS; s++)
-        cache_unlink(t, tb, s);
+    cache_isolate(t, tb);
     uint32_t i = (uint32_t)(tb - t->tbs);
     page_remove(t, i, 0, tb->phys >> PAGE_SHIFT);
     if (tb->phys2 != ~0u)
@@ -283,7 +301,7 @@ void cache_flush(struct translator *t)
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
     t->tb_count = 1;
-    t->map_count = t->site_count = t->far_count = 0;
+    t->map_count = t->site_count = t->reloc_count = t->far_count = 0;
     t->emit.pos = t->cache_start;
     t->emit.overflow = false;
     table_clear_all(t);

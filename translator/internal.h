@@ -117,14 +117,29 @@ struct tb {
     uint32_t direct_live;  /* the same for jumps from blocks that leave the FPU loaded */
     uint32_t code_end;
     uint32_t map, map_count; /* fault map entries */
+    uint32_t relocs;         /* first of the places that tell EIPs */
+    uint32_t first_site;
+    uint16_t reloc_count, site_count;
+    uint32_t used; /* stats.lookups when it was looked up last */
     uint32_t hash_next;
     uint32_t page_next[2]; /* next block of the page of phys / phys2 */
     uint32_t incoming;     /* list of exits that jump here, ~0 ends */
     uint16_t size;         /* guest bytes */
     uint16_t insns;
     bool valid, uses_fpu;
+    bool fixed; /* its code depends on its EIP in other ways, too */
     uint32_t verified; /* lock-step: times compared */
     struct tb_exit exits[TB_SLOTS];
+};
+
+/* How the 32-bit word at HOST offset (relative to tb->code) depends on the block's EIP. */
+enum reloc_kind {
+    RELOC_ADD,   /* an EIP */
+    RELOC_SUB,   /* minus an EIP */
+    RELOC_INDEX, /* where the EIP of the word before it has its jump table entry, in bytes */
+};
+struct reloc {
+    uint16_t host, kind;
 };
 
 /* From HOST offset on (relative to tb->code) the guest instruction at GUEST (relative to eip). */
@@ -172,6 +187,7 @@ enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(flushes, "generations flushed")                                                              \
     X(enters, "entries into translated code")                                                      \
     X(lookups, "block lookups in the hub")                                                         \
+    X(rebased, "blocks moved to another address")                                                  \
     X(chains, "direct jumps linked")                                                               \
     X(unlinks, "direct jumps unlinked")                                                            \
     X(invalidated, "blocks invalidated")                                                           \
@@ -225,6 +241,8 @@ struct translator {
     uint32_t tb_count, tb_max;
     struct fault_entry *map;
     uint32_t map_count, map_max;
+    struct reloc *relocs;
+    uint32_t reloc_count, reloc_max;
     struct site *sites;
     uint32_t site_count, site_max;
     uint32_t *hash;
@@ -278,10 +296,14 @@ void cache_free(struct translator *t);
 void cache_flush(struct translator *t); /* a new generation */
 struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
                       uint32_t cs_limit, uint32_t mode);
+/* A block for PHYS in MODE at whatever EIP (CS base 0), the next one behind AFTER or the first. */
+struct tb *cache_variant(struct translator *t, uint32_t phys, uint32_t mode, struct tb *after);
 void cache_insert(struct translator *t, struct tb *tb);
 void cache_invalidate(struct translator *t, struct tb *tb);
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
 void cache_unlink(struct translator *t, struct tb *from, unsigned slot);
+/* Unlink all jumps to and from TB. */
+void cache_isolate(struct translator *t, struct tb *tb);
 /* Turn a far exit over to the jump table. */
 void cache_detour(struct translator *t, struct tb *from, unsigned slot);
 /* Unlink far exits to the linear page PAGE, or all when EVERY. */
@@ -301,7 +323,24 @@ bool policy_maps(struct translator *t, uint32_t phys);
 void policy_map(struct translator *t, uint32_t phys);
 void cache_invalidate_at(struct translator *t, uint32_t phys);
 
+/* ---- rebase.c: the same code at other addresses ---- */
+
+/* A block for PHYS at EIP (flat user code), made of one that served another address; NULL: it is to
+ * be translated. */
+struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode);
+/* FIRST is the first block of its page that this window runs: what else is there will follow, so
+ * enter it into the jump table as well. */
+void rebase_enter_page(struct translator *t, const struct tb *first);
+/* Prove TB confined and log it, where that is asked for. */
+void build_check(struct translator *t, const struct tb *tb);
+
 /* ---- table.c: jump tables ---- */
+
+enum { TABLE_PART = 1024 }; /* entries for each bit of jump_table.dirty */
+static inline uint32_t table_part(uint32_t index)
+{
+    return index / TABLE_PART;
+}
 
 /* Where EIP's entry is.  Functions begin at multiples of 16: the high half is mixed in to spread
  * them, on hosts that can do it without touching the flags (RORX). */

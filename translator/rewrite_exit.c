@@ -68,8 +68,11 @@ static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t p
 
 void exit_table(struct build *b, uint32_t target)
 {
+    int32_t entry = (int32_t)table_index(b->t, target) * 4;
     emit_mov_imm(b->e, R8, target);
-    emit_load(b->e, R9, R_TABLE, (int32_t)table_index(b->t, target) * 4);
+    mark_reloc(b, RELOC_ADD);
+    emit_load(b->e, R9, R_TABLE, entry);
+    mark_disp(b, entry, RELOC_INDEX);
     emit_table_jump(b->e);
 }
 
@@ -128,6 +131,7 @@ void exit_if_event(struct build *b, enum exit_kind kind)
     uint32_t none = emit_jrcxz(b->e);
     emit_mov(b->e, RCX, R9);
     emit_mov_imm(b->e, R8, b->next);
+    mark_reloc(b, RELOC_ADD);
     exit_code(b, kind, 0);
     emit_patch8(b->e, none, b->e->pos);
     emit_mov(b->e, RCX, R9);
@@ -153,7 +157,9 @@ void exit_stubs(struct build *b)
 bool branch_target(struct build *b, uint32_t displacement, uint32_t *target)
 {
     *target = b->next + displacement;
-    if (b->in->opsize == 2)
+    if (b->in->opsize == 2) {
         *target &= 0xFFFF;
+        b->tb->fixed = true;
+    }
     return *target <= b->cs_limit;
 }

@@ -25,7 +25,7 @@ void rewrite_CALL_REL(struct build *b)
         exit_raise(b, EXC_GP);
         return;
     }
-    push_imm(b, b->in->opsize, b->next);
+    push_return(b);
     exit_goto(b, 0, target);
 }
 
@@ -110,7 +110,7 @@ void rewrite_CALL_RM(struct build *b)
         return;
     }
     load_target(b);
-    push_imm(b, b->in->opsize, b->next);
+    push_return(b);
     emit_mov(b->e, R8, R10);
     exit_indirect(b);
 }

@@ -41,16 +41,31 @@ void push_reg(struct build *b, unsigned size, unsigned reg)
     stack_commit(b);
 }
 
+/* EIP: what is pushed depends on the block's. */
+static void push_number(struct build *b, unsigned size, uint32_t imm, bool eip)
+{
+    bool flat = flat_stack(b);
+    if (!flat)
+        stack_address(b, size, size, true);
+    emit_store_imm(b->e, size, flat ? RSP : R9, R_WINDOW, flat ? -(int32_t)size : 0, imm);
+    if (eip && size == 4)
+        mark_reloc(b, RELOC_ADD);
+    else
+        b->tb->fixed |= eip;
+    if (flat)
+        emit_lea(b->e, RSP, RSP, R_NONE, -(int32_t)size);
+    else
+        stack_commit(b);
+}
+
 void push_imm(struct build *b, unsigned size, uint32_t imm)
 {
-    if (flat_stack(b)) {
-        emit_store_imm(b->e, size, RSP, R_WINDOW, -(int32_t)size, imm);
-        emit_lea(b->e, RSP, RSP, R_NONE, -(int32_t)size);
-        return;
-    }
-    stack_address(b, size, size, true);
-    emit_store_imm(b->e, size, R9, R_WINDOW, 0, imm);
-    stack_commit(b);
+    push_number(b, size, imm, false);
+}
+
+void push_return(struct build *b)
+{
+    push_number(b, b->in->opsize, b->next, true);
 }
 
 void pop_r10(struct build *b, unsigned size, uint32_t extra)

@@ -8,8 +8,7 @@
 
 #include "translator/internal.h"
 
-enum { TABLE_BYTES = 65536 * 4, SHARED_PAGES_BYTES = PHYS_FRAMES / 8,
-       PART_ENTRIES = 1024 };
+enum { TABLE_BYTES = 65536 * 4, SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
 
 static bool nolimit(const struct segment *s, bool code)
 {
@@ -62,7 +61,7 @@ static bool serves(const struct jump_table *j, const struct translator *t,
 static void clear_part(struct jump_table *j, unsigned part)
 {
     if (j->dirty >> part & 1)
-        memset(j->entry + part * PART_ENTRIES, 0, PART_ENTRIES * 4);
+        memset(j->entry + part * TABLE_PART, 0, TABLE_PART * 4);
     j->dirty &= ~(1ull << part);
 }
 
@@ -132,7 +131,7 @@ void table_enter(struct translator *t, const struct tb *tb)
     }
     uint32_t index = table_index(t, tb->eip);
     j->entry[index] = tb->entry;
-    j->dirty |= 1ull << index / PART_ENTRIES;
+    j->dirty |= 1ull << table_part(index);
 }
 
 void table_select(struct translator *t)
@@ -156,8 +155,8 @@ void table_select(struct translator *t)
 /* The entries of a page's 4,096 addresses lie side by side, wrapping at the table's end. */
 static void forget_page(const struct translator *t, struct jump_table *j, uint32_t page)
 {
-    uint32_t first = table_index(t, page << PAGE_SHIFT) / PART_ENTRIES;
-    for (uint32_t part = first; part <= first + PAGE_SIZE / PART_ENTRIES; part++)
+    uint32_t first = table_part(table_index(t, page << PAGE_SHIFT));
+    for (uint32_t part = first; part <= first + PAGE_SIZE / TABLE_PART; part++)
         clear_part(j, part % 64);
 }
 

@@ -1,0 +1,94 @@
+/* One page of user code at many linear addresses: as shared objects are loaded at random. */
+#include <check.h>
+
+#include "tests/translator/rig.h"
+#include "translator/internal.h"
+
+enum { LIN = 0x50000, PLACES = 40 };
+
+static struct rig rig;
+
+static void setup(void)
+{
+    rig_open(&rig, NULL);
+    rig_flat(&rig, 3);
+    rig_paging(&rig);
+    for (uint32_t i = 0; i < PLACES; i++)
+        rig_map(&rig, LIN + i * PAGE_SIZE, RIG_CODE | 7);
+    rig_hex(&rig, RIG_CODE,
+            "31 C0 B9 0A 00 00 00 "       /* XOR EAX, EAX; MOV ECX, 10 */
+            "E8 06 00 00 00 "             /* +7: CALL +12h */
+            "49 75 F8 E7 F8 90 "          /* DEC ECX; JNZ +7; OUT END, EAX; NOP */
+            "8B 14 24 81 E2 FF 0F 00 00 " /* +12h: MOV EDX, [ESP]; AND EDX, FFFh */
+            "01 D0 E8 00 00 00 00 "       /* ADD EAX, EDX; CALL +22h */
+            "5B C3");                     /* +22h: POP EBX; RET */
+}
+
+static void teardown(void)
+{
+    rig_close(&rig);
+}
+
+static void run_at(uint32_t lin)
+{
+    rig.cpu->eip = lin;
+    rig.cpu->gpr[ESP] = RIG_STACK3;
+    rig.ended = rig.failed = false;
+    ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 10 * 0x0C);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX], lin + 0x22);
+}
+
+START_TEST(moved_not_translated)
+{
+    for (uint32_t i = 0; i < PLACES; i++)
+        run_at(LIN + i * PAGE_SIZE);
+    uint64_t blocks = rig.t->stats.blocks;
+    ck_assert_uint_gt(rig.t->stats.rebased, PLACES);
+    for (uint32_t i = 0; i < PLACES; i++)
+        run_at(LIN + i * 7 % PLACES * PAGE_SIZE);
+    ck_assert_uint_eq(rig.t->stats.blocks, blocks);
+}
+END_TEST
+
+START_TEST(a_few_stay)
+{
+    for (uint32_t i = 0; i < 3 * 50; i++)
+        run_at(LIN + i % 3 * PAGE_SIZE);
+    ck_assert_uint_eq(rig.t->stats.rebased, 0);
+}
+END_TEST
+
+/* A write to the page ends them all, wherever they have been moved to. */
+START_TEST(all_are_invalidated)
+{
+    for (uint32_t i = 0; i < PLACES; i++)
+        run_at(LIN + i * PAGE_SIZE);
+    rig_hex(&rig, RIG_CODE + 0x22, "5B 43 C3"); /* POP EBX; INC EBX; RET */
+    cache_on_code_write(rig.t, RIG_CODE + 0x22, 3);
+    for (uint32_t i = 0; i < PLACES; i++) {
+        rig.cpu->eip = LIN + i * PAGE_SIZE;
+        rig.cpu->gpr[ESP] = RIG_STACK3;
+        rig.ended = rig.failed = false;
+        ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
+        ck_assert_uint_eq(rig.cpu->gpr[EBX], LIN + i * PAGE_SIZE + 0x23);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("code that moves");
+    TCase *tc = tcase_create("rebase");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, moved_not_translated);
+    tcase_add_test(tc, a_few_stay);
+    tcase_add_test(tc, all_are_invalidated);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
