@@ -280,6 +280,7 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     acpi_fill_rom(b);
     mp_fill_rom(b);
     smbios_fill_rom(b);
+    pnp_fill_rom(b);
     if (!(config->rom ? bios_foreign_rom(b, err) : own_rom(b, err))) {
         bios_free(b);
         return NULL;

@@ -3,6 +3,7 @@
 #include "bios/private.h"
 #include "devices/fw_cfg.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -66,6 +67,27 @@ static void memory_file(struct bios *b)
     fw_cfg_set_file(b->config.fw_cfg, "etc/e820", entry, sizeof entry);
 }
 
+/* The geometry that INT 13h is to show of each disk, by its place among the PCI devices: firmware
+ * does not look into partition tables. */
+static void geometry_file(struct bios *b)
+{
+    char text[BIOS_DISKS * 80] = "";
+    size_t len = 0;
+
+    for (unsigned i = 0; i < BIOS_DISKS; i++) {
+        struct geometry g;
+
+        if (!b->config.disk[i])
+            continue;
+        disk_translation(b->config.disk[i], &g);
+        len += (size_t)snprintf(text + len, sizeof text - len,
+                                "/pci@i0cf8/ide@1,1/drive@%u/disk@%u %u %u %u\n", i / 2, i % 2,
+                                g.cylinders, g.heads, g.sectors);
+    }
+    if (len)
+        fw_cfg_set_file(b->config.fw_cfg, "bios-geometry", text, (uint32_t)len + 1);
+}
+
 /* "HALT" ends the list of what may be booted (boot,strict=on). */
 static void boot_files(struct bios *b)
 {
@@ -97,6 +119,7 @@ void bios_fw_items(struct bios *b)
     fw_cfg_set_file(f, "etc/system-states", states, sizeof states);
     memory_file(b);
     boot_files(b);
+    geometry_file(b);
     bios_fw_tables(b);
 }
 

@@ -74,6 +74,7 @@ struct bios {
     struct multiboot_image *multiboot;
 
     struct vtimer beep;
+    uint16_t vbe_pm, vbe_pm_bytes; /* VBE's 32-bit code in the ROM */
     bool vbe_linear; /* the VBE mode that is set uses the linear frame buffer */
     uint16_t vbe_mode;
 };
@@ -189,7 +190,8 @@ void bios_post(struct bios *b);                      /* post.c */
 void bios_power_on_cmos(struct bios *b);             /* cmos.c: defaults before the first POST */
 uint16_t bios_equipment(const struct bios *b);       /* cmos.c */
 void bios_fill_rom(struct bios *b);                  /* tables.c: fonts and tables */
-void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list */
+void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list, 32-bit code */
+void pnp_fill_rom(struct bios *b);                   /* pnp.c */
 /* tables.c: SIZE zeroed bytes of the ROM for a table, before the ROM is mapped; NULL: it is full */
 uint8_t *bios_rom_room(struct bios *b, uint32_t size, uint32_t align);
 void pci_fill_rom(struct bios *b);                   /* pci.c: BIOS32 directory, $PIR */

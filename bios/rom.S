@@ -548,6 +548,9 @@ irq_high:
     trap TRAP_PCI32
     lret
     .code16
+    .org ROM_PNP
+    movw $0x82, %ax /* function not supported */
+    lretw
 
     .org 0xFFF0
     ljmpw $ROM_SEGMENT, $ROM_POST

@@ -107,5 +107,6 @@
 #define ROM_IRQHI 0xFF78
 #define ROM_BIOS32 0xFF80 /* 32-bit code */
 #define ROM_PCI32 0xFF88
+#define ROM_PNP   0xFF90
 
 #endif

@@ -2,6 +2,7 @@
  *
  * Section numbers are those of "VBE Core Functions Version 2.0". */
 #include "bios/video.h"
+#include "cpu/emulate.h"
 
 #include <string.h>
 
@@ -10,6 +11,8 @@ enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_O
 enum { ENABLED = 0x01, DAC_8BIT = 0x20, LINEAR = 0x40, NO_CLEAR = 0x80 };
 enum { SUCCESS = 0x004F, FAILED = 0x014F, NOT_IN_THIS_MODE = 0x034F };
 enum { SET_LINEAR = 0x4000, SET_NO_CLEAR = 0x8000, BDA_MODE_VBE = 0x7F };
+
+extern const uint8_t bios_vbe_pm_start[], bios_vbe_pm_end[];
 
 struct vbe_mode {
     uint16_t number, width, height;
@@ -76,7 +79,7 @@ static void put(uint8_t *p, uint32_t v, unsigned bytes)
 
 void vbe_fill_rom(struct bios *b)
 {
-    uint8_t *list = b->rom + ROM_VBE_MODES;
+    uint8_t *list = b->rom + ROM_VBE_MODES, *code;
 
     strcpy((char *)b->rom + ROM_VBE_OEM, "ringer VGA");
     for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++)
@@ -85,6 +88,23 @@ void vbe_fill_rom(struct bios *b)
             list += 2;
         }
     put(list, 0xFFFF, 2);
+    code = bios_rom_room(b, (uint32_t)(bios_vbe_pm_end - bios_vbe_pm_start), 16);
+    if (!code)
+        return;
+    b->vbe_pm = (uint16_t)(code - b->rom);
+    b->vbe_pm_bytes = (uint16_t)(bios_vbe_pm_end - bios_vbe_pm_start);
+    memcpy(code, bios_vbe_pm_start, b->vbe_pm_bytes);
+}
+
+/* 4.13, function 0Ah. */
+static uint16_t protected_mode(struct bios *b)
+{
+    if (reg_lo(b, EBX) != 0 || !b->vbe_pm_bytes)
+        return FAILED;
+    cpu_set_real_segment(b->cpu, SEG_ES, ROM_SEGMENT, true);
+    set_reg16(b, EDI, b->vbe_pm);
+    set_reg16(b, ECX, b->vbe_pm_bytes);
+    return SUCCESS;
 }
 
 /* 4.3, function 00h. */
@@ -387,6 +407,8 @@ static uint16_t dispatch(struct bios *b)
         return dac_width(b);
     case 0x09:
         return palette(b);
+    case 0x0A:
+        return protected_mode(b);
     case 0x15:
         return display_data_channel(b);
     default:

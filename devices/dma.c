@@ -9,6 +9,7 @@
 
 #include "devices/internal.h"
 #include "devices/pc.h"
+#include "ringer/log.h"
 
 enum {
     COMMAND_MEMORY_TO_MEMORY = 0x01,
@@ -50,7 +51,10 @@ struct dma_chip {
 struct dma {
     struct phys *phys;
     struct dma_chip chip[2]; /* bytes, words */
-    uint8_t page[16];        /* ports 80h..8Fh; those of no channel are plain memory */
+    struct log *log;
+    uint8_t
+        page[16]; /* ports 80h..8Fh; those of no channel are plain memory; 80h takes POST codes */
+    uint8_t post_seen; /* one was written */
 };
 
 /* Which page register belongs to a channel. */
@@ -384,6 +388,10 @@ static void page_write(void *opaque, uint16_t offset, uint32_t value, unsigned s
     struct dma *d = opaque;
 
     (void)size;
+    if (offset == 0 && (d->page[0] != (uint8_t)value || !d->post_seen)) {
+        log_write(d->log, LOG_POST, "POST code %02x", (uint8_t)value);
+        d->post_seen = 1;
+    }
     d->page[offset] = (uint8_t)value;
 }
 
@@ -414,9 +422,7 @@ static void dma_reset(void *opaque)
 /* clang-format on */
 
 static const struct field dma_fields[] = {
-    CHIP_FIELDS(0),
-    CHIP_FIELDS(1),
-    FIELD_ARRAY(struct dma, page),
+    CHIP_FIELDS(0), CHIP_FIELDS(1), FIELD_ARRAY(struct dma, page), FIELD(struct dma, post_seen),
     FIELD_END,
 };
 
@@ -432,6 +438,7 @@ struct dma *dma_init(struct board *board)
     struct dma *d = device_alloc(sizeof(*d));
 
     d->phys = board->phys;
+    d->log = board->log;
     bus_map(board->bus, "dma0", 0x00, 16, &bytes_ops, d);
     bus_map(board->bus, "dma1", 0xc0, 32, &words_ops, d);
     bus_map(board->bus, "dma-page", 0x80, 16, &page_ops, d);

@@ -32,7 +32,8 @@ static const struct {
 } channel_names[] = {
     {"in_asm", LOG_IN_ASM}, {"out_asm", LOG_OUT_ASM}, {"int", LOG_INT},
     {"exec", LOG_EXEC},     {"mmu", LOG_MMU},         {"guest_errors", LOG_GUEST_ERRORS},
-    {"unimp", LOG_UNIMP},   {"io", LOG_IO},           {"all", 0xFF},
+    {"unimp", LOG_UNIMP},   {"io", LOG_IO},           {"post", LOG_POST},
+    {"all", 0x1FF},
 };
 
 struct log *log_new(const char *path, uint32_t channels)

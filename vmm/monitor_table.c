@@ -251,8 +251,9 @@ static void offer_drives(struct machine *m, void *opaque)
 static void offer_kind(const struct monitor_target *t, enum command_completion kind,
                        struct completer *to)
 {
-    static const char *const channels[] = {"in_asm",       "out_asm", "int", "exec", "mmu",
-                                           "guest_errors", "unimp",   "io",  "all",  "none"};
+    static const char *const channels[] = {"in_asm", "out_asm",      "int",   "exec",
+                                           "mmu",    "guest_errors", "unimp", "io",
+                                           "post",   "all",          "none"};
     const struct command *c;
     const struct subject *s;
     const char *key;

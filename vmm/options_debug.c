@@ -13,7 +13,7 @@ static bool set_log(struct options *o, const struct option *self, const char *va
         return true;
     return error_set(err,
                      "-%s %s: unknown channel '%s'; they are in_asm, out_asm, int, exec, mmu, "
-                     "guest_errors, unimp, io, all",
+                     "guest_errors, unimp, io, post, all",
                      self->name, value, name);
 }
 
@@ -72,7 +72,7 @@ static bool set_verify(struct options *o, const struct option *self, const char 
 
 const struct option options_debug[] = {
     {"script", "FILE", "drive the guest by the commands in FILE", set_path, NULL},
-    {"d", "LIST", "log: in_asm,out_asm,int,exec,mmu,guest_errors,unimp,io,all", set_log, NULL},
+    {"d", "LIST", "log: in_asm,out_asm,int,exec,mmu,guest_errors,unimp,io,post,all", set_log, NULL},
     {"D", "FILE", "log to FILE instead of standard error", set_path, NULL},
     {"translator", "LIST", "check=on|off, cache=SIZE, max-insns=N", set_translator,
      translator_properties},

@@ -14,6 +14,7 @@ enum log_channel {
     LOG_GUEST_ERRORS = 1u << 5, /* things no working guest does */
     LOG_UNIMP = 1u << 6,        /* corners that are not emulated; each is named once */
     LOG_IO = 1u << 7,           /* port and MMIO accesses */
+    LOG_POST = 1u << 8,         /* POST codes: what is written to port 80h, when it changes */
 };
 
 /* One log a machine; no state of its own outside this structure. */
@@ -30,7 +31,7 @@ void log_set_channels(struct log *log, uint32_t channels);
 bool log_set_file(struct log *log, const char *path);
 
 /* Parse a comma-separated list of channel names (in_asm, out_asm, int, exec, mmu, guest_errors,
- * unimp, io, all).  False and the offending name in BAD (at most N bytes) when one is unknown. */
+ * unimp, io, post, all).  False and the offending name in BAD (at most N bytes) when one is unknown. */
 bool log_parse_channels(const char *names, uint32_t *channels, char *bad, unsigned n);
 
 /* True when CHANNEL is on: guard for callers that would have to prepare the text.  LOG may be

@@ -22,7 +22,7 @@ static void open_foreign(struct rig *r, const char *order)
 
     for (unsigned i = 0; i < ROM_BYTES; i += 0x1000)
         rom[i] = (uint8_t)(i >> 12);
-    rig_open_with(r, 8, 2880, 0, &base);
+    rig_open_with(r, 8, 2880, 1024, &base);
 }
 
 static void select_key(struct rig *r, uint16_t key)
@@ -118,6 +118,8 @@ START_TEST(test_items)
     ck_assert_uint_eq(data[10], 0x80);
     ck_assert_uint_eq(data[16], 1);
     ck_assert_int_eq(file(&r, "bootorder", data, sizeof data), -1);
+    ck_assert_int_gt(file(&r, "bios-geometry", data, sizeof data), 0);
+    ck_assert_str_eq((const char *)data, "/pci@i0cf8/ide@1,1/drive@0/disk@0 1 16 63\n");
     ck_assert_uint_eq(rtc_get_cmos(r.bios->config.rtc, 0x3D), 0x32);
     ck_assert_uint_eq(rtc_get_cmos(r.bios->config.rtc, 0x38), 0x11);
     ck_assert_uint_eq(rtc_get_cmos(r.bios->config.rtc, 0x10), 0x40);

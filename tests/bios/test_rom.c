@@ -162,6 +162,26 @@ START_TEST(test_foreign_trap)
 }
 END_TEST
 
+/* A Plug and Play BIOS without nodes, whose entries say so. */
+START_TEST(test_pnp)
+{
+    static const uint8_t entry[4] = {0xB8, 0x82, 0x00, 0xCB};
+    const uint8_t *p = rig.bios->rom;
+    uint8_t sum = 0;
+
+    while (memcmp(p, "$PnP", 4) && p < rig.bios->rom + ROM_CODE)
+        p += 16;
+    ck_assert_int_eq(memcmp(p, "$PnP\x10\x21", 6), 0);
+    for (unsigned i = 0; i < p[5]; i++)
+        sum += p[i];
+    ck_assert_uint_eq(sum, 0);
+    ck_assert_int_eq(memcmp(rig.bios->rom + (p[13] | p[14] << 8), entry, sizeof entry), 0);
+    ck_assert_int_eq(memcmp(p + 15, "\0\xF0", 2), 0);
+    ck_assert_int_eq(memcmp(p + 17, p + 13, 2), 0);
+    ck_assert_int_eq(memcmp(p + 19, "\0\0\x0F\0", 4), 0);
+}
+END_TEST
+
 /* The shutdown byte is read and used up. */
 START_TEST(test_shutdown_code)
 {
@@ -204,6 +224,7 @@ int main(void)
     tcase_add_test(t, test_data_area);
     tcase_add_test(t, test_banner_and_cmos);
     tcase_add_test(t, test_foreign_trap);
+    tcase_add_test(t, test_pnp);
     tcase_add_test(t, test_shutdown_code);
     tcase_add_test(t, test_boot_order);
     suite_add_tcase(s, t);

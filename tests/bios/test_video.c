@@ -182,8 +182,11 @@ START_TEST(test_pixels)
     static const struct {
         uint8_t mode, colour;
         uint16_t x, y;
-    } pixels[] = {{0x04, 2, 319, 199}, {0x06, 1, 639, 101}, {0x0D, 9, 13, 77},
-                  {0x12, 11, 639, 479}, {0x13, 200, 319, 199}};
+    } pixels[] = {{0x04, 2, 319, 199},
+                  {0x06, 1, 639, 101},
+                  {0x0D, 9, 13, 77},
+                  {0x12, 11, 639, 479},
+                  {0x13, 200, 319, 199}};
 
     for (unsigned i = 0; i < sizeof pixels / sizeof pixels[0]; i++) {
         call(pixels[i].mode, 0, 0, 0);
@@ -231,9 +234,9 @@ START_TEST(test_fonts)
     call(0x1130, 0x0600, 0, 0);
     ck_assert_uint_eq(rig.cpu->gpr[ECX] & 0xFFFF, 8);
     ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFF, 49);
-    ck_assert_uint_eq(lin8(rig.bios, rig.cpu->seg[SEG_ES].base + (uint16_t)rig.cpu->gpr[EBP] +
-                                         'A' * 16 + 8),
-                      vga_font_8x16['A' * 16 + 8]);
+    ck_assert_uint_eq(
+        lin8(rig.bios, rig.cpu->seg[SEG_ES].base + (uint16_t)rig.cpu->gpr[EBP] + 'A' * 16 + 8),
+        vga_font_8x16['A' * 16 + 8]);
     call(0x1202, 0x0030, 0, 0);
     call(0x1201, 0x0030, 0, 0); /* 350 lines from the next mode on */
     ck_assert_uint_eq(rig.cpu->gpr[EAX] & 0xFF, 0x12);
@@ -316,11 +319,29 @@ START_TEST(test_vbe)
     ck_assert_uint_eq(call(0x4F02, 0x01FF, 0, 0), 0x014F);
     ck_assert_uint_eq(call(0x4F02, 0x0003, 0, 0), 0x004F);
     ck_assert_uint_eq(cell(3, 3), 0x0720);
+    /* The 32-bit interface: three entries and a list of ports within the code. */
+    ck_assert_uint_eq(call(0x4F0A, 0, 0, 0), 0x004F);
+    uint32_t pm = 0xF0000 + (rig.cpu->gpr[EDI] & 0xFFFF), bytes = rig.cpu->gpr[ECX] & 0xFFFF;
+    ck_assert_uint_eq(rig.cpu->seg[SEG_ES].base, 0xF0000);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_lt(lin16(rig.bios, pm + 2 * i), bytes);
+    ck_assert_uint_eq(lin16(rig.bios, pm + lin16(rig.bios, pm + 6)), 0x1CE);
+    ck_assert_uint_eq(call(0x4F0A, 1, 0, 0), 0x014F);
+    cpu_set_real_segment(rig.cpu, SEG_ES, RIG_BUFFER >> 4, false);
+    rig.cpu->gpr[EDI] = 0;
+    ck_assert_uint_eq(call(0x4F15, 0, 0, 0), 0x004F);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] & 3, 2);
     uint8_t sum = 0;
     ck_assert_uint_eq(call(0x4F15, 1, 0, 0), 0x004F);
     for (int i = 0; i < 128; i++)
         sum += lin8(rig.bios, RIG_BUFFER + i);
     ck_assert_uint_eq(sum, 0);
+    ck_assert_uint_eq(lin32(rig.bios, RIG_BUFFER + 4), 0x00FFFFFF);
+    ck_assert_uint_eq(lin8(rig.bios, RIG_BUFFER + 56) | (lin8(rig.bios, RIG_BUFFER + 58) & 0xF0)
+                                                            << 4,
+                      1024); /* of the preferred timing */
+    ck_assert_uint_eq(
+        lin8(rig.bios, RIG_BUFFER + 59) | (lin8(rig.bios, RIG_BUFFER + 61) & 0xF0) << 4, 768);
 }
 END_TEST
 

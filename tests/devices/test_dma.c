@@ -1,6 +1,9 @@
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chipset.h"
+#include "ringer/log.h"
 
 enum { VERIFY = 0x00, TO_MEMORY = 0x04, FROM_MEMORY = 0x08, AUTOINIT = 0x10, DOWN = 0x20 };
 
@@ -275,6 +278,31 @@ START_TEST(test_transfer_outside_of_ram)
 }
 END_TEST
 
+/* POST codes are logged as they change; delays by writes to port 80h say nothing new. */
+START_TEST(test_post_codes)
+{
+    char path[] = "/tmp/ringer-post-XXXXXX", text[100] = {0};
+    int fd = mkstemp(path);
+    struct fixture f;
+    struct log *log;
+
+    ck_assert_int_ge(fd, 0);
+    chipset_open(&f.c, 2 << 20);
+    log = f.c.board.log = log_new(path, LOG_POST);
+    f.dma = dma_init(&f.c.board);
+    chipset_out(&f.c, 0x80, 0x00);
+    chipset_out(&f.c, 0x80, 0x00);
+    chipset_out(&f.c, 0x81, 0x55);
+    chipset_out(&f.c, 0x80, 0xA5);
+    chipset_close(&f.c);
+    log_free(log);
+    ck_assert_int_gt(read(fd, text, sizeof text - 1), 0);
+    ck_assert_str_eq(text, "POST code 00\nPOST code a5\n");
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("dma");
@@ -291,6 +319,7 @@ int main(void)
     tcase_add_test(t, test_memory_to_memory);
     tcase_add_test(t, test_software_request);
     tcase_add_test(t, test_transfer_outside_of_ram);
+    tcase_add_test(t, test_post_codes);
     suite_add_tcase(s, t);
     return chipset_run(s);
 }

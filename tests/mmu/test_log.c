@@ -18,7 +18,7 @@ START_TEST(parse_channels)
     ck_assert(log_parse_channels("in_asm,io,guest_errors", &mask, bad, sizeof(bad)));
     ck_assert_uint_eq(mask, LOG_IN_ASM | LOG_IO | LOG_GUEST_ERRORS);
     ck_assert(log_parse_channels("all", &mask, bad, sizeof(bad)));
-    ck_assert_uint_eq(mask, 0xFF);
+    ck_assert_uint_eq(mask, 0x1FF);
     mask = 7;
     ck_assert(!log_parse_channels("int,bogus,io", &mask, bad, sizeof(bad)));
     ck_assert_str_eq(bad, "bogus");
