@@ -1,6 +1,6 @@
 /* `info` about ringer itself, what it is connected to, and what the machine has not. */
-#include "vmm/chardevs.h"
 #include "vmm/command.h"
+#include "vmm/ring.h"
 #include <string.h>
 
 static void info_version(const struct monitor_target *t, struct text *out)
@@ -26,11 +26,10 @@ static void info_chardev(const struct monitor_target *t, struct text *out)
 
     for (unsigned i = 0; t->chardevs && (name = chardevs_name(t->chardevs, i)); i++) {
         const struct stream *s = chardevs_find(t->chardevs, name);
-        char what[400];
 
-        stream_spec_describe(stream_spec_of(s), what, sizeof what);
-        text_printf(out, "%s: filename=%s%s%s\n", name, what, stream_pty_name(s) ? ":" : "",
-                    stream_pty_name(s) ? stream_pty_name(s) : "");
+        text_printf(out, "%s: filename=", name);
+        ring_describe(s, out);
+        text_line(out, "");
     }
 }
 

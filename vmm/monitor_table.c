@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct command *const tables[] = {
-    commands_help,   commands_run,   commands_input, commands_media,
-    commands_memory, commands_value, commands_watch, commands_info,
+    commands_help,  commands_run,   commands_input, commands_media, commands_memory,
+    commands_value, commands_watch, commands_info,  commands_char,
 };
 
 const struct command *command_nth(unsigned n)
