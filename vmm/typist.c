@@ -103,7 +103,9 @@ static struct stroke *new_stroke(const struct chord *chord, unsigned hold_ms)
 
 void typist_chord(struct typist *t, const struct chord *chord, unsigned hold_ms)
 {
-    if (chord->count)
+    enum { MOST = 1024 }; /* of strokes that wait: a client may send without end */
+
+    if (chord->count && __atomic_load_n(&t->left, __ATOMIC_SEQ_CST) < MOST)
         place(t, new_stroke(chord, hold_ms), 1);
 }
 

@@ -11,7 +11,8 @@ struct typist *typist_new(struct machine *m);
 /* Before machine_free. */
 void typist_free(struct typist *t);
 /* Press CHORD's keys in order, hold them HOLD_MS (0: the usual), let go in reverse order. What is
- * being typed already comes first.  Any thread. */
+ * being typed already comes first; of more than a thousand that wait the rest is lost.  Any
+ * thread. */
 void typist_chord(struct typist *t, const struct chord *chord, unsigned hold_ms);
 /* Type ASCII text, "\n" being Enter; characters that no key produces are left out. */
 void typist_text(struct typist *t, const char *text);
