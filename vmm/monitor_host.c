@@ -1,5 +1,6 @@
 /* `info` about ringer itself, what it is connected to, and what the machine has not. */
 #include "vmm/command.h"
+#include "vmm/pointer.h"
 #include "vmm/ring.h"
 #include <string.h>
 
@@ -35,8 +36,8 @@ static void info_chardev(const struct monitor_target *t, struct text *out)
 
 static void info_mice(const struct monitor_target *t, struct text *out)
 {
-    (void)t;
-    text_line(out, "* Mouse #0: PS/2 Mouse");
+    text_line(out, pointer_absolute(t->machine) ? "* Mouse #0: vmmouse (absolute)"
+                                                : "* Mouse #0: PS/2 Mouse");
 }
 
 static void info_memory_size(const struct monitor_target *t, struct text *out)

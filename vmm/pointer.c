@@ -4,15 +4,28 @@
 struct motion {
     int dx, dy, dz;
     unsigned buttons, mask;
+    unsigned x, y; /* POINTER_KEEP: as it is */
+    bool ok;
 };
 
+static bool absolute(const struct machine *m)
+{
+    return m->vmmouse && vmmouse_absolute(m->vmmouse);
+}
+
+/* A driver of the VMware pointer hears of motion by its own way. */
 static void move_now(struct machine *m, void *opaque)
 {
     const struct motion *p = opaque;
     unsigned *held = &m->private->pointer_buttons;
 
     *held = (*held & ~p->mask) | (p->buttons & p->mask);
-    i8042_mouse(m->i8042, p->dx, p->dy, p->dz, *held);
+    if (absolute(m) && !p->dx && !p->dy)
+        vmmouse_place(m->vmmouse, m->private->pointer_x, m->private->pointer_y, p->dz, *held);
+    else if (m->vmmouse && vmmouse_enabled(m->vmmouse))
+        vmmouse_move(m->vmmouse, p->dx, p->dy, p->dz, *held);
+    else
+        i8042_mouse(m->i8042, p->dx, p->dy, p->dz, *held);
 }
 
 void pointer_move(struct machine *m, int dx, int dy, int dz)
@@ -23,4 +36,40 @@ void pointer_move(struct machine *m, int dx, int dy, int dz)
 void pointer_buttons(struct machine *m, unsigned buttons, unsigned mask)
 {
     machine_post_wait(m, move_now, &(struct motion){.buttons = buttons, .mask = mask});
+}
+
+static void place_now(struct machine *m, void *opaque)
+{
+    struct motion *p = opaque;
+    struct machine_private *state = m->private;
+
+    p->ok = absolute(m);
+    if (!p->ok)
+        return;
+    if (p->x != POINTER_KEEP)
+        state->pointer_x = p->x;
+    if (p->y != POINTER_KEEP)
+        state->pointer_y = p->y;
+    vmmouse_place(m->vmmouse, state->pointer_x, state->pointer_y, 0, state->pointer_buttons);
+}
+
+bool pointer_place(struct machine *m, unsigned x, unsigned y)
+{
+    struct motion p = {.x = x, .y = y};
+
+    machine_post_wait(m, place_now, &p);
+    return p.ok;
+}
+
+static void ask_absolute(struct machine *m, void *opaque)
+{
+    *(bool *)opaque = absolute(m);
+}
+
+bool pointer_absolute(struct machine *m)
+{
+    bool answer;
+
+    machine_post_wait(m, ask_absolute, &answer);
+    return answer;
 }

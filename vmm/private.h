@@ -41,7 +41,7 @@ struct machine_private {
     pthread_mutex_t listen_lock;
     struct machine_listener *listeners;
     const char *stop_state; /* why it is stopped, as QEMU's RunState; atomic */
-    unsigned pointer_buttons; /* held by commands */
+    unsigned pointer_buttons, pointer_x, pointer_y; /* held and placed by commands */
     int tid;                  /* of the vCPU thread */
     bool host_reset;        /* the reset that is asked for was not the guest's idea */
 

@@ -82,12 +82,16 @@ static int limited(json_int_t value)
     return value > MOST ? MOST : value < -MOST ? -MOST : (int)value;
 }
 
-static void motion(struct machine *m, const json_t *data)
+static void motion(struct machine *m, const json_t *data, bool absolute)
 {
     int value = limited(json_integer_value(json_object_get(data, "value")));
     bool x = !strcmp(json_string_value(json_object_get(data, "axis")), "x");
+    unsigned place = value < 0 ? 0 : (unsigned)value * 2 + 1; /* QEMU's are 15 bits wide */
 
-    pointer_move(m, x ? value : 0, x ? 0 : value, 0);
+    if (absolute)
+        pointer_place(m, x ? place : POINTER_KEEP, x ? POINTER_KEEP : place);
+    else
+        pointer_move(m, x ? value : 0, x ? 0 : value, 0);
 }
 
 /* Is there a device for E? */
@@ -96,7 +100,7 @@ static bool check_event(struct qmp_call *c, const json_t *e)
     const char *type = json_string_value(json_object_get(e, "type"));
     const json_t *data = json_object_get(e, "data");
 
-    if (!strcmp(type, "abs"))
+    if (!strcmp(type, "abs") && !pointer_absolute(c->t->machine))
         return qmp_fail(c, "GenericError", "Input handler not found for event type %s", type);
     if (!strcmp(type, "key") && !key_code(json_object_get(data, "key")))
         return qmp_fail(c, "GenericError", "Parameter 'key' expects a key");
@@ -115,7 +119,7 @@ static void carry_out(struct machine *m, const json_t *e)
     } else if (!strcmp(type, "btn")) {
         button(m, json_string_value(json_object_get(data, "button")), down);
     } else {
-        motion(m, data);
+        motion(m, data, !strcmp(type, "abs"));
     }
 }
 

@@ -3,6 +3,7 @@
 #include "devices/pci.h"
 #include "vmm/event.h"
 #include "vmm/pci_class.h"
+#include "vmm/pointer.h"
 #include "vmm/qmp_command.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -111,8 +112,10 @@ static bool query_memory_size(struct qmp_call *c)
 
 static bool query_mice(struct qmp_call *c)
 {
-    c->ret = json_pack("[{s:s,s:i,s:b,s:b}]", "name", "PS/2 Mouse", "index", 0, "current", 1,
-                       "absolute", 0);
+    bool absolute = pointer_absolute(c->t->machine);
+
+    c->ret = json_pack("[{s:s,s:i,s:b,s:b}]", "name", absolute ? "vmmouse" : "PS/2 Mouse", "index",
+                       0, "current", 1, "absolute", (int)absolute);
     return true;
 }
 
