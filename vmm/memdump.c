@@ -22,7 +22,7 @@ static bool sink_open(struct sink *s, const char *path, struct error *err)
 
 static void sink_write(struct sink *s, const void *data, size_t len)
 {
-    if (!s->failed && fwrite(data, 1, len, s->file) != len)
+    if (len && !s->failed && fwrite(data, 1, len, s->file) != len)
         s->failed = true;
 }
 

@@ -123,7 +123,11 @@ static void on_input(void *opaque, const uint8_t *data, size_t len)
 static void on_drained(void *opaque)
 {
     struct client *c = opaque;
-    size_t taken = feed(c, c->waiting, c->len);
+    size_t taken;
+
+    if (!c->len)
+        return;
+    taken = feed(c, c->waiting, c->len);
 
     memmove(c->waiting, c->waiting + taken, c->len -= taken);
     if (!c->len)

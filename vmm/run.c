@@ -358,6 +358,9 @@ static void *vcpu_thread(void *opaque)
         p->timer_made = false;
         vclock_stop(m->clock);
     }
+    /* The stack for signals is the translator's, which outlives the thread: whoever looks for one
+     * when the thread goes (AddressSanitizer, to free it) must not find that. */
+    sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
     pthread_mutex_lock(&p->lock);
     machine_run_work(m);
     p->ended = true;
