@@ -12,7 +12,7 @@ struct block {
     struct image *image;
     const char *format;
     char *path;
-    bool readonly;
+    bool readonly, write_through, no_flush;
     bool guard; /* the format was told by the content, and the content may be written */
     struct log *log;
     struct block_stats stats;
@@ -58,6 +58,8 @@ struct block *block_open(const char *path, const struct block_options *options, 
         return NULL;
     }
     b->readonly = options->readonly;
+    b->write_through = options->write_through;
+    b->no_flush = options->no_flush;
     b->snapshot = options->snapshot;
     b->log = log;
     if (!open_image(b, options, err)) {
@@ -184,12 +186,13 @@ bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count
     b->stats.writes++;
     b->stats.sectors_written += count;
     return checked(b, "write", &b->stats.failed_writes,
-                   b->image->ops->write(b->image, lba, data, count));
+                   b->image->ops->write(b->image, lba, data, count)) &&
+           (!b->write_through || block_flush(b));
 }
 
 bool block_flush(struct block *b)
 {
     b->stats.flushes++;
-    return b->readonly || checked(b, "flush", &b->stats.failed_flushes,
+    return b->readonly || b->no_flush || checked(b, "flush", &b->stats.failed_flushes,
                                   b->image->ops->flush(b->image));
 }

@@ -16,6 +16,8 @@ struct block_options {
     bool readonly;
     bool snapshot;      /* writes go to a temporary file that dies with the machine */
     const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
+    bool write_through; /* each write is flushed before it counts as done */
+    bool no_flush;      /* flushes do nothing: fast, and lost with the host's power */
 };
 
 /* Open the image at PATH: raw, qcow2, either of raw and ISO packed by gzip, or an NBD export

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct device_model *const tables[] = {catalog_isa, catalog_pci};
+static const struct device_model *const tables[] = {catalog_isa, catalog_drive, catalog_pci};
 
 const struct device_model *catalog_model(unsigned i)
 {

@@ -4,7 +4,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CDROM_PLACE = 2 };
+/* A drive for the image at PATH; an empty CD drive gives way to it. */
+static bool place_drive(struct options *o, const char *path, enum drive_interface interface,
+                        bool cdrom, struct error *err)
+{
+    struct drive_option **cd = &o->ide[OPTIONS_CDROM_UNIT];
+    struct drive_option *d = options_add_drive(o, path, path, err);
+    bool spare = *cd && (*cd)->spare;
+
+    if (!d)
+        return false;
+    d->interface = interface;
+    d->cdrom = cdrom;
+    if (cdrom && spare)
+        *cd = NULL;
+    if (cdrom && !*cd)
+        d->unit = OPTIONS_CDROM_UNIT;
+    if (!cdrom && interface == DRIVE_IDE && spare && o->ide[0] && o->ide[1])
+        *cd = NULL;
+    return options_place_drive(o, d, err);
+}
 
 /* Give the image at PATH the first free place of its kind. */
 static bool place_image(struct options *o, const char *path, struct error *err)
@@ -14,30 +33,16 @@ static bool place_image(struct options *o, const char *path, struct error *err)
 
     switch (kind) {
     case IMAGE_FLOPPY:
-        for (int i = 0; i < 2; i++)
-            if (!o->floppy[i]) {
-                o->floppy[i] = path;
-                return true;
-            }
-        return error_set(err, "%s: both floppy drives are taken", path);
+        return place_drive(o, path, DRIVE_FLOPPY, false, err);
     case IMAGE_DISK:
-        for (int i = 0; i < 4; i++)
-            if (!o->disk[i] && (i != CDROM_PLACE || !o->cdrom)) {
-                o->disk[i] = path;
-                return true;
-            }
-        return error_set(err, "%s: all four disks are taken", path);
+        return place_drive(o, path, DRIVE_IDE, false, err);
+    case IMAGE_CD:
+        return place_drive(o, path, DRIVE_IDE, true, err);
     case IMAGE_LINUX:
     case IMAGE_MULTIBOOT:
         if (o->kernel)
             return error_set(err, "%s: there is a kernel already (%s)", path, o->kernel);
         o->kernel = path;
-        return true;
-    case IMAGE_CD:
-        if (o->cdrom || o->disk[CDROM_PLACE])
-            return error_set(err, "%s: the CD drive's place is taken (%s)", path,
-                             o->cdrom ? o->cdrom : o->disk[CDROM_PLACE]);
-        o->cdrom = path;
         return true;
     case IMAGE_UNKNOWN:
         break;
@@ -45,12 +50,14 @@ static bool place_image(struct options *o, const char *path, struct error *err)
     return error_set(err, "%s", why.text[0] ? why.text : "image not recognised");
 }
 
-static struct block *open_image(const struct options *o, const char *path, struct log *log,
-                                struct error *err)
+static struct block *open_image(const struct options *o, const struct drive_option *d,
+                                struct log *log, struct error *err)
 {
-    const struct block_options options = {.snapshot = o->snapshot};
+    struct block_options options = d->block;
 
-    return block_open(path, &options, log, err);
+    options.snapshot |= o->snapshot && !d->cdrom;
+    options.readonly |= d->cdrom;
+    return block_open(d->file, &options, log, err);
 }
 
 /* Blocks round up to whole sectors; a floppy has none to round. */
@@ -67,16 +74,16 @@ static bool is_floppy(const char *path, struct block *b)
 static bool open_floppy(const struct options *o, int drive, struct log *log,
                         struct machine_config *c, struct error *err)
 {
-    const char *path = o->floppy[drive];
+    const struct drive_option *d = o->floppy[drive];
 
-    c->floppy[drive] = open_image(o, path, log, err);
+    c->floppy[drive] = open_image(o, d, log, err);
     if (!c->floppy[drive])
         return false;
-    if (!is_floppy(path, c->floppy[drive]))
+    if (!is_floppy(d->file, c->floppy[drive]))
         return error_set(err,
-                         "-fd%c %s: not the size of a floppy; they are 160, 180, 320, 360, "
+                         "%s: not the size of a floppy; they are 160, 180, 320, 360, "
                          "720, 1200, 1440 and 2880 KB, less if bootable (use -hda for a disk)",
-                         'a' + drive, path);
+                         d->what);
     return true;
 }
 
@@ -95,30 +102,30 @@ static bool set_kernel(const struct options *o, struct machine_config *c, struct
                      o->kernel);
 }
 
-/* There is a CD drive, with or without disc, unless a disk has its place. */
-static bool open_cdrom(const struct options *o, struct log *log, struct machine_config *c,
-                       struct error *err)
+static bool open_ide(const struct options *o, int unit, struct log *log, struct machine_config *c,
+                     struct error *err)
 {
-    const struct block_options readonly = {.readonly = true};
+    const struct drive_option *d = o->ide[unit];
+    struct block *block = d->file ? open_image(o, d, log, err) : NULL;
 
-    if (o->cdrom && o->disk[CDROM_PLACE])
-        return error_set(err, "-cdrom %s: -hdc has its place; use -hdd for the disk", o->cdrom);
-    c->cdrom_present[CDROM_PLACE] = !o->disk[CDROM_PLACE];
-    if (o->cdrom)
-        c->cdrom[CDROM_PLACE] = block_open(o->cdrom, &readonly, log, err);
-    return !o->cdrom || c->cdrom[CDROM_PLACE];
+    if (d->file && !block)
+        return false;
+    c->ide_serial[unit] = d->serial;
+    c->cdrom_present[unit] = d->cdrom;
+    *(d->cdrom ? &c->cdrom[unit] : &c->disk[unit]) = block;
+    return true;
 }
 
 static bool open_all(const struct options *o, struct log *log, struct machine_config *c,
                      struct error *err)
 {
     for (int i = 0; i < 2; i++)
-        if (o->floppy[i] && !open_floppy(o, i, log, c, err))
+        if (o->floppy[i] && o->floppy[i]->file && !open_floppy(o, i, log, c, err))
             return false;
     for (int i = 0; i < 4; i++)
-        if (o->disk[i] && !(c->disk[i] = open_image(o, o->disk[i], log, err)))
+        if (o->ide[i] && !open_ide(o, i, log, c, err))
             return false;
-    return open_cdrom(o, log, c, err) && (!o->kernel || set_kernel(o, c, err));
+    return !o->kernel || set_kernel(o, c, err);
 }
 
 bool options_configure(const struct options *given, struct log *log, struct machine_config *c,

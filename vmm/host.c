@@ -95,11 +95,7 @@ static bool open_consoles(struct host *h, const struct monitor_target *target, s
 /* The window's title begins with what is booted. */
 static const char *title(const struct options *o)
 {
-    const char *path = o->image_count ? o->images[0]
-                       : o->disk[0]   ? o->disk[0]
-                       : o->floppy[0] ? o->floppy[0]
-                       : o->cdrom     ? o->cdrom
-                                      : o->kernel;
+    const char *path = options_first_image(o);
     const char *slash = path ? strrchr(path, '/') : NULL;
 
     return slash ? slash + 1 : path;

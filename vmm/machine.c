@@ -107,10 +107,11 @@ static void build_disks(struct machine *m)
         if (c->floppy[i])
             fdc_insert(m->fdc, i, c->floppy[i]);
     for (int i = 0; i < 4; i++) {
+        const char *number = c->ide_serial[i] ? c->ide_serial[i] : serial[i];
         if (c->disk[i])
-            ide_attach(m->ide[i / 2], i % 2, c->disk[i], serial[i]);
+            ide_attach(m->ide[i / 2], i % 2, c->disk[i], number);
         else if (c->cdrom[i] || c->cdrom_present[i])
-            ide_attach_cdrom(m->ide[i / 2], i % 2, c->cdrom[i], serial[i]);
+            ide_attach_cdrom(m->ide[i / 2], i % 2, c->cdrom[i], number);
     }
 }
 

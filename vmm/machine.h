@@ -18,7 +18,8 @@ struct machine_config {
     const struct cpu_model *model;
     struct block *floppy[2], *disk[4]; /* owned by the machine */
     struct block *cdrom[4];            /* the same; places as DISK's */
-    bool cdrom_present[4];             /* a drive without disc */
+    bool cdrom_present[4];             /* a drive, with or without disc */
+    const char *ide_serial[4];         /* NULL: one of ringer's; the caller's */
     const struct device_option *devices; /* the caller's; all that is not always there */
     unsigned device_count;
     uint32_t pci_slots; /* not to be taken by devices that name none */

@@ -19,11 +19,13 @@ struct option {
 };
 
 /* The tables, each ended by a row without name, under a heading for the help. */
-extern const struct option options_machine[], options_drive[], options_boot[], options_chardev[],
+extern const struct option options_machine[], options_drive_table[], options_boot[], options_chardev[],
     options_display[], options_device[], options_process[], options_debug[], options_refused[];
 
 /* ERR: "-name value: unknown; it is RIGHT".  False. */
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right);
+/* Ask for help on TOPIC, and on ITEM of it (or NULL: all).  True. */
+bool option_help(struct options *o, const char *topic, const char *item);
 /* TEXT with its commas doubled, to be put into a list of properties. */
 const char *option_escape(struct options *o, const char *text);
 /* Parse VALUE by SELF->properties. */

@@ -9,7 +9,7 @@ static const struct {
     const char *heading;
     const struct option *rows;
 } tables[] = {
-    {"The machine", options_machine},  {"Disks, CDs and floppies", options_drive},
+    {"The machine", options_machine},  {"Disks, CDs and floppies", options_drive_table},
     {"What is booted", options_boot},  {"Serial and parallel ports, the monitor", options_chardev},
     {"Other devices", options_device}, {"The screen", options_display},
     {"The process", options_process},  {"Running unattended, looking inside", options_debug},
@@ -21,6 +21,14 @@ enum { TABLES = sizeof tables / sizeof *tables };
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right)
 {
     return error_set(err, "-%s %s: unknown; it is %s", self->name, value, right);
+}
+
+bool option_help(struct options *o, const char *topic, const char *item)
+{
+    o->help = true;
+    o->help_topic = topic;
+    o->help_item = item;
+    return true;
 }
 
 const char *option_escape(struct options *o, const char *text)
@@ -88,14 +96,34 @@ static const struct option *find_option(const char *argument, struct error *err)
     return NULL;
 }
 
+/* What an option's list of properties has. */
+static void option_topic_help(const char *topic, void (*line)(void *opaque, const char *text),
+                              void *opaque)
+{
+    const struct option *p;
+    char text[300];
+
+    for (unsigned i = 0; (p = nth_option(i)); i++) {
+        if (strcmp(p->name, topic))
+            continue;
+        snprintf(text, sizeof text, "-%s %s  %s", p->name, p->value ? p->value : "",
+                 p->help ? p->help : "");
+        line(opaque, text);
+        if (p->properties)
+            properties_help(p->properties, line, opaque);
+    }
+}
+
 /* -device help, -chardev help: of one option's values. */
 static void topic_help(const struct options *o, void (*line)(void *opaque, const char *text),
                        void *opaque)
 {
     if (!strcmp(o->help_topic, "device"))
         catalog_help(o->help_item ? catalog_find(o->help_item) : NULL, line, opaque);
-    else
+    else if (!strcmp(o->help_topic, "chardev"))
         stream_chardev_help(o->help_item, line, opaque);
+    else
+        option_topic_help(o->help_topic, line, opaque);
 }
 
 void options_help(const struct options *o, void (*line)(void *opaque, const char *text),
@@ -145,6 +173,44 @@ static bool add_defaults(struct options *o, struct error *err)
            options_add_device(o, "-parallel", "isa-parallel,index=0", err);
 }
 
+/* A CD drive without disc, unless there is one or its place is taken; and the order of booting that
+ * bootindex= asks for. */
+static bool add_default_drives(struct options *o, struct error *err)
+{
+    static const char letters[] = "acd";
+    bool cdrom = o->nodefaults || o->ide[OPTIONS_CDROM_UNIT];
+    char order[sizeof o->boot_order] = "";
+    uint32_t *b = o->bootindex;
+
+    for (int i = 0; i < 4; i++)
+        cdrom |= o->ide[i] && o->ide[i]->cdrom;
+    if (!cdrom) {
+        struct drive_option *d = options_add_drive(o, "the empty CD drive", NULL, err);
+        if (!d)
+            return false;
+        d->cdrom = d->spare = true;
+        d->unit = OPTIONS_CDROM_UNIT;
+        if (!options_place_drive(o, d, err))
+            return false;
+    }
+    unsigned n = 0;
+    for (;; n++) {
+        int least = -1;
+        for (int i = 0; i < 3; i++)
+            if (b[i] && !strchr(order, letters[i]) && (least < 0 || b[i] < b[least]))
+                least = i;
+        if (least < 0)
+            break;
+        order[n] = letters[least];
+    }
+    for (const char *p = o->boot_order; *order && *p && n < sizeof order - 1; p++)
+        if (!strchr(order, *p))
+            order[n++] = *p;
+    if (*order)
+        strcpy(o->boot_order, order);
+    return true;
+}
+
 static bool check_combination(const struct options *o, struct error *err)
 {
     if (o->nographic && o->display == DISPLAY_TEXT)
@@ -192,8 +258,9 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
     }
     if (o->help || o->version)
         return true;
-    return check_combination(o, err) && add_defaults(o, err) && options_place_devices(o, err) &&
-           options_check_chardevs(o, err);
+    return check_combination(o, err) && add_defaults(o, err) && options_place_drives(o, err) &&
+           options_place_devices(o, err) && options_check_chardevs(o, err) &&
+           add_default_drives(o, err);
 }
 
 void options_free(struct options *o)

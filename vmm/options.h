@@ -16,7 +16,9 @@ enum {
     OPTIONS_CHARDEVS = 32,
     OPTIONS_MONITORS = 8,
     OPTIONS_DEVICES = 32,
-    OPTIONS_GLOBALS = 32
+    OPTIONS_GLOBALS = 32,
+    OPTIONS_DRIVES = 16,
+    OPTIONS_CDROM_UNIT = 2 /* -cdrom's place */
 };
 
 enum display_kind { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_TEXT, DISPLAY_SDL };
@@ -33,6 +35,17 @@ struct port_place {
     uint16_t base;
 };
 
+/* -drive, or what is short for it. */
+struct drive_option {
+    const char *what;      /* the option, for messages */
+    const char *id, *file; /* file NULL: the drive is empty */
+    const char *serial;
+    enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE } interface;
+    int unit;                /* 0-3 (0, 1 for floppies); -1: any */
+    bool cdrom, used, spare; /* spare: there for want of another, and gives way to images */
+    struct block_options block;
+};
+
 /* -global DRIVER.PROPERTY=VALUE */
 struct global_option {
     const char *driver, *property, *value;
@@ -43,7 +56,10 @@ struct options {
     struct pool *pool;
     uint64_t ram_bytes;
     const struct cpu_model *model;
-    const char *floppy[2], *disk[4], *cdrom; /* cdrom: in disk[2]'s place */
+    struct drive_option drives[OPTIONS_DRIVES];
+    unsigned drive_count;
+    struct drive_option *floppy[2], *ide[4]; /* what is in which place; NULL: nothing */
+    uint32_t bootindex[3];                   /* of floppies, disks, CDs, plus one; 0: none */
     const char *kernel, *initrd, *append;
     char boot_order[8], boot_once[8];
     bool boot_menu, boot_strict;
@@ -102,6 +118,17 @@ bool options_check_chardevs(const struct options *o, struct error *err);
 struct device_option *options_add_device(struct options *o, const char *option, const char *text,
                                          struct error *err);
 bool options_place_devices(struct options *o, struct error *err);
+
+/* Add a drive with image FILE (NULL: empty); WHAT (kept) for messages.  NULL and ERR. */
+struct drive_option *options_add_drive(struct options *o, const char *what, const char *file,
+                                       struct error *err);
+/* By id; NULL. */
+struct drive_option *options_drive(struct options *o, const char *id);
+/* Give D the place it names, or the first that is free. */
+bool options_place_drive(struct options *o, struct drive_option *d, struct error *err);
+bool options_place_drives(struct options *o, struct error *err);
+/* What the machine may be called by; NULL. */
+const char *options_first_image(const struct options *o);
 
 /* The text of -help, one option a line; or what help_topic asks for. */
 void options_help(const struct options *o, void (*line)(void *opaque, const char *text),

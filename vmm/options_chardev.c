@@ -62,10 +62,7 @@ static bool set_chardev(struct options *o, const struct option *self, const char
     size_t len = strcspn(value, ",");
 
     if (!strcmp(value, "help") || !strcmp(value, "?") || !strcmp(value + len, ",help")) {
-        o->help = true;
-        o->help_topic = "chardev";
-        o->help_item = value[len] ? pool_text(&o->pool, value, len) : NULL;
-        return true;
+        return option_help(o, "chardev", value[len] ? pool_text(&o->pool, value, len) : NULL);
     }
     return stream_parse_chardev(value, &spec, id, err) &&
            add_chardev(o, id, &spec, pool_printf(&o->pool, "-%s %s", self->name, value), err);

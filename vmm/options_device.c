@@ -127,9 +127,7 @@ static bool set_device(struct options *o, const struct option *self, const char 
 
     snprintf(name, sizeof name, "%.*s", (int)(comma - value), value);
     if (asks_help(name) || (*comma && asks_help(comma + 1))) {
-        o->help = true;
-        o->help_topic = "device";
-        o->help_item = asks_help(name) ? NULL : pool_text(&o->pool, name, strlen(name));
+        option_help(o, "device", asks_help(name) ? NULL : pool_text(&o->pool, name, strlen(name)));
         return !o->help_item || catalog_find(name) || unknown_model("-device", name, err);
     }
     return options_add_device(o, pool_printf(&o->pool, "-%s", self->name), value, err) != NULL;

@@ -8,7 +8,7 @@
 #include "vmm/options.h"
 #include "vmm/property.h"
 
-enum { MAX_ARGS = 12 };
+enum { MAX_ARGS = 24 };
 
 static _Thread_local struct options last; /* owns what the present result points to */
 
@@ -54,8 +54,8 @@ START_TEST(a_full_command_line)
               &err),
         "%s", err.text);
     ck_assert_uint_eq(o.ram_bytes, 1u << 30);
-    ck_assert_str_eq(o.floppy[0], "a.img");
-    ck_assert_str_eq(o.disk[1], "b.img");
+    ck_assert_str_eq(o.floppy[0]->file, "a.img");
+    ck_assert_str_eq(o.ide[1]->file, "b.img");
     ck_assert_str_eq(o.boot_order, "ca");
     ck_assert_str_eq(o.boot_once, "a");
     ck_assert(o.snapshot);
@@ -128,6 +128,30 @@ static const struct {
     {"-rtc base=yesterday", "yesterday"},
     {"-rtc clock=vm", "clock=vm"},
     {"a b c d e f g h i", "i: too many"},
+    {"-hda a -hda b", "-hda a"},
+    {"-hdc a -cdrom b", "-hdc a"},
+    {"-drive file=a,if=virtio", "virtio"},
+    {"-drive file=a,index=0 -hda b", "index=0"},
+    {"-drive file=a,index=4", "index=4"},
+    {"-drive file=a,index=0,unit=0", "leave one out"},
+    {"-drive file=a,if=floppy,index=2", "two floppy drives"},
+    {"-drive format=raw", "file=IMAGE"},
+    {"-drive file=a,cache=perhaps", "cache=perhaps"},
+    {"-drive file=a,werror=stop", "report"},
+    {"-drive file=a,id=x,if=none -drive file=b,id=x,if=none", "'x' already"},
+    {"-drive file=a,hologram=on", "hologram"},
+    {"-device ide-hd", "drive=ID"},
+    {"-device ide-hd,drive=x", "'x'"},
+    {"-drive file=a,id=x -device ide-hd,drive=x", "if=none"},
+    {"-drive file=a,id=x,if=none -device ide-hd,drive=x -device ide-cd,drive=x", "if=none"},
+    {"-hda a -drive file=b,id=x,if=none -device ide-hd,drive=x,bus=ide.0,unit=0", "-hda a"},
+    {"-chardev null,id=x -chardev null,id=x", "'x' already"},
+    {"-serial chardev:x", "'x'"},
+    {"-chardev null,id=x -serial chardev:x -serial chardev:x", "mux=on"},
+    {"-device isa-serail", "isa-serial"},
+    {"-device virtio-net-pci", "virtio"},
+    {"-global isa-debugcon.hologram=1", "hologram"},
+    {"-snapshto", "-snapshot"},
 };
 
 START_TEST(wrong_ones_are_named)
@@ -138,6 +162,74 @@ START_TEST(wrong_ones_are_named)
     ck_assert_msg(!parse(wrong[_i].line, &o, &err), "accepted: %s", wrong[_i].line);
     ck_assert_msg(strstr(err.text, wrong[_i].named), "%s: %s", wrong[_i].line, err.text);
     ck_assert_ptr_null(strchr(err.text, '\n'));
+}
+END_TEST
+
+START_TEST(drives)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(
+        parse("-drive file=a,format=raw,cache=unsafe -drive file=b.iso,media=cdrom -drive "
+              "file=c,,c,if=floppy,snapshot=on -drive file=d,if=ide,bus=1,unit=1,serial=S",
+              &o, &err),
+        "%s", err.text);
+    ck_assert_str_eq(o.ide[0]->file, "a");
+    ck_assert(o.ide[0]->block.no_flush && !strcmp(o.ide[0]->block.format, "raw"));
+    ck_assert(o.ide[1]->cdrom && !strcmp(o.ide[1]->file, "b.iso"));
+    ck_assert_ptr_null(o.ide[2]); /* there is a CD drive already */
+    ck_assert_str_eq(o.ide[3]->serial, "S");
+    ck_assert_str_eq(o.floppy[0]->file, "c,c");
+    ck_assert(o.floppy[0]->block.snapshot);
+    ck_assert(parse("-hda a -cdrom b", &o, &err));
+    ck_assert(o.ide[2]->cdrom && !strcmp(o.ide[2]->file, "b"));
+    ck_assert(parse("", &o, &err));
+    ck_assert(o.ide[2]->cdrom && !o.ide[2]->file);
+    ck_assert(parse("-nodefaults", &o, &err));
+    ck_assert(!o.ide[2] && !o.serial[0].device && !o.parallel[0].device);
+}
+END_TEST
+
+START_TEST(drives_as_devices)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(parse("-drive if=none,id=x,file=a -device ide-hd,drive=x,bus=ide.1,unit=0,"
+                        "bootindex=2 -device ide-cd,bootindex=1 -drive if=none,id=f,file=fd "
+                        "-device floppy,drive=f",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert_str_eq(o.ide[2]->file, "a");
+    ck_assert(o.ide[0]->cdrom && !o.ide[0]->file);
+    ck_assert_str_eq(o.floppy[0]->file, "fd");
+    ck_assert_str_eq(o.boot_order, "dca");
+}
+END_TEST
+
+START_TEST(ports)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(
+        parse("-chardev null,id=n -device isa-serial,chardev=n,iobase=0x2e0,irq=10 -serial "
+              "null -serial none -serial null -parallel null -debugcon null -global "
+              "isa-debugcon.iobase=0x402",
+              &o, &err),
+        "%s", err.text);
+    ck_assert_uint_eq(o.serial[0].base, 0x3f8);
+    ck_assert_uint_eq(o.serial[1].base, 0x2e0);
+    ck_assert_uint_eq(o.serial[2].base, 0x3e8);
+    ck_assert_ptr_null(o.serial[3].device);
+    ck_assert_uint_eq(device_number(o.serial[1].device, "irq"), 10);
+    ck_assert_uint_eq(o.parallel[0].base, 0x378);
+    for (unsigned i = 0; i < o.device_count; i++)
+        if (!strcmp(o.devices[i].model->name, "isa-debugcon"))
+            ck_assert_uint_eq(device_number(&o.devices[i], "iobase"), 0x402);
+    ck_assert(parse("-nographic", &o, &err));
+    ck_assert(o.chardev_count == 1 && o.chardevs[0].spec.mux && o.monitor_count == 1);
 }
 END_TEST
 
@@ -245,6 +337,9 @@ int main(void)
     tcase_add_test(tc, a_full_command_line);
     tcase_add_loop_test(tc, wrong_ones_are_named, 0, sizeof wrong / sizeof *wrong);
     tcase_add_test(tc, help_and_version_need_nothing_else);
+    tcase_add_test(tc, drives);
+    tcase_add_test(tc, drives_as_devices);
+    tcase_add_test(tc, ports);
     tcase_add_test(tc, streams);
     tcase_add_test(tc, sizes);
     tcase_add_test(tc, help_has_a_line_an_option);
