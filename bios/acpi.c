@@ -18,9 +18,10 @@ enum {
     RESET_VALUE = 0x06,
     POWER_FUNCTION = 1 << 3 | 3,
 
-    /* FADT flags: WBINVD works, C1 on all processors, no fixed sleep button, no RTC wake in the
-     * fixed registers, the reset register is there. */
-    FADT_FLAGS = 1 << 0 | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 10,
+    /* FADT flags: WBINVD works, C1 on all processors, no fixed sleep button, the reset register
+     * is there. */
+    FADT_FLAGS = 1 << 0 | 1 << 2 | 1 << 5 | 1 << 10,
+    FACS_WAKING_VECTOR = 12,
     BOOT_FLAGS = 1 << 0 | 1 << 1, /* ISA devices, 8042 */
     NO_C2 = 0xFFF,
     NO_C3 = 0xFFF,
@@ -169,4 +170,11 @@ void bios_acpi_init(struct bios *b)
         return;
     acpi_facs(facs);
     lin_write(b, FACS_ADDRESS, facs, sizeof facs);
+}
+
+uint32_t bios_waking_vector(struct bios *b)
+{
+    if (!acpi_present(b) || lin32(b, FACS_ADDRESS) != 0x53434146) /* "FACS" */
+        return 0;
+    return lin32(b, FACS_ADDRESS + FACS_WAKING_VECTOR);
 }

@@ -11,7 +11,7 @@
  *         Device (LNKA) { ... } to LNKD
  *     }
  *     Name (\PICF, 0)  Method (\_PIC, 1) { Store (Arg0, \PICF) }
- *     Name (\_S5, Package (4) { 0, 0, 0, 0 })
+ *     Name (\_S1, Package (4) { 4, 4, 0, 0 }), and S3: 1, S4: 2, S5: 0
  *     Processor (\_PR.CPU0, 0, 0, 0) {}
  */
 #include "bios/aml.h"
@@ -319,14 +319,16 @@ static void link_device(struct aml *a, unsigned n)
 
 /* ---- all of it ---- */
 
-static void soft_off(struct aml *a)
+static void sleep_state(struct aml *a, const char *name, unsigned type)
 {
     uint32_t package;
 
-    aml_name(a, "\\_S5_");
+    aml_name(a, name);
     package = aml_begin_package(a, 4);
-    for (int i = 0; i < 4; i++) /* the PIIX4's type for soft off is 0 */
-        aml_int(a, 0);
+    aml_int(a, type); /* for PM1a, for PM1b, and two reserved */
+    aml_int(a, type);
+    aml_int(a, 0);
+    aml_int(a, 0);
     aml_end(a, package);
 }
 
@@ -357,7 +359,10 @@ uint8_t *acpi_dsdt(struct bios *b)
         link_device(&a, i);
     aml_end(&a, scope);
     interrupt_model(&a);
-    soft_off(&a);
+    sleep_state(&a, "\\_S1_", PIIX_TYPE_S1);
+    sleep_state(&a, "\\_S3_", PIIX_TYPE_S3);
+    sleep_state(&a, "\\_S4_", PIIX_TYPE_S4);
+    sleep_state(&a, "\\_S5_", PIIX_TYPE_S5);
     processor(&a);
     t = a.full ? NULL : acpi_table(b, "DSDT", ACPI_HEADER + a.len, 1);
     if (!t)

@@ -7,6 +7,25 @@
 
 enum { WARM_BOOT = 0x1234 };
 
+enum { RESUME = 0x0A, RESUME_S3 = 0xFE };
+
+/* The end of S3: the board as POST leaves it, but RAM is the system's. The way to its waking
+ * vector is that of AT's shutdown code 0Ah, by the far pointer at 0040:0067. */
+static uint8_t resume_s3(struct bios *b)
+{
+    uint32_t vector = bios_waking_vector(b);
+
+    if (!vector || vector >= 0x100000)
+        return 0;
+    out8(b, 0x92, in8(b, 0x92) | 0x02);
+    bios_pci_init(b);
+    bios_apic_init(b);
+    video_set_mode(b, 3, true);
+    set_bda16(b, 0x67, vector & 15);
+    set_bda16(b, 0x69, vector >> 4);
+    return RESUME;
+}
+
 /* How a processor reset is to be resumed (AT shutdown byte, CMOS 0Fh).  The byte is used up. */
 uint8_t bios_shutdown_code(struct bios *b)
 {
@@ -14,6 +33,8 @@ uint8_t bios_shutdown_code(struct bios *b)
 
     cmos_write(b, 0x8F, 0);
     out8(b, 0x70, 0x0D);
+    if (code == RESUME_S3)
+        return resume_s3(b);
     if (code == 0x05 || code == 0x09 || code == 0x0A)
         bios_pci_init(b); /* the reset went to the board, and POST is left out */
     return code;

@@ -203,6 +203,8 @@ void bios_fw_items(struct bios *b);                  /* firmware.c: fw_cfg */
 void bios_fw_tables(struct bios *b);                 /* fw_tables.c: ACPI and SMBIOS for fw_cfg */
 void bios_boot_cmos(struct bios *b);                 /* cmos.c: the boot order for firmware */
 void bios_acpi_init(struct bios *b);                 /* acpi.c: the part in RAM */
+/* acpi.c: where a system that slept in S3 wants to go on in real mode; 0: nowhere */
+uint32_t bios_waking_vector(struct bios *b);
 void mp_fill_rom(struct bios *b);                    /* apic.c: the MP configuration table */
 void bios_apic_init(struct bios *b);                 /* apic.c: virtual wire mode */
 void bios_pci_init(struct bios *b);                  /* pci.c: addresses and interrupts */

@@ -120,11 +120,25 @@ struct piix_ide *piix_ide_init(struct board *board, struct pci *pci, struct irq_
                                struct irq_line irq15);
 struct irq_line piix_ide_line(struct piix_ide *p, int channel);
 void piix_ide_join(struct piix_ide *p, int channel, struct ide *ide);
-/* 00:01.3, PIIX4 power management (devices/piix_pm.c): OFF is called for soft off. */
+/* 00:01.3, PIIX4 power management (devices/piix_pm.c).  SLEEP is called when software asks for a
+ * sleep state, WAKE when one of its events ends S1 or S3; then, after the reset that S3 ends with,
+ * piix_pm_woke.  Both may be NULL. */
+enum piix_sleep { PIIX_S1, PIIX_S3, PIIX_S4, PIIX_S5 };
+/* The type of each in the control register: PIIX4 table "SUS_TYP", but for S4, which is another
+ * soft off here (as in QEMU, where it is 2). */
+enum { PIIX_TYPE_S1 = 4, PIIX_TYPE_S3 = 1, PIIX_TYPE_S4 = 2, PIIX_TYPE_S5 = 0 };
+struct piix_pm_wires {
+    void *opaque;
+    void (*sleep)(void *opaque, enum piix_sleep state);
+    void (*wake)(void *opaque);
+};
 struct piix_pm;
 struct piix_pm *piix_pm_init(struct board *board, struct pci *pci, struct irq_line sci,
-                             void (*off)(void *opaque), void *opaque);
+                             const struct piix_pm_wires *wires);
 void piix_pm_power_button(struct piix_pm *pm);
+void piix_pm_rtc(struct piix_pm *pm);    /* the clock asks for its interrupt */
+void piix_pm_wakeup(struct piix_pm *pm); /* end S1 or S3 without any of its events */
+void piix_pm_woke(struct piix_pm *pm);
 void piix_pm_gpe(struct piix_pm *pm, unsigned n); /* general purpose event N is signalled */
 enum { PIIX_ACPI_ENABLE = 0xF1, PIIX_ACPI_DISABLE = 0xF0 }; /* commands for port B2h */
 

@@ -32,6 +32,8 @@ enum {
 
     TMROF = 1 << 0,
     PWRBTN = 1 << 8,
+    RTC = 1 << 10,
+    WAK = 1 << 15,
     STS_BITS = 0x8D31,
     EN_BITS = 0x0521,
 
@@ -60,12 +62,14 @@ struct piix_pm {
     struct bus *bus;
     struct log *log;
     struct irq_line sci;
-    void (*off)(void *opaque);
-    void *opaque;
+    struct piix_pm_wires wires;
     struct vtimer timer;
 
     uint16_t status, enable, control;
     uint16_t gp_status, gp_enable;
+    uint8_t sleeping;    /* in S1 or S3 */
+    uint8_t acpi_before; /* SCI_EN when it fell asleep */
+    uint16_t cause;      /* status bits of what woke it */
     uint64_t halves;         /* half periods of the timer that TMROF_STS has seen */
     uint8_t other[PM_PORTS]; /* registers that only remember */
     uint8_t apm[2];
@@ -96,6 +100,38 @@ static void update(struct piix_pm *p)
         vtimer_cancel(p->clock, &p->timer);
 }
 
+static void wake(struct piix_pm *p, uint16_t cause)
+{
+    p->sleeping = 0;
+    p->cause = cause;
+    if (p->wires.wake)
+        p->wires.wake(p->wires.opaque);
+}
+
+/* The power button always wakes, the others do if they are enabled. */
+static void check_wake(struct piix_pm *p)
+{
+    uint16_t cause = p->status & (PWRBTN | (p->enable & RTC));
+
+    if (p->sleeping && (cause || (p->gp_status & p->gp_enable)))
+        wake(p, cause);
+}
+
+void piix_pm_wakeup(struct piix_pm *p)
+{
+    if (p->sleeping)
+        wake(p, PWRBTN);
+}
+
+/* The registers are those after a reset, or still those of before (S1). */
+void piix_pm_woke(struct piix_pm *p)
+{
+    p->status |= WAK | p->cause;
+    p->control |= p->acpi_before;
+    p->cause = 0;
+    update(p);
+}
+
 static void timer_fired(void *opaque)
 {
     update(opaque);
@@ -105,6 +141,14 @@ void piix_pm_power_button(struct piix_pm *p)
 {
     p->status |= PWRBTN;
     update(p);
+    check_wake(p);
+}
+
+void piix_pm_rtc(struct piix_pm *p)
+{
+    p->status |= RTC;
+    update(p);
+    check_wake(p);
 }
 
 void piix_pm_gpe(struct piix_pm *p, unsigned n)
@@ -113,20 +157,33 @@ void piix_pm_gpe(struct piix_pm *p, unsigned n)
         return;
     p->gp_status |= (uint16_t)(1u << n);
     update(p);
+    check_wake(p);
 }
 
-/* SUS_TYP 0 is soft off (7.2.3); the others would suspend what has nothing to suspend. */
+/* SUS_TYP (7.2.3).  The states in between, which DSDT does not name, have no wakeful use. */
 static void write_control(struct piix_pm *p, uint16_t value)
 {
     unsigned type = value >> SUS_TYP_SHIFT & 7;
+    enum piix_sleep state = PIIX_S5;
 
     p->control = value & CNTRL_STORED;
     if (!(value & SUS_EN))
         return;
-    if (type == 0 && p->off)
-        p->off(p->opaque);
-    else if (type)
-        log_unimp(p->log, "PIIX4: sleep type %u asked for; only soft off (0) is there", type);
+    if (type == PIIX_TYPE_S1)
+        state = PIIX_S1;
+    else if (type == PIIX_TYPE_S3)
+        state = PIIX_S3;
+    else if (type == PIIX_TYPE_S4)
+        state = PIIX_S4;
+    else if (type != PIIX_TYPE_S5) {
+        log_unimp(p->log, "PIIX4: sleep type %u; there are S1 (4), S3 (1), S4 (2), S5 (0)", type);
+        return;
+    }
+    p->sleeping = state == PIIX_S1 || state == PIIX_S3;
+    p->acpi_before = p->control & SCI_EN;
+    if (p->wires.sleep)
+        p->wires.sleep(p->wires.opaque, state);
+    check_wake(p);
 }
 
 /* ---- registers: 16 bits at even offsets ---- */
@@ -322,6 +379,7 @@ static void pm_reset(void *dev)
     pci_put32(f, SMBBA, 1);
     f->config[PCI_INTERRUPT_LINE] = 9; /* wired so */
     p->status = p->enable = p->control = 0;
+    p->sleeping = 0;
     p->gp_status = p->gp_enable = 0;
     p->halves = ticks_now(p) >> 23;
     for (unsigned i = 0; i < PM_PORTS; i++)
@@ -346,6 +404,9 @@ static const struct field pm_fields[] = {
     FIELD(struct piix_pm, control),
     FIELD(struct piix_pm, gp_status),
     FIELD(struct piix_pm, gp_enable),
+    FIELD(struct piix_pm, sleeping),
+    FIELD(struct piix_pm, acpi_before),
+    FIELD(struct piix_pm, cause),
     FIELD(struct piix_pm, halves),
     FIELD_ARRAY(struct piix_pm, other),
     FIELD_ARRAY(struct piix_pm, apm),
@@ -378,7 +439,7 @@ static void set_masks(struct pci_function *f)
 }
 
 struct piix_pm *piix_pm_init(struct board *board, struct pci *pci, struct irq_line sci,
-                             void (*off)(void *opaque), void *opaque)
+                             const struct piix_pm_wires *wires)
 {
     static const struct pci_identity id = {
         .name = "PIIX4 power management",
@@ -397,8 +458,7 @@ struct piix_pm *piix_pm_init(struct board *board, struct pci *pci, struct irq_li
     p->bus = board->bus;
     p->log = board->log;
     p->sci = sci;
-    p->off = off;
-    p->opaque = opaque;
+    p->wires = *wires;
     vtimer_init(&p->timer, "pm timer", timer_fired, p);
     pci_function_init(&p->pci, &id, p);
     p->pci.written = pm_written;

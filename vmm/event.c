@@ -39,5 +39,7 @@ const char *machine_run_state(struct machine *m)
 {
     const char *state = __atomic_load_n(&m->private->stop_state, __ATOMIC_SEQ_CST);
 
-    return machine_stopped(m) ? state ? state : "paused" : "running";
+    if (machine_stopped(m))
+        return state ? state : "paused";
+    return __atomic_load_n(&m->private->sleep, __ATOMIC_SEQ_CST) ? "suspended" : "running";
 }

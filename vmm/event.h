@@ -14,6 +14,9 @@ enum machine_event_kind {
     MACHINE_IO_ERROR,
     MACHINE_RTC_CHANGE,
     MACHINE_WATCHPOINT,
+    MACHINE_SUSPEND,
+    MACHINE_SUSPEND_DISK,
+    MACHINE_WAKEUP,
 };
 
 struct machine_event {
@@ -40,7 +43,7 @@ void machine_listen(struct machine *m, struct machine_listener *l);
 void machine_unlisten(struct machine *m, struct machine_listener *l);
 void machine_tell(struct machine *m, const struct machine_event *e);
 
-/* QEMU's RunState: "running", "paused", "prelaunch", "shutdown", "debug". */
+/* QEMU's RunState: "running", "suspended", "paused", "prelaunch", "shutdown", "debug". */
 const char *machine_run_state(struct machine *m);
 /* Stop on the vCPU thread, for a reason that machine_run_state tells (a string that stays). */
 void machine_stop_here(struct machine *m, const char *state);

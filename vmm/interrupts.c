@@ -68,6 +68,8 @@ static void wire_irq(void *opaque, int irq, int level)
 {
     struct machine *m = opaque;
 
+    if (m->private->sleep && level && (irq == 1 || irq == 12))
+        piix_pm_wakeup(m->pm); /* a key or the mouse */
     if (irq < 16) /* test devices drive the others, too */
         pic_set_irq(m->pic, irq, level);
     if (m->ioapic && irq != 2)
@@ -91,6 +93,19 @@ static void wire_pirq(void *opaque, int pirq, int level)
 struct irq_line machine_pirqs(struct machine *m)
 {
     return (struct irq_line){wire_pirq, m, 0};
+}
+
+/* The clock's interrupt is an event of power management as well, even where the HPET has its place.
+ */
+static void wire_clock(void *opaque, int n, int level)
+{
+    struct machine *m = opaque;
+    struct irq_line line = m->hpet ? hpet_legacy_line(m->hpet, 1) : machine_irq(m, 8);
+
+    (void)n;
+    if (m->pm && level)
+        piix_pm_rtc(m->pm);
+    irq_set(&line, level);
 }
 
 static void wire_hpet(void *opaque, int n, int level)
@@ -155,8 +170,7 @@ void machine_build_interrupts(struct machine *m, struct irq_line init)
     if (!m->config.no_hpet)
         m->hpet = hpet_init(b, (struct irq_line){wire_hpet, m, 0});
     m->pit = pit_init(b, m->hpet ? hpet_legacy_line(m->hpet, 0) : machine_irq(m, 0));
-    m->rtc = rtc_init(b, m->hpet ? hpet_legacy_line(m->hpet, 1) : machine_irq(m, 8),
-                      m->config.rtc_epoch);
+    m->rtc = rtc_init(b, (struct irq_line){wire_clock, m, 0}, m->config.rtc_epoch);
 }
 
 void machine_wire_interrupts(struct cpu_wires *wires)

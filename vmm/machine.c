@@ -61,11 +61,6 @@ static void wire_reset(void *opaque, int n, int level)
     machine_raise_event(m, EVENT_RESET);
 }
 
-static void wire_poweroff(void *opaque)
-{
-    machine_request_end(opaque, END_POWEROFF, 0);
-}
-
 static void wire_rtc(void *opaque, int64_t offset)
 {
     machine_tell(opaque, &(struct machine_event){.kind = MACHINE_RTC_CHANGE, .offset = offset});
@@ -120,6 +115,7 @@ static void build_pci(struct machine *m)
 {
     static const uint16_t base[2] = {0x1f0, 0x170}, control[2] = {0x3f6, 0x376};
     const struct firmware_blob *rom = &m->config.firmware.vga_rom;
+    const struct piix_pm_wires pm = machine_pm_wires(m);
     struct board *b = &m->board;
 
     m->pci = pci_init(b);
@@ -131,7 +127,7 @@ static void build_pci(struct machine *m)
         piix_ide_join(ide, i, m->ide[i]);
     }
     if (!m->config.no_acpi)
-        m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), wire_poweroff, m);
+        m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), &pm);
     pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
 }
 

@@ -10,7 +10,7 @@
 static void info_status(const struct monitor_target *t, struct text *out)
 {
     const char *state = machine_run_state(t->machine);
-    bool stopped = machine_stopped(t->machine);
+    bool stopped = strcmp(state, "running");
     bool plain = !stopped || !strcmp(state, "paused");
 
     text_printf(out, "VM status: %s%s%s%s\n", stopped ? "paused" : "running", plain ? "" : " (",

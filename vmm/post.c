@@ -168,12 +168,6 @@ void machine_powerdown(struct machine *m)
     machine_post_wait(m, do_powerdown, NULL);
 }
 
-bool machine_wakeup(struct machine *m, struct error *err)
-{
-    (void)m;
-    return error_set(err, "Unable to wake up: guest is not in suspended state");
-}
-
 void machine_nmi(struct machine *m)
 {
     machine_post_wait(m, do_nmi, NULL);

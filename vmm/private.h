@@ -15,6 +15,9 @@ struct work {
     bool *done; /* NULL: nobody waits, and the structure is the queue's to free */
 };
 
+/* The sleep state that the guest is in (suspend.c). */
+enum machine_sleep { SLEEP_NOT, SLEEP_S1, SLEEP_S3 };
+
 struct machine_private {
     pthread_t thread;
     pthread_mutex_t lock; /* guards everything down to `status` */
@@ -30,6 +33,8 @@ struct machine_private {
 
     bool stopped;       /* written on the vCPU thread, read (atomically) anywhere */
     bool reset_once;    /* the power-on reset is done */
+    enum machine_sleep sleep; /* written on the vCPU thread, read (atomically) anywhere */
+    bool waking;        /* something has woken it, and the loop is to act */
     bool board_reset;   /* the reset that is asked for goes to all of the board */
     bool hung_named;    /* the halt with interrupts off was reported */
     timer_t timer;
@@ -65,6 +70,12 @@ void machine_wire_interrupts(struct cpu_wires *wires);
 /* The wire of an ISA interrupt; PIRQA to PIRQD as N = 0 to 3 of one line's SET. */
 struct irq_line machine_irq(struct machine *m, int irq);
 struct irq_line machine_pirqs(struct machine *m);
+/* suspend.c: the wires of power management; does the guest sleep (vCPU thread, in the loop)?  What
+ * has woken it takes effect here. */
+struct piix_pm_wires machine_pm_wires(struct machine *m);
+bool machine_asleep(struct machine *m);
+/* run.c: RESET# to everything, without a word to listeners. */
+void machine_reset_board(struct machine *m);
 /* Set up / tear down the private part. */
 bool machine_private_init(struct machine *m, struct error *err);
 void machine_private_free(struct machine *m);

@@ -252,6 +252,9 @@ void qmp_event(struct qmp *q, const struct machine_event *e, int64_t seconds, un
         [MACHINE_IO_ERROR] = "BLOCK_IO_ERROR",
         [MACHINE_RTC_CHANGE] = "RTC_CHANGE",
         [MACHINE_WATCHPOINT] = "RINGER_WATCHPOINT",
+        [MACHINE_SUSPEND] = "SUSPEND",
+        [MACHINE_SUSPEND_DISK] = "SUSPEND_DISK",
+        [MACHINE_WAKEUP] = "WAKEUP",
     };
     json_t *data = event_data(e);
 

@@ -99,7 +99,7 @@ static bool query_machines(struct qmp_call *c)
 
 static bool query_current_machine(struct qmp_call *c)
 {
-    c->ret = json_pack("{s:b}", "wakeup-suspend-support", 0);
+    c->ret = json_pack("{s:b}", "wakeup-suspend-support", c->t->machine->pm != NULL);
     return true;
 }
 

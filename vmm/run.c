@@ -136,6 +136,22 @@ static void run_timers(struct machine *m)
 /* ---- reset and death ---- */
 
 /* RESET# to everything. RAM keeps its contents, as it does on a PC. */
+void machine_reset_board(struct machine *m)
+{
+    struct machine_private *p = m->private;
+
+    p->board_reset = p->host_reset = false;
+    __atomic_store_n(&p->sleep, SLEEP_NOT, __ATOMIC_SEQ_CST);
+    rtc_set_cmos(m->rtc, CMOS_SHUTDOWN, 0); /* POST heeds it after a CPU reset only */
+    clear_event(m, EVENT_RESET | EVENT_INTR | EVENT_NMI | EVENT_DEBUG);
+    cpu_reset(m->cpu);
+    device_reset_all(m->board.devices);
+    clear_event(m, EVENT_RESET); /* a device's output may have pulsed the line */
+    m->cpu->shutdown = 0;
+    p->hung_named = false;
+}
+
+/* The same, asked for by the guest or by a command. */
 static void reset_all(struct machine *m)
 {
     struct machine_private *p = m->private;
@@ -148,14 +164,7 @@ static void reset_all(struct machine *m)
                             .guest = !p->host_reset,
                             .reason = p->host_reset ? "host-qmp-system-reset" : "guest-reset"});
     p->reset_once = true;
-    p->board_reset = p->host_reset = false;
-    rtc_set_cmos(m->rtc, CMOS_SHUTDOWN, 0); /* POST heeds it after a CPU reset only */
-    clear_event(m, EVENT_RESET | EVENT_INTR | EVENT_NMI | EVENT_DEBUG);
-    cpu_reset(m->cpu);
-    device_reset_all(m->board.devices);
-    clear_event(m, EVENT_RESET); /* a device's output may have pulsed the line */
-    m->cpu->shutdown = 0;
-    p->hung_named = false;
+    machine_reset_board(m);
 }
 
 /* The keyboard controller, port 92h and the shutdown cycle reset the CPU alone on a PC.  It
@@ -293,8 +302,11 @@ static bool service(struct machine *m)
 static void loop(struct machine *m)
 {
     while (service(m)) {
-        if (m->private->stopped) {
-            sleep_until(m, UINT64_MAX, EVENT_RESET);
+        bool asleep = machine_asleep(m);
+
+        if (m->private->stopped || asleep) {
+            sleep_until(m, m->private->stopped ? UINT64_MAX : vclock_next_deadline(m->clock),
+                        EVENT_RESET);
             continue;
         }
         switch (translator_run(m->translator)) {

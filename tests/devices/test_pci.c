@@ -12,7 +12,8 @@ static struct pci *pci;
 static struct piix_pm *pm;
 static bool shadowed = true;
 static struct pci_function own[2];
-static int irq_level[16], offs;
+static int irq_level[16], offs, wakes;
+static enum piix_sleep slept;
 
 static void on_irq(void *opaque, int n, int level)
 {
@@ -20,10 +21,17 @@ static void on_irq(void *opaque, int n, int level)
     irq_level[n] = level;
 }
 
-static void on_off(void *opaque)
+static void on_sleep(void *opaque, enum piix_sleep state)
 {
     (void)opaque;
     offs++;
+    slept = state;
+}
+
+static void on_wake(void *opaque)
+{
+    (void)opaque;
+    wakes++;
 }
 
 static void add_own(unsigned i, unsigned pin)
@@ -47,12 +55,13 @@ static void setup(void)
 
     chipset_open(&c, RAM);
     memset(irq_level, 0, sizeof irq_level);
-    offs = 0;
+    offs = wakes = 0;
     pci = pci_init(&c.board);
     pci_host_init(&c.board, pci, shadowed);
     isa = piix_isa_init(&c.board, pci, (struct irq_line){on_irq, NULL, 0}, (struct irq_line){0});
     piix_ide_init(&c.board, pci, chipset_wire(&c, 14), chipset_wire(&c, 15));
-    pm = piix_pm_init(&c.board, pci, piix_isa_sci(isa), on_off, NULL);
+    pm = piix_pm_init(&c.board, pci, piix_isa_sci(isa),
+                      &(struct piix_pm_wires){NULL, on_sleep, on_wake});
     vga = vga_init(&c.board, 1 << 20);
     pci_vga_init(&c.board, pci, vga, "\x55\xAA\x40", 3);
     add_own(0, 1);
@@ -352,14 +361,48 @@ START_TEST(test_pm_power)
     ck_assert_int_eq(irq_level[9], 0);
     chipset_out(&c, 0xB2, PIIX_ACPI_DISABLE);
     ck_assert_uint_eq(bus_in(c.board.bus, 0x604, 2), 0);
-    bus_out(c.board.bus, 0x604, 0x2400, 2); /* suspend: not there */
+    bus_out(c.board.bus, 0x604, 0x2C00, 2); /* no such state */
     ck_assert_int_eq(offs, 0);
     bus_out(c.board.bus, 0x604, 0x0000, 2);
     bus_out(c.board.bus, 0x604, 0x2000, 2);
     ck_assert_int_eq(offs, 1);
+    ck_assert_int_eq(slept, PIIX_S5);
     ck_assert_uint_eq(bus_in(c.board.bus, 0x604, 2) & 0x2000, 0);
     bus_out(c.board.bus, 0x605, 0x20, 1);
     ck_assert_int_eq(offs, 2);
+    bus_out(c.board.bus, 0x604, 0x2800, 2);
+    ck_assert_int_eq(slept, PIIX_S4);
+}
+END_TEST
+
+START_TEST(test_pm_sleep)
+{
+    place_pm(0x600);
+    piix_pm_wakeup(pm); /* does not sleep */
+    bus_out(c.board.bus, 0x604, 0x2401, 2);
+    ck_assert_int_eq(slept, PIIX_S3);
+    piix_pm_rtc(pm); /* not enabled */
+    ck_assert_int_eq(wakes, 0);
+    piix_pm_power_button(pm);
+    ck_assert_int_eq(wakes, 1);
+    piix_pm_power_button(pm);
+    ck_assert_int_eq(wakes, 1);
+    device_reset_all(c.board.devices); /* what S3 ends with */
+    piix_pm_woke(pm);
+    place_pm(0x600);
+    ck_assert_uint_eq(bus_in(c.board.bus, 0x600, 2), 0x8100);
+    ck_assert_uint_eq(bus_in(c.board.bus, 0x604, 2), 1);
+    bus_out(c.board.bus, 0x600, 0x8100, 2);
+    bus_out(c.board.bus, 0x602, 0x0400, 2);
+    bus_out(c.board.bus, 0x604, 0x3001, 2); /* S1 */
+    ck_assert_int_eq(slept, PIIX_S1);
+    piix_pm_rtc(pm);
+    ck_assert_int_eq(wakes, 2);
+    piix_pm_woke(pm);
+    ck_assert_uint_eq(bus_in(c.board.bus, 0x600, 2), 0x8400);
+    ck_assert_int_eq(irq_level[9], 1);
+    bus_out(c.board.bus, 0x604, 0x3001, 2); /* with the event still there */
+    ck_assert_int_eq(wakes, 3);
 }
 END_TEST
 
@@ -416,6 +459,7 @@ int main(void)
     tcase_add_test(t, test_interrupt_routing);
     tcase_add_test(t, test_pm_timer);
     tcase_add_test(t, test_pm_power);
+    tcase_add_test(t, test_pm_sleep);
     tcase_add_test(t, test_smbus);
     tcase_add_loop_test(t, test_hostile, 0, 4);
     suite_add_tcase(s, t);
