@@ -101,6 +101,9 @@ static void dispatch(struct bios *b, unsigned trap)
     case TRAP_ENTER_PM:
         int15_enter_pm(b);
         break;
+    case TRAP_APM:
+        bios_apm_entry(b);
+        break;
     case TRAP_BIOS32:
         bios_directory(b);
         break;
@@ -174,6 +177,7 @@ static void bios_reset(void *dev)
     b->vbe_mode = 0;
     b->vbe_linear = false;
     b->cd.emulating = false;
+    b->apm = (struct bios_apm){0};
 }
 
 static void bios_free(void *dev)
@@ -203,6 +207,10 @@ static const struct field bios_fields[] = {
     FIELD(struct bios, boot.until),
     FIELD(struct bios, vbe_linear),
     FIELD(struct bios, vbe_mode),
+    FIELD(struct bios, apm.connected),
+    FIELD(struct bios, apm.disabled),
+    FIELD(struct bios, apm.disengaged),
+    FIELD(struct bios, apm.version),
     FIELD(struct bios, cd.emulating),
     FIELD(struct bios, cd.media),
     FIELD(struct bios, cd.drive),

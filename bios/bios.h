@@ -19,6 +19,8 @@ struct bios_config {
     struct block *disk[4];
     struct block *cdrom; /* the disc in the CD drive that boots; NULL: none */
     unsigned cdrom_unit; /* which drive that is: 0-3 */
+    void (*power_off)(void *opaque); /* what APM switches off with; NULL: nothing */
+    void *power_off_opaque;
     const char *boot_order;  /* QEMU's letters: a floppy, c disk, d CD, n network */
     bool boot_menu;          /* ask for a key at the banner and show what can be booted */
     bool boot_strict;        /* boot from nothing but what the order names */

@@ -50,6 +50,14 @@ struct bios_boot {
     uint64_t until;    /* the prompt ends */
 };
 
+/* The connection to the APM driver (apm.c). */
+enum { APM_REAL = 1, APM_PM16, APM_PM32 };
+struct bios_apm {
+    uint8_t connected; /* which interface, 0: none */
+    bool disabled, disengaged;
+    uint16_t version;
+};
+
 struct linux_image;
 struct multiboot_image;
 
@@ -67,6 +75,7 @@ struct bios {
     struct bios_disk disk[BIOS_DISKS]; /* numbered from 80h without gaps */
     unsigned disks;
     struct bios_cd cd;
+    struct bios_apm apm;
 
     char boot_order[8];
     struct bios_boot boot;
@@ -246,6 +255,8 @@ void int13_floppy(struct bios *b);                   /* floppy.c */
 void int13_disk(struct bios *b, struct bios_disk *d); /* disk.c */
 void int13_lba(struct bios *b, struct bios_disk *d); /* edd.c */
 void floppy_set(struct bios *b, int drive, struct block *block);
+void int15_apm(struct bios *b);                      /* apm.c: 53h */
+void bios_apm_entry(struct bios *b);                 /* apm.c: TRAP_APM */
 void int15_mouse(struct bios *b);                    /* mouse.c: C2h */
 void int15_memory_map(struct bios *b);               /* memmap.c: E820h */
 void int15_block_move(struct bios *b);               /* memmap.c: 87h */

@@ -215,6 +215,11 @@ int15:
     je enter_pm
     trap TRAP_INT15
     jc 1f
+    jz 4f
+    iretw
+4:  /* 53xxh: until an interrupt comes */
+    sti
+    hlt
     iretw
 1:  /* 86h: until the time in EDX:ECX is reached */
     pushl %ecx
@@ -547,7 +552,17 @@ irq_high:
     .org ROM_PCI32
     trap TRAP_PCI32
     lret
+    .org ROM_APM32
+    trap TRAP_APM
+    jnz 1f
+    hlt
+1:  lret
     .code16
+    .org ROM_APM16
+    trap TRAP_APM
+    jnz 1f
+    hlt
+1:  lretw
     .org ROM_PNP
     movw $0x82, %ax /* function not supported */
     lretw

@@ -26,7 +26,7 @@
 #define TRAP_INT13     9
 #define TRAP_INT14     10 /* live CF: not ready, wait */
 #define TRAP_INT14_LATE 11
-#define TRAP_INT15     12 /* live CF: wait (AH=86h) */
+#define TRAP_INT15     12 /* live CF: wait (AH=86h); live ZF: for an interrupt (AX=53xxh) */
 #define TRAP_WAIT_INIT 13
 #define TRAP_WAIT      14 /* live CF: not over; live ZF: nearly, don't halt */
 #define TRAP_INT16     15 /* live CF: no key yet */
@@ -36,6 +36,7 @@
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
 #define TRAP_MENU      23 /* live CF: wait for a key */
+#define TRAP_APM       42 /* 16- and 32-bit entry: live CF, ZF: wait for an interrupt */
 #define TRAP_BIOS32    40 /* BIOS32 service directory, 32-bit code */
 #define TRAP_PCI32     41 /* PCI BIOS, 32-bit entry: live CF */
 #define TRAP_STRING_INIT 21 /* INT 10h/13h; SI: the cursor to come back to */
@@ -107,6 +108,8 @@
 #define ROM_IRQHI 0xFF78
 #define ROM_BIOS32 0xFF80 /* 32-bit code */
 #define ROM_PCI32 0xFF88
-#define ROM_PNP   0xFF90
+#define ROM_APM32 0xFF90
+#define ROM_APM16 0xFFA0
+#define ROM_PNP   0xFFB0
 
 #endif

@@ -194,6 +194,9 @@ void int15(struct bios *b)
         break;
     case 0x4F: /* keyboard intercept: the key is to be processed, carry as it came */
         break;
+    case 0x53:
+        int15_apm(b);
+        break;
     case 0x83:
         event_wait(b);
         break;
@@ -237,7 +240,7 @@ void int15(struct bios *b)
     case 0xE8:
         extended_memory(b);
         break;
-    default: /* cassette, APM, EISA, joystick and what else is not there */
+    default: /* cassette, EISA, joystick and what else is not there */
         fail(b);
         break;
     }

@@ -170,6 +170,8 @@ static bool build_bios(struct machine *m, struct error *err)
         .boot_strict = c->boot_strict,
         .splash_ms = c->boot_splash_ms,
         .fast_boot = c->kernel.kernel != NULL,
+        .power_off = machine_power_off,
+        .power_off_opaque = m,
         .fw_cfg = m->fw_cfg,
         .rom = c->firmware.bios.data,
         .rom_bytes = c->firmware.bios.len,

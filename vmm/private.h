@@ -74,6 +74,7 @@ struct irq_line machine_pirqs(struct machine *m);
  * has woken it takes effect here. */
 struct piix_pm_wires machine_pm_wires(struct machine *m);
 bool machine_asleep(struct machine *m);
+void machine_power_off(void *machine);
 /* run.c: RESET# to everything, without a word to listeners. */
 void machine_reset_board(struct machine *m);
 /* Set up / tear down the private part. */

@@ -14,6 +14,11 @@ static void set_sleep(struct machine *m, enum machine_sleep sleep)
     __atomic_store_n(&m->private->sleep, sleep, __ATOMIC_SEQ_CST);
 }
 
+void machine_power_off(void *machine)
+{
+    machine_request_end(machine, END_POWEROFF, 0);
+}
+
 static void on_sleep(void *opaque, enum piix_sleep state)
 {
     struct machine *m = opaque;
@@ -21,7 +26,7 @@ static void on_sleep(void *opaque, enum piix_sleep state)
     if (state == PIIX_S4)
         machine_tell(m, &(struct machine_event){.kind = MACHINE_SUSPEND_DISK});
     if (state == PIIX_S4 || state == PIIX_S5) {
-        machine_request_end(m, END_POWEROFF, 0);
+        machine_power_off(m);
         return;
     }
     set_sleep(m, state == PIIX_S3 ? SLEEP_S3 : SLEEP_S1);

@@ -52,8 +52,6 @@ START_TEST(test_memory_sizes)
     ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFFFF, 48 * 16);
     ck_assert(!rig_call(&rig, TRAP_INT15, 0x8800, 0, 0, 0));
     ck_assert_uint_eq(rig.cpu->gpr[EAX] & 0xFFFF, 63 * 1024);
-    ck_assert(rig_call(&rig, TRAP_INT15, 0x5300, 0, 0, 0)); /* no APM */
-    ck_assert_uint_eq(rig_ah(&rig), 0x86);
 }
 END_TEST
 
