@@ -21,4 +21,10 @@ struct cpu_model {
 /* Cut MODEL's features down to what this host executes. */
 struct cpu_model cpu_model_for_host(const struct cpu_model *model);
 
+/* Switch FEATURE, by CPUID's usual name ("sse4.2", "nx"), of MODEL on or off; false when there is no
+ * such. What the host lacks is cut off later, as ever. */
+bool cpu_model_switch(struct cpu_model *model, const char *feature, bool on);
+/* The I-th feature's name; NULL behind the last. */
+const char *cpu_feature_name(unsigned i);
+
 #endif

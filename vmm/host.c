@@ -33,7 +33,7 @@ static void on_quit_key(void *opaque)
 
 static bool open_chardevs(struct host *h, struct error *err)
 {
-    const struct stream_mux_keys keys = {h, on_quit_key, 1};
+    const struct stream_mux_keys keys = {h, on_quit_key, h->options.escape};
     const struct options *o = &h->options;
 
     h->chardevs = chardevs_open(&h->loop, o->chardevs, o->chardev_count, &keys, err);
@@ -95,7 +95,7 @@ static bool open_consoles(struct host *h, const struct monitor_target *target, s
 /* The window's title begins with what is booted. */
 static const char *title(const struct options *o)
 {
-    const char *path = options_first_image(o);
+    const char *path = o->name ? o->name : options_first_image(o);
     const char *slash = path ? strrchr(path, '/') : NULL;
 
     return slash ? slash + 1 : path;
@@ -249,6 +249,8 @@ struct monitor_target host_target(const struct host *h)
         .log = h->log,
         .chardevs = h->chardevs,
         .display = displays[h->options.display],
+        .name = h->options.name,
+        .uuid = h->options.uuid_text,
     };
 }
 

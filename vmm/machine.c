@@ -143,7 +143,8 @@ static void build_devices(struct machine *m)
     m->i8042 = i8042_init(b, machine_irq(m, 1), machine_irq(m, 12), a20, reset);
     m->fdc = fdc_init(b, machine_irq(m, 6), m->dma);
     m->vga = vga_init(b, VRAM_BYTES);
-    m->vmmouse = vmmouse_init(b, m->cpu->gpr, m->i8042, c->ram_bytes);
+    if (!c->no_vmport)
+        m->vmmouse = vmmouse_init(b, m->cpu->gpr, m->i8042, c->ram_bytes);
     build_pci(m);
     build_disks(m);
     for (unsigned i = 0; i < c->device_count; i++)
@@ -169,6 +170,7 @@ static bool build_bios(struct machine *m, struct error *err)
         .boot_menu = c->boot_menu,
         .boot_strict = c->boot_strict,
         .splash_ms = c->boot_splash_ms,
+        .uuid = c->uuid,
         .fast_boot = c->kernel.kernel != NULL,
         .power_off = machine_power_off,
         .power_off_opaque = m,

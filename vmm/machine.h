@@ -31,7 +31,10 @@ struct machine_config {
     const char *boot_order;
     const char *boot_once; /* order of the first boot only; NULL: boot_order */
     bool no_reboot, start_stopped;
+    bool no_shutdown;    /* stop, rather than end, when the guest ends */
+    const uint8_t *uuid; /* 16 bytes, the caller's; NULL: none */
     bool snapshot; /* discs that are put in later are not to be written to either */
+    bool no_vmport; /* no VMware port, and so no absolute pointer */
     bool no_acpi, no_hpet; /* leave out ACPI's tables (and power management), the HPET */
     struct translator_options translator;
     struct log *log;

@@ -1,5 +1,5 @@
 /* The parser of the command line; the options themselves are in options_*.c, by subject. */
-#include "cpu/emulate.h"
+#include "cpu/model.h"
 #include "vmm/option.h"
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +96,26 @@ static const struct option *find_option(const char *argument, struct error *err)
     return NULL;
 }
 
+static void cpu_help(void (*line)(void *opaque, const char *text), void *opaque)
+{
+    char text[300];
+    const char *name;
+
+    line(opaque, "Available CPUs:");
+    snprintf(text, sizeof text, "  %s", cpu_model_names());
+    line(opaque, text);
+    line(opaque, "");
+    line(opaque, "Recognized CPUID flags:");
+    size_t n = 0;
+    for (unsigned i = 0; (name = cpu_feature_name(i)); i++) {
+        n += (size_t)snprintf(text + n, sizeof text - n, " %s", name);
+        if (n > 70 || !cpu_feature_name(i + 1)) {
+            line(opaque, text);
+            n = 0;
+        }
+    }
+}
+
 /* What an option's list of properties has. */
 static void option_topic_help(const char *topic, void (*line)(void *opaque, const char *text),
                               void *opaque)
@@ -122,6 +142,8 @@ static void topic_help(const struct options *o, void (*line)(void *opaque, const
         catalog_help(o->help_item ? catalog_find(o->help_item) : NULL, line, opaque);
     else if (!strcmp(o->help_topic, "chardev"))
         stream_chardev_help(o->help_item, line, opaque);
+    else if (!strcmp(o->help_topic, "cpu"))
+        cpu_help(line, opaque);
     else
         option_topic_help(o->help_topic, line, opaque);
 }
@@ -213,6 +235,11 @@ static bool add_default_drives(struct options *o, struct error *err)
 
 static bool check_combination(const struct options *o, struct error *err)
 {
+    if (o->accel && !o->accel_ok)
+        return error_set(err,
+                         "%s: ringer has one way to run guests, its own translator: leave the "
+                         "option out, or -accel tcg",
+                         o->accel);
     if (o->nographic && o->display == DISPLAY_TEXT)
         return error_set(err, "-nographic and -display text exclude each other");
     if (!o->kernel && (o->initrd || o->append))
@@ -241,11 +268,38 @@ static bool take_option(struct options *o, int argc, char *const argv[], int *i,
     return option->set(o, option, value, err);
 }
 
+bool options_apply(struct options *o, const char *name, const char *value, struct error *err)
+{
+    const struct option *option = find_option(pool_printf(&o->pool, "-%s", name), err);
+
+    if (!option)
+        return false;
+    if (!value != !option->value)
+        return error_set(err, "-%s %s", name, value ? "takes no value" : "needs a value");
+    return option->set(o, option, value, err);
+}
+
+/* The first argument that is an image; NULL. */
+static const char *first_image(int argc, char *const argv[])
+{
+    for (int i = 0; i < argc; i++) {
+        if (argv[i][0] != '-' || !argv[i][1])
+            return argv[i];
+        const struct option *option = find_option(argv[i], NULL);
+        i += option && option->value && !option_in_one(option);
+    }
+    return NULL;
+}
+
 bool options_parse(struct options *o, int argc, char *const argv[], struct error *err)
 {
-    *o = (struct options){.ram_bytes = 128u << 20, .rtc_epoch = time(NULL)};
+    const char *image = first_image(argc, argv);
+
+    *o = (struct options){.escape = 1, .ram_bytes = 128u << 20, .rtc_epoch = time(NULL)};
     strcpy(o->boot_order, "cad"); /* as QEMU does: a hard disk before a floppy */
     o->model = cpu_model_find("max");
+    if (image && !options_read_conf(o, image, err)) /* first: the command line wins */
+        return false;
     for (int i = 0; i < argc; i++) {
         if (argv[i][0] == '-' && argv[i][1]) {
             if (!take_option(o, argc, argv, &i, err))
@@ -255,6 +309,11 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
         if (o->image_count == sizeof o->images / sizeof *o->images)
             return error_set(err, "%s: too many images", argv[i]);
         o->images[o->image_count++] = argv[i];
+    }
+    if (o->help && !o->help_topic && o->image_count) { /* -help NAME */
+        struct option const *topic = find_option(pool_printf(&o->pool, "-%s", o->images[0]), err);
+        o->help_topic = topic ? topic->name : NULL;
+        return topic != NULL;
     }
     if (o->help || o->version)
         return true;

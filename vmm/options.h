@@ -78,7 +78,12 @@ struct options {
     struct monitor_option monitors[OPTIONS_MONITORS];
     unsigned monitor_count;
     bool has_monitor; /* -monitor or -mon was given, be it "none" */
-    bool nodefaults;
+    bool nodefaults, no_vmport, no_shutdown, daemonize, msg_timestamp, msg_name;
+    const char *accel; /* the last option that named one; NULL */
+    bool accel_ok;     /* one of those named is there */
+    const char *name, *process_name, *uuid_text, *pidfile, *run_as; /* NULL: not given */
+    uint8_t uuid[16];
+    uint8_t escape; /* -echr */
     enum display_kind display;
     struct window_options window;
     const char *record;
@@ -118,6 +123,14 @@ bool options_check_chardevs(const struct options *o, struct error *err);
 struct device_option *options_add_device(struct options *o, const char *option, const char *text,
                                          struct error *err);
 bool options_place_devices(struct options *o, struct error *err);
+
+/* Carry out option NAME (without dashes) with VALUE, NULL for one without. */
+bool options_apply(struct options *o, const char *name, const char *value, struct error *err);
+/* The file of -readconfig. */
+bool options_read_config(struct options *o, const char *path, struct error *err);
+/* The file ringer.conf in IMAGE's folder, if there is one: lines of an option each, of those that
+ * touch nothing on the host. */
+bool options_read_conf(struct options *o, const char *image, struct error *err);
 
 /* Add a drive with image FILE (NULL: empty); WHAT (kept) for messages.  NULL and ERR. */
 struct drive_option *options_add_drive(struct options *o, const char *what, const char *file,

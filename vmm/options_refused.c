@@ -1,19 +1,127 @@
-/* What QEMU knows and ringer does not: refused by name, with the reason. */
+/* What QEMU 7.2 knows and ringer does not: refused by name, with what to do instead. */
 #include "vmm/option.h"
+#include <string.h>
 
 static bool set_refused(struct options *o, const struct option *self, const char *value,
                         struct error *err)
 {
+    const struct {
+        const char *names, *why;
+    } reasons[] = {
+        {" enable-kvm no-kvm enable-hax ",
+         "ringer has one way to run guests, its own translator: leave the option out"},
+        {" netdev ", "ringer has no network cards yet: leave it out, or -net none"},
+        {" usb usbdevice ", "ringer has no USB yet: keyboard and mouse are PS/2"},
+        {" virtfs fsdev ", "ringer shares no folders yet: give a disk image, -hda"},
+        {" audio audiodev audio-help soundhw ", "ringer has no sound yet: leave it out"},
+        {" vnc spice ",
+         "ringer has no remote display yet: -display none, and the monitor's screendump"},
+        {" gdb s ", "ringer has no gdb stub yet: the monitor has x, info registers and watch"},
+        {" loadvm incoming only-migratable dump-vmstate ", "ringer saves no states yet"},
+        {" icount seed ", "ringer's time follows the host's clock"},
+        {" singlestep ", "it is -translator max-insns=1 here"},
+        {" pflash ", "firmware is -bios FILE here"},
+        {" blockdev ", "it is -drive file=FILE,if=none,id=NAME here"},
+        {" writeconfig ", "write the options into the file by hand: -readconfig reads it"},
+        {" set ", "write the property behind its -device or -drive"},
+        {" sd mtdblock iscsi ", "ringer has IDE disks and floppies: -drive file=FILE"},
+        {" chroot ", "start it by chroot(8), or use -runas"},
+        {" win2k-hack ", "ringer has no need of it"},
+        {" rotate portrait ", "turn the window's screen by the host"},
+        {" watchdog watchdog-action ", "ringer has no watchdog"},
+    };
+
     (void)o;
-    return error_set(err,
-                     "-%s%s%s: ringer has one way to run guests, its own translator: leave "
-                     "the option out",
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        const char *at = strstr(reasons[i].names, self->name);
+        if (at && at[-1] == ' ' && at[strlen(self->name)] == ' ')
+            return error_set(err, "-%s%s%.100s: %s", self->name, value ? " " : "",
+                             value ? value : "", reasons[i].why);
+    }
+    return error_set(err, "-%s%s%.100s: QEMU has this option; ringer does not: leave it out",
                      self->name, value ? " " : "", value ? value : "");
 }
 
+/* -audiodev none,...; -vnc none: nothing is what there is. */
+static bool set_absent(struct options *o, const struct option *self, const char *value,
+                       struct error *err)
+{
+    if (!strcmp(value, "none") || !strncmp(value, "none,", 5) || !strcmp(value, "driver=none"))
+        return true;
+    return set_refused(o, self, value, err);
+}
+
+#define WITH(name)                                                                                 \
+    {                                                                                              \
+        name, "VALUE", NULL, set_refused, NULL                                                     \
+    }
+#define ALONE(name)                                                                                \
+    {                                                                                              \
+        name, NULL, NULL, set_refused, NULL                                                        \
+    }
+
 const struct option options_refused[] = {
-    {"accel", "NAME", NULL, set_refused, NULL},
-    {"enable-kvm", NULL, NULL, set_refused, NULL},
-    {"no-kvm", NULL, NULL, set_refused, NULL},
+    ALONE("enable-kvm"),
+    ALONE("no-kvm"),
+    ALONE("enable-hax"),
+    {"audiodev", "none", NULL, set_absent, NULL},
+    {"vnc", "none", NULL, set_absent, NULL},
+    WITH("netdev"),
+    ALONE("usb"),
+    WITH("usbdevice"),
+    WITH("virtfs"),
+    ALONE("virtfs_synth"),
+    WITH("fsdev"),
+    WITH("audio"),
+    ALONE("audio-help"),
+    WITH("soundhw"),
+    WITH("spice"),
+    WITH("gdb"),
+    ALONE("s"),
+    WITH("loadvm"),
+    WITH("incoming"),
+    ALONE("only-migratable"),
+    WITH("dump-vmstate"),
+    WITH("icount"),
+    WITH("seed"),
+    ALONE("singlestep"),
+    WITH("pflash"),
+    WITH("blockdev"),
+    WITH("writeconfig"),
+    WITH("set"),
+    WITH("sd"),
+    WITH("mtdblock"),
+    WITH("iscsi"),
+    WITH("chroot"),
+    ALONE("win2k-hack"),
+    WITH("rotate"),
+    ALONE("portrait"),
+    WITH("watchdog"),
+    WITH("watchdog-action"),
+    WITH("acpitable"),
+    WITH("add-fd"),
+    ALONE("async-teardown"),
+    WITH("compat"),
+    WITH("dfilter"),
+    WITH("dtb"),
+    ALONE("enable-sync-profile"),
+    WITH("mem-path"),
+    ALONE("mem-prealloc"),
+    WITH("numa"),
+    WITH("object"),
+    WITH("option-rom"),
+    WITH("overcommit"),
+    WITH("plugin"),
+    ALONE("preconfig"),
+    WITH("prom-env"),
+    ALONE("semihosting"),
+    WITH("semihosting-config"),
+    WITH("smbios"),
+    WITH("tpmdev"),
+    WITH("trace"),
+    WITH("tb-size"),
+    WITH("xen-domid"),
+    ALONE("xen-attach"),
+    ALONE("xen-domid-restrict"),
     {NULL, NULL, NULL, NULL, NULL},
 };

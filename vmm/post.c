@@ -195,6 +195,12 @@ void machine_request_end(struct machine *m, enum machine_end end, int status)
 {
     struct machine_private *p = m->private;
 
+    if (m->config.no_shutdown && end != END_QUIT && end != END_DEBUG_EXIT) {
+        tell_end(m, end, status);
+        machine_stop_here(m, "shutdown");
+        machine_raise_event(m, EVENT_KICK);
+        return;
+    }
     pthread_mutex_lock(&p->lock);
     bool first = !p->ending;
     if (first) {

@@ -290,8 +290,9 @@ static bool service(struct machine *m)
         reset_cpu(m);
     } else if (events(m) & EVENT_RESET) {
         if (m->config.no_reboot) {
+            clear_event(m, EVENT_RESET);
             machine_request_end(m, END_RESET, 0);
-            return false;
+            return m->config.no_shutdown; /* then it only stopped */
         }
         reset_all(m);
     }
