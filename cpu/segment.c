@@ -133,6 +133,11 @@ bool cpu_load_segment(struct cpu *cpu, enum seg_index seg, uint16_t selector)
     } else if (!cpu_check_data_segment(cpu, selector, EXC_GP, 0, &s)) {
         return false;
     }
+    const struct segment *old = &cpu->seg[seg];
+    bool same = old->usable && old->selector == selector && old->base == s.base &&
+                old->limit == s.limit && old->access == s.access;
+    if (s.usable && same)
+        return true; /* kernels load what is there already at every entry */
     if (s.usable)
         cpu_install_segment(cpu, seg, &s);
     else

@@ -42,7 +42,7 @@ static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsig
     return true;
 }
 
-static bool ends_block(const struct insn *in)
+static bool ends_block(const struct build *b, const struct insn *in)
 {
     switch (in->kind) {
     case K_CALL_REL:
@@ -53,6 +53,7 @@ static bool ends_block(const struct insn *in)
     case K_CALL_RM:
     case K_JMP_RM:
     case K_SENSITIVE:
+        return b->t->verify || !insn_goes_on(in);
     case K_INVALID:
         return true;
     default:
@@ -90,7 +91,21 @@ static int decode_next(struct build *b, const struct fetch *f, uint32_t eip)
     b->count++;
     if (alone)
         return -1;
-    return pa2 != ~0u || ends_block(&d->in) ? -1 : 1;
+    return pa2 != ~0u || ends_block(b, &d->in) ? -1 : 1;
+}
+
+/* Code that uses the FPU ends with its first sensitive instruction (see exit_site): the rest is
+ * another block's. */
+static void cut_block(struct build *b)
+{
+    unsigned first = 0;
+    bool fpu = false;
+    for (unsigned i = 0; i < b->count; i++)
+        fpu |= decoded_uses_fpu(&b->list[i]);
+    while (first < b->count && b->list[first].in.kind != K_SENSITIVE)
+        first++;
+    if (fpu && first < b->count)
+        b->count = first + 1;
 }
 
 /* False: an exception was raised. */
@@ -114,7 +129,9 @@ static bool decode_block(struct build *b, const struct fetch *f)
         if (r < 0 || (first >> PAGE_SHIFT) != (lin >> PAGE_SHIFT))
             break;
     }
-    b->tb->size = (uint16_t)(eip - b->tb->eip);
+    cut_block(b);
+    const struct decoded *last = &b->list[b->count - 1];
+    b->tb->size = (uint16_t)(last->eip + last->in.len - b->tb->eip);
     b->tb->insns = (uint16_t)b->count;
     return true;
 }

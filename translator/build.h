@@ -92,8 +92,11 @@ void rewrite_on_bounce(struct build *b, int32_t field);
 bool decoded_uses_fpu(const struct decoded *d);
 
 /* --- rewrite_exit.c --- */
-/* Leave to C for the current instruction: sensitive, or (SLOW) its memory by hand.  Ends. */
+/* Leave to C for the current instruction: sensitive, or (SLOW) its memory by hand.  The block goes
+ * on behind it where the hub can come back to it, and ends otherwise. */
 void exit_site(struct build *b, bool slow);
+/* The same where nothing of the block may follow: it ends. */
+void exit_site_ends(struct build *b, bool slow);
 void exit_raise(struct build *b, uint8_t vector);
 void exit_code(struct build *b, enum exit_kind kind, uint32_t value);
 /* Go to guest EIP TARGET by direct exit SLOT, linked later. */

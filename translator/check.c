@@ -239,6 +239,9 @@ static bool flow_all(struct check *c)
         return false;
     if (tb->direct_live != tb->direct && !flow_to(c, NULL, tb->direct_live, &live))
         return false;
+    for (uint32_t i = tb->first_site; i < tb->first_site + tb->site_count; i++)
+        if (c->t->sites[i].resume && !flow_to(c, NULL, c->t->sites[i].resume, &start))
+            return false;
     while (c->work_count) {
         unsigned i = c->work[--c->work_count];
         c->seen[i] &= (uint8_t)~SEEN_QUEUED;

@@ -236,8 +236,7 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
 static void refill(struct translator *t)
 {
     struct mmu_fault fault;
-    if (!t->faulted.valid || t->cpu->eip != t->faulted.eip ||
-        (t->cpu->cpl == 3) != t->faulted.user)
+    if (!t->faulted.valid || t->cpu->eip != t->faulted.eip || (t->cpu->cpl == 3) != t->faulted.user)
         return;
     t->faulted.valid = false;
     if (mmu_fill(t->mmu, t->window, t->faulted.lin, t->faulted.access, &fault) == FILL_MAPPED)
@@ -391,6 +390,37 @@ static void select_context(struct translator *t)
         set_gs_base(t->rt->window);
 }
 
+/* Nothing to be done before guest code goes on as it was. */
+static bool quiet(const struct translator *t)
+{
+    const struct cpu *cpu = t->cpu;
+    return !atomic_load((_Atomic uint32_t *)&cpu->event) && !cpu->exc.valid && !cpu->mode_changed &&
+           !cpu->shadow && !cpu->halted && !cpu->shutdown && !(cpu->flags_sys & FLAG_TF) &&
+           t->window == mmu_window(t->mmu, cpu->cpl == 3);
+}
+
+/* Enter CODE at cpu->eip.  Instructions that C carries out in the middle of a block are dealt with
+ * here: the block goes on behind them.  The exit that is left to be seen to. */
+static uint32_t enter(struct translator *t, const uint8_t *code)
+{
+    struct cpu *cpu = t->cpu;
+    t->stats.enters++;
+    uint32_t exit = t->enter(cpu, code, cpu->eip);
+    while (exit >> 26 == EXIT_INSN) {
+        uint32_t site = exit & ((1u << 26) - 1), generation = t->generation;
+        uint32_t resume = t->sites[site].resume, tb = t->sites[site].tb;
+        uint32_t next = t->sites[site].eip + t->sites[site].in.len;
+        if (!resume)
+            break;
+        after_insn(t, site);
+        if (cpu->eip != next || !quiet(t) || t->generation != generation || !t->tbs[tb].valid)
+            return EXIT_CODE(EXIT_STEPPED, 0);
+        t->stats.resumed++;
+        exit = t->enter(cpu, t->rx + resume, next);
+    }
+    return exit;
+}
+
 enum run_exit translator_run(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
@@ -443,8 +473,7 @@ enum run_exit translator_run(struct translator *t)
         missed = false;
         if (!code)
             continue;
-        t->stats.enters++;
-        missed = after_exit(t, t->enter(cpu, code, cpu->eip), &link);
+        missed = after_exit(t, enter(t, code), &link);
     }
     atomic_store(&t->in_guest, false);
     return result;

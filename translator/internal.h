@@ -157,6 +157,7 @@ struct site {
     uint32_t tb;
     uint8_t raise;   /* EXIT_RAISE: the vector */
     bool slow;       /* memory operand by hand, rather than sensitive */
+    uint32_t resume; /* cache offset of what follows in the block, 0: the block ends here */
     uint16_t plain;  /* slow and harmless executions in a row */
     uint16_t uses;   /* slow: times that an INVLPG came before it, in this run */
     uint32_t epoch;  /* ... mmu_stats.invlpgs at the last of them */
@@ -176,7 +177,7 @@ struct jump_table {
     uint32_t *entry; /* 65,536 cache offsets, by table_index of EIP; 0: the miss stub */
 };
 
-enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
+enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
 
 /* Everything that is counted; names and order for every view (translator/stats.c). */
 #define TRANSLATOR_COUNTERS(X)                                                                     \
@@ -186,6 +187,7 @@ enum { JUMP_TABLES = 96, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(host_bytes, "host bytes emitted")                                                            \
     X(flushes, "generations flushed")                                                              \
     X(enters, "entries into translated code")                                                      \
+    X(resumed, "returns into the middle of a block")                                               \
     X(lookups, "block lookups in the hub")                                                         \
     X(rebased, "blocks moved to another address")                                                  \
     X(chains, "direct jumps linked")                                                               \
@@ -259,6 +261,7 @@ struct translator {
     } *policy; /* by hash of the physical address of an instruction */
 
     struct jump_table tables[JUMP_TABLES];
+    uint8_t ways[1 << WAY_BITS]; /* by hash of window and mode: a guess which table serves */
     uint64_t table_clock;
     uint32_t *zero_table;
     struct jump_table *current;

@@ -1,9 +1,9 @@
 /* Opcode maps of the SDM, vol. 2D appendix A, as far as rewriting must know them. */
 #include "translator/opcodes.h"
 
-#define M OP_MODRM
-#define B (OP_BYTE | OP_BYTE_RM)
-#define V OP_SIZE
+#define M   OP_MODRM
+#define B   (OP_BYTE | OP_BYTE_RM)
+#define V   OP_SIZE
 #define SSE OP_SSE
 
 static const struct opcode INVALID = {K_INVALID, 0};
@@ -75,8 +75,8 @@ static struct opcode x87(uint8_t opcode, uint8_t modrm)
                 (opcode == 0xDD && reg == 5)))
         return op(K_INVALID, M);
     /* FLDENV FNSTENV / FRSTOR FNSAVE show addresses of the host's: carried out by hand. */
-    if (mem && ((opcode == 0xD9 && (reg == 4 || reg == 6)) ||
-                (opcode == 0xDD && (reg == 4 || reg == 6))))
+    if (mem &&
+        ((opcode == 0xD9 && (reg == 4 || reg == 6)) || (opcode == 0xDD && (reg == 4 || reg == 6))))
         return op(K_SENSITIVE, M | OP_X87 | V);
     return op(K_PLAIN, M | OP_X87);
 }
@@ -280,7 +280,7 @@ static struct opcode group15(unsigned reg, bool mem)
         return op(K_PLAIN, M | SSE);
     case 7:
         return op(K_NOP, M); /* CLFLUSH */
-    default: /* XSAVE, XRSTOR, XSAVEOPT */
+    default:                 /* XSAVE, XRSTOR, XSAVEOPT */
         return op(K_SENSITIVE, M);
     }
 }
@@ -444,4 +444,73 @@ const char *insn_kind_name(enum insn_kind kind)
 #undef X
     };
     return kind < K_COUNT ? names[kind] : "?";
+}
+
+static bool goes_on_1b(const struct insn *in)
+{
+    switch (in->opcode) {
+    case 0x07:
+    case 0x1F: /* POP ES, POP DS */
+    case 0x27:
+    case 0x2F:
+    case 0x37:
+    case 0x3F:
+    case 0xD4: /* BCD */
+    case 0xD5:
+    case 0xD6: /* and SALC */
+    case 0x60:
+    case 0x61:
+    case 0x62:
+    case 0x63: /* PUSHA, POPA, BOUND, ARPL */
+    case 0x6C:
+    case 0x6D:
+    case 0x6E:
+    case 0x6F: /* INS, OUTS */
+    case 0xC4:
+    case 0xC5:
+    case 0xC8:
+    case 0xC9: /* LES, LDS, ENTER, LEAVE */
+    case 0xE4:
+    case 0xE5:
+    case 0xE6:
+    case 0xE7: /* IN, OUT */
+    case 0xEC:
+    case 0xED:
+    case 0xEE:
+    case 0xEF:
+        return true;
+    case 0x8E: /* MOV to SS holds interrupts off for one instruction */
+        return insn_reg(in) != 2;
+    default:
+        return false;
+    }
+}
+
+bool insn_goes_on(const struct insn *in)
+{
+    if (in->map == MAP_1B)
+        return goes_on_1b(in);
+    if (in->map != MAP_0F)
+        return false;
+    switch (in->opcode) {
+    case 0x00:
+    case 0x02:
+    case 0x03:
+    case 0x20:
+    case 0x21: /* LLDT..., LAR, LSL, from CR and DR */
+    case 0x30:
+    case 0x31:
+    case 0x32:
+    case 0x33: /* WRMSR, RDTSC, RDMSR, RDPMC */
+    case 0xA1:
+    case 0xA2:
+    case 0xA9:
+    case 0xB4:
+    case 0xB5: /* POP FS, CPUID, POP GS, LFS, LGS */
+        return true;
+    case 0x01: /* SGDT, SIDT, LGDT, LIDT, SMSW; not LMSW and INVLPG */
+        return in->has_mem && insn_reg(in) <= 4;
+    default:
+        return false;
+    }
 }

@@ -78,4 +78,7 @@ static inline bool insn_random(const struct insn *in)
 
 const char *insn_kind_name(enum insn_kind kind);
 
+/* Does control mostly go on behind IN (of K_SENSITIVE) in the same mode and address space? */
+bool insn_goes_on(const struct insn *in);
+
 #endif

@@ -19,12 +19,50 @@ void exit_code(struct build *b, enum exit_kind kind, uint32_t value)
     emit_jmp(b->e, b->t->stub_leave);
 }
 
-void exit_site(struct build *b, bool slow)
+static uint32_t exit_to_insn(struct build *b, bool slow)
 {
     uint32_t site = new_site(b);
     b->t->sites[site].slow = slow;
     exit_code(b, EXIT_INSN, site);
     b->ended = true;
+    return site;
+}
+
+void exit_site_ends(struct build *b, bool slow)
+{
+    exit_to_insn(b, slow);
+}
+
+/* Can the hub come back to the block behind the present instruction?  Lock-step takes blocks as
+ * wholes, and the FPU is loaded at their start alone. */
+static bool goes_on(const struct build *b)
+{
+    if (b->t->verify || (b->mode & MODE_ONE) || b->tb->uses_fpu || b->tb->phys2 != ~0u)
+        return false;
+    switch ((enum insn_kind)b->in->kind) {
+    case K_CALL_REL:
+    case K_JMP_REL:
+    case K_JCC:
+    case K_LOOP:
+    case K_RET:
+    case K_CALL_RM:
+    case K_JMP_RM:
+    case K_INVALID:
+        return false;
+    case K_SENSITIVE:
+        return insn_goes_on(b->in);
+    default:
+        return true;
+    }
+}
+
+void exit_site(struct build *b, bool slow)
+{
+    uint32_t site = exit_to_insn(b, slow);
+    if (!goes_on(b))
+        return;
+    b->t->sites[site].resume = b->e->pos;
+    b->ended = false;
 }
 
 void exit_raise(struct build *b, uint8_t vector)

@@ -73,7 +73,7 @@ void rewrite_POPF(struct build *b)
     emit_and(e, R11, system);
     emit_op_reg(e, false, 0x3B, R10, R11);
     uint32_t same = emit_jcc(e, 4, 0);
-    exit_site(b, false);
+    exit_site_ends(b, false);
     b->ended = false;
     emit_patch32(e, same, e->pos);
     emit_lea(e, R11, RSP, R_NONE, 4);

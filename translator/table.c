@@ -77,10 +77,16 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
     struct window *window = t->shared ? NULL : t->window;
     if (now && serves(now, t, window, cs_limit))
         return now;
+    uint32_t where = window ? window_id(window) : 0;
+    uint8_t *way = &t->ways[(t->mode + where) * 0x9E3779B1u >> (32 - WAY_BITS)];
+    if (serves(&t->tables[*way], t, window, cs_limit))
+        return &t->tables[*way];
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        if (serves(j, t, window, cs_limit))
+        if (serves(j, t, window, cs_limit)) {
+            *way = (uint8_t)i;
             return j;
+        }
         if (j->used < oldest->used)
             oldest = j;
     }
@@ -226,8 +232,8 @@ void table_forget_block(struct translator *t, const struct tb *tb)
 
 bool table_init(struct translator *t)
 {
-    void *zero = mmap(NULL, TABLE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                      0);
+    void *zero =
+        mmap(NULL, TABLE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     void *pages = mmap(NULL, SHARED_PAGES_BYTES, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     t->zero_table = zero == MAP_FAILED ? NULL : zero;
