@@ -10,7 +10,7 @@
      CR0_PG)
 #define CR0_MODE (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_AM | CR0_PG)
 
-enum { EFER_NXE = 1u << 11 };
+enum { EFER_SCE = 1u << 0, EFER_NXE = 1u << 11 };
 
 void cpu_paging(const struct cpu *cpu, struct paging *pg)
 {
@@ -87,7 +87,8 @@ bool cpu_write_cr4(struct cpu *cpu, uint32_t value)
 bool cpu_write_efer(struct cpu *cpu, uint64_t value)
 {
     struct paging pg;
-    if (value & ~(uint64_t)(cpu->model->nx ? EFER_NXE : 0))
+    /* Processors with NX have SCE, though SYSCALL is theirs in 64-bit mode only. */
+    if (value & ~(uint64_t)(cpu->model->nx ? EFER_NXE | EFER_SCE : 0))
         return cpu_raise(cpu, EXC_GP, 0);
     if (cpu->efer == value)
         return true;

@@ -3,7 +3,13 @@
 #include "devices/lapic_internal.h"
 #include "ringer/log.h"
 
-enum { LOWEST_LEGAL = 16, SHORTHAND_SHIFT = 18, LOGICAL = 1 << 11, ASSERT = 1 << 14 };
+enum {
+    LOWEST_LEGAL = 16,
+    SHORTHAND_SHIFT = 18,
+    LOGICAL = 1 << 11,
+    ASSERT = 1 << 14,
+    LEVEL = 1 << 15
+};
 
 int lapic_highest(const uint32_t bits[8])
 {
@@ -257,13 +263,16 @@ void lapic_send(struct lapic *l)
         lapic_error(l, ESR_SEND_ILLEGAL);
         return;
     }
-    if (m.delivery == APIC_INIT && !(l->icr[0] & ASSERT))
+    if (m.delivery == APIC_INIT && (l->icr[0] & (ASSERT | LEVEL)) == LEVEL)
         return; /* INIT level de-assert: arbitration priorities, which mean nothing here */
     switch (l->icr[0] >> SHORTHAND_SHIFT & 3) {
     case 0:
         lapic_deliver(l, &m);
         break;
-    case 1: /* self: fixed delivery only */
+    case 1: /* self: the manual has fixed delivery only; INIT does what it says */
+        if (m.delivery == APIC_INIT)
+            take(l, m.delivery, m.vector, false);
+        /* fall through */
     case 2: /* all: INIT and the rest would go to the others alone */
         if (fixed || m.delivery == APIC_NMI)
             take(l, m.delivery, m.vector, false);

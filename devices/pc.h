@@ -175,7 +175,8 @@ void debugcon_init(struct board *board, uint16_t port, uint8_t readback, struct 
 /* A write of V ends ringer with exit status (V << 1) | 1: calls EXIT with it. */
 void isa_debug_exit_init(struct board *board, uint16_t base, uint16_t size,
                          void (*exit)(void *opaque, int status), void *opaque);
-/* CF9h reset control; and 0F0h/0F1h (FERR/IGNNE) is the CPU's. */
-void reset_control_init(struct board *board, struct irq_line reset);
+/* CF9h reset control, hard and soft; and 0F0h/0F1h (FERR/IGNNE) is the CPU's. */
+void reset_control_init(struct board *board, struct irq_line board_reset,
+                        struct irq_line cpu_reset);
 
 #endif

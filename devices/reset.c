@@ -1,6 +1,6 @@
 /* The reset control register at CF9h (Intel 82371SB PIIX3 datasheet, "RC: Reset Control
- * Register").  Bit 1 tells a hard from a soft reset, both of which reset the whole board here;
- * a rise of bit 2 starts it.
+ * Register").  Bit 1 tells a hard reset, of the whole board, from a soft one, of the processor
+ * alone; a rise of bit 2 starts it.
  *
  * It lies over a port of the PCI bus's configuration address, which takes dwords only, as this
  * takes bytes only; so it must be mapped after the bus. */
@@ -15,7 +15,7 @@ enum {
 };
 
 struct reset_control {
-    struct irq_line reset;
+    struct irq_line board, cpu;
     uint8_t control;
 };
 
@@ -37,8 +37,9 @@ static void reset_write(void *opaque, uint16_t offset, uint32_t value, unsigned 
     (void)size;
     r->control = value & (RC_SYSTEM | RC_START);
     if (~old & r->control & RC_START) {
-        irq_set(&r->reset, 1);
-        irq_set(&r->reset, 0);
+        struct irq_line *line = r->control & RC_SYSTEM ? &r->board : &r->cpu;
+        irq_set(line, 1);
+        irq_set(line, 0);
     }
 }
 
@@ -63,11 +64,12 @@ static const struct device_class reset_class = {
     .free = free,
 };
 
-void reset_control_init(struct board *board, struct irq_line reset)
+void reset_control_init(struct board *board, struct irq_line board_reset, struct irq_line cpu_reset)
 {
     struct reset_control *r = device_alloc(sizeof(*r));
 
-    r->reset = reset;
+    r->board = board_reset;
+    r->cpu = cpu_reset;
     bus_map(board->bus, "reset-control", 0xcf9, 1, &reset_ops, r);
     device_add(board->devices, &reset_class, r);
 }

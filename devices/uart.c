@@ -2,8 +2,9 @@
  *
  * The transmitter takes no time: a byte written is sent at once, and the holding register is
  * empty again with the interrupt that belongs to it.  The receiver takes from the host no more
- * than it has room for, so pasted input waits at the host and is never lost.  As on every PC the
- * interrupt leaves the board only while OUT2 is set. */
+ * than it has room for, so pasted input waits at the host and is never lost.  Boards let the
+ * interrupt out while OUT2 is set; virtual machines do not ask for it, and systems written on them
+ * (xv6) never set it, so neither does this one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +113,7 @@ static uint8_t interrupt_id(const struct uart *u)
 
 static void update_irq(struct uart *u)
 {
-    irq_set(&u->irq, interrupt_id(u) != IIR_NONE && (u->mcr & MCR_OUT2));
+    irq_set(&u->irq, interrupt_id(u) != IIR_NONE);
 }
 
 /* Start bit, data, parity, stop bits; in ns. */

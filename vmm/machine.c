@@ -151,7 +151,7 @@ static void build_devices(struct machine *m)
         if (c->devices[i].model->build)
             c->devices[i].model->build(m, &c->devices[i]);
     m->fw_cfg = fw_cfg_init(b);
-    reset_control_init(b, board_reset);
+    reset_control_init(b, board_reset, reset);
 }
 
 static bool build_bios(struct machine *m, struct error *err)

@@ -166,6 +166,7 @@ START_TEST(model_specific_registers)
     ck_assert(cpu_read_msr(c, 0x20F, &value));
     ck_assert_uint_eq(value, 0xF000);
     ck_assert(cpu_write_msr(c, 0xC0000080, 1u << 11));
+    ck_assert(cpu_write_msr(c, 0xC0000080, 1u << 11 | 1));
     ck_assert(!cpu_write_msr(c, 0xC0000080, 1u << 8)); /* no long mode */
     ck_assert(cpu_read_msr(c, 0x10A, &value));
     ck_assert_uint_eq(value & 0x163, 0x163);

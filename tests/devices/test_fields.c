@@ -96,7 +96,7 @@ static void open_machine(struct machine *m)
     fw_cfg_init(&m->c.board);
     parallel_init(&m->c.board, 0x378, 7, pic_line(m->pic, 7), NULL);
     pc_testdev_init(&m->c.board, pic_line(m->pic, 0));
-    reset_control_init(&m->c.board, chipset_wire(&m->c, 2));
+    reset_control_init(&m->c.board, chipset_wire(&m->c, 2), chipset_wire(&m->c, 3));
     device_reset_all(m->c.board.devices);
 }
 

@@ -122,7 +122,7 @@ START_TEST(test_reset_control)
 
     chipset_open(&c, 0);
     pci_init(&c.board);
-    reset_control_init(&c.board, chipset_wire(&c, 0));
+    reset_control_init(&c.board, chipset_wire(&c, 0), chipset_wire(&c, 1));
     chipset_out(&c, 0xcf9, 0x02);
     ck_assert_uint_eq(c.rises[0], 0);
     ck_assert_uint_eq(chipset_in(&c, 0xcf9), 0x02);
@@ -130,6 +130,11 @@ START_TEST(test_reset_control)
     ck_assert_uint_eq(c.rises[0], 1);
     chipset_out(&c, 0xcf9, 0x06); /* a rise of bit 2 only */
     ck_assert_uint_eq(c.rises[0], 1);
+    ck_assert_uint_eq(c.rises[1], 0);
+    chipset_out(&c, 0xcf9, 0x00);
+    chipset_out(&c, 0xcf9, 0x04); /* soft: the processor alone */
+    ck_assert_uint_eq(c.rises[0], 1);
+    ck_assert_uint_eq(c.rises[1], 1);
     device_reset_all(c.board.devices);
     ck_assert_uint_eq(chipset_in(&c, 0xcf9), 0x00);
     /* A PCI configuration address is not a reset, though its second byte has bit 2 set. */
