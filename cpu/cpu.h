@@ -109,6 +109,9 @@ struct cpu_watch {
     struct cpu_watchpoint point[CPU_WATCHPOINTS];
 };
 
+/* Instruction breakpoints are inhibited by the latter alone (SDM vol. 3A 6.8.3). */
+enum { SHADOW_STI = 1, SHADOW_SS = 2 /* MOV SS, POP SS */ };
+
 struct cpu {
     /* --- known to translated code by offset --- */
     uint32_t gpr[8];
@@ -120,7 +123,7 @@ struct cpu {
     uint32_t event;      /* nonzero: leave guest code at the next chance (enum cpu_event bits) */
     uint32_t fpu_live;   /* nonzero: x87/SSE state is in the host's registers, not in fpu[] */
     uint8_t cpl;
-    uint8_t shadow;      /* 1: interrupts inhibited for one instruction (STI, MOV SS, POP SS) */
+    uint8_t shadow;      /* SHADOW_*: interrupts inhibited for one instruction */
     uint8_t halted;      /* HLT executed */
     uint8_t shutdown;    /* triple fault: the machine must reset or stop */
     uint8_t nmi_blocked;

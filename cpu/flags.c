@@ -96,7 +96,7 @@ enum cpu_result emulate_sti(struct cpu *cpu, const struct insn *in)
         cpu->flags_sys |= FLAG_VIF;
     } else {
         if (!cpu->iflag)
-            cpu->shadow = 1;
+            cpu->shadow = SHADOW_STI;
         cpu->iflag = FLAG_IF;
     }
     return cpu_done(cpu, in);

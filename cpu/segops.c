@@ -13,7 +13,7 @@ enum cpu_result emulate_push_segment(struct cpu *cpu, const struct insn *in, enu
 static void after_load(struct cpu *cpu, enum seg_index seg)
 {
     if (seg == SEG_SS)
-        cpu->shadow = 1;
+        cpu->shadow = SHADOW_SS;
 }
 
 enum cpu_result emulate_pop_segment(struct cpu *cpu, const struct insn *in, enum seg_index seg)

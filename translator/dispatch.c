@@ -213,7 +213,7 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
         return false;
     case EXIT_STI:
         cpu->eip = t->rt->exit_eip;
-        cpu->shadow = 1;
+        cpu->shadow = SHADOW_STI;
         return false;
     case EXIT_RAISE:
         cpu->eip = t->sites[value].eip;
@@ -306,7 +306,7 @@ static void run_one(struct translator *t)
     uint32_t mode = t->mode, flags_sys = cpu->flags_sys;
     uint8_t shadow = cpu->shadow;
     bool armed = cpu_debug_armed(cpu);
-    if (armed && cpu_debug_exec(cpu, cpu->seg[SEG_CS].base + cpu->eip))
+    if (armed && shadow != SHADOW_SS && cpu_debug_exec(cpu, cpu->seg[SEG_CS].base + cpu->eip))
         return;
     cpu->flags_sys &= ~(uint32_t)FLAG_RF;
     t->mode |= MODE_ONE | (armed ? MODE_WATCH : 0);

@@ -62,7 +62,7 @@ START_TEST(stack_segment_loads)
     rig.cpu->gpr[EAX] = SEL_DATA0;
     rig.cpu->mode_changed = 0;
     ck_assert_int_eq(rig_exec(&rig, "8E D0"), CPU_NEXT);
-    ck_assert_uint_eq(rig.cpu->shadow, 1);
+    ck_assert_uint_eq(rig.cpu->shadow, SHADOW_SS);
     ck_assert_uint_eq(rig.cpu->mode_changed, 0);
 }
 END_TEST

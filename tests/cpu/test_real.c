@@ -125,7 +125,7 @@ START_TEST(mode_changed_is_sparing)
     ck_assert_uint_eq(c->mode_changed, 0);
     ck_assert_uint_eq(c->seg[SEG_ES].base, 0x20000);
     ck_assert_int_eq(rig_exec(&rig, "8E D0"), CPU_NEXT); /* MOV SS, AX */
-    ck_assert_uint_eq(c->shadow, 1);
+    ck_assert_uint_eq(c->shadow, SHADOW_SS);
     ck_assert_uint_eq(c->mode_changed, 0);
     ck_assert_int_eq(rig_exec(&rig, "EA 00 00 00 10"), CPU_NEXT);
     ck_assert_uint_eq(c->mode_changed, 1);
@@ -137,7 +137,7 @@ START_TEST(sti_shadow)
     struct cpu *c = rig.cpu;
     ck_assert_int_eq(rig_exec(&rig, "FB"), CPU_NEXT);
     ck_assert_uint_eq(c->iflag, FLAG_IF);
-    ck_assert_uint_eq(c->shadow, 1);
+    ck_assert_uint_eq(c->shadow, SHADOW_STI);
     c->shadow = 0;
     ck_assert_int_eq(rig_exec(&rig, "FB"), CPU_NEXT); /* IF was set already */
     ck_assert_uint_eq(c->shadow, 0);

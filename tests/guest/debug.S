@@ -259,5 +259,20 @@ behind_mov_ss:
     mov ss, [data]
     nop
 1:  TAKEN(1b, 2)
+    /* and one on the next instruction is not taken; behind STI it is */
+    ARM(0, 2f, EXEC(0))
+    mov ss, [data]
+2:  nop
+    NONE
+    push dword ptr [data]
+    ARM(0, 3f, EXEC(0))
+    pop ss
+3:  nop
+    NONE
+    ARM(0, 4f, EXEC(0))
+    cli
+    sti
+4:  cli
+    TAKEN(4b, 1)
     DISARM
     ret
