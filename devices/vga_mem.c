@@ -17,13 +17,24 @@ enum {
     ROTATE_COUNT = 0x07,
 };
 
+/* One page was: the way of nearly every write. */
+static inline void wrote_page(struct vga *v, uint32_t offset, uint32_t len)
+{
+    v->dirty[offset >> PAGE_SHIFT] = 1;
+    if (v->lfb_on && phys_frame_flags(v->phys, (v->lfb_base + offset) >> PAGE_SHIFT))
+        phys_wrote(v->phys, v->lfb_base + offset, len);
+}
+
 void vga_mem_wrote(struct vga *v, uint32_t offset, uint32_t len)
 {
     uint32_t first = (v->lfb_base + offset) >> PAGE_SHIFT;
     uint32_t last = (v->lfb_base + offset + len - 1) >> PAGE_SHIFT;
 
-    memset(v->dirty + (offset >> PAGE_SHIFT), 1,
-           ((offset + len - 1) >> PAGE_SHIFT) - (offset >> PAGE_SHIFT) + 1);
+    if (first == last) {
+        wrote_page(v, offset, len);
+        return;
+    }
+    memset(v->dirty + (offset >> PAGE_SHIFT), 1, last - first + 1);
     if (!v->lfb_on)
         return;
     for (uint32_t pfn = first; pfn <= last; pfn++) {
@@ -169,7 +180,7 @@ static void write_planes(struct vga *v, uint32_t index, uint8_t value, uint32_t 
     data = (data & bits) | (v->latch & ~bits);
     planes &= m->write_planes;
     *cell = (*cell & ~planes) | (data & planes);
-    vga_mem_wrote(v, index * 4, 4);
+    wrote_page(v, index * 4, 4);
 }
 
 /* "Color compare": a bit is set where all planes that are cared for match. */

@@ -6,6 +6,7 @@
 #include "vmm/ui/status.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { OVERSCAN_DOTS = 8, MAX_BIG = 4096, MIN_WIDTH = 320, HIGH_DPI = 144 };
 
@@ -23,13 +24,42 @@ static int text_scale(void)
     return SDL_GetDisplayDPI(0, &dpi, NULL, NULL) == 0 && dpi >= HIGH_DPI ? 2 : 1;
 }
 
+/* OpenGL without graphics hardware: SDL's own renderer costs a third of it. */
+static bool slow_gl(SDL_Renderer *r)
+{
+    typedef const unsigned char *get_string(unsigned name);
+    static const char *const names[] = {"llvmpipe", "softpipe", "SWR", "Software Rasterizer"};
+    enum { RENDERER = 0x1F01 }; /* GL_RENDERER */
+    SDL_RendererInfo info;
+
+    if (SDL_GetRendererInfo(r, &info) != 0 || strncmp(info.name, "opengl", 6))
+        return false;
+    get_string *get = (get_string *)(uintptr_t)SDL_GL_GetProcAddress("glGetString");
+    const char *name = get ? (const char *)get(RENDERER) : NULL;
+    for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
+        if (strstr(name, names[i]))
+            return true;
+    return false;
+}
+
+static void without_gl(void)
+{
+    SDL_SetHint(SDL_HINT_RENDER_DRIVER, "software");
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0"); /* it would be OpenGL's after all */
+}
+
 static SDL_Renderer *make_renderer(SDL_Window *window, enum gl_mode gl)
 {
     if (gl == GL_OFF)
-        SDL_SetHint(SDL_HINT_RENDER_DRIVER, "software");
+        without_gl();
     else if (gl == GL_ON)
         SDL_SetHint(SDL_HINT_RENDER_DRIVER, "opengl");
     SDL_Renderer *r = SDL_CreateRenderer(window, -1, SDL_RENDERER_PRESENTVSYNC);
+    if (r && gl == GL_AUTO && slow_gl(r)) {
+        SDL_DestroyRenderer(r);
+        r = NULL;
+        without_gl();
+    }
     if (!r && gl != GL_ON) /* no vertical sync, or a driver that is not there */
         r = SDL_CreateRenderer(window, -1, SDL_RENDERER_SOFTWARE);
     return r;

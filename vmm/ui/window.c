@@ -123,6 +123,9 @@ static bool open_window(struct window *w, struct error *err)
         return error_set(err, "-display sdl: there is no display: neither DISPLAY nor "
                               "WAYLAND_DISPLAY is set; -display text shows the guest in the "
                               "terminal");
+    /* Without being asked SDL tries every driver it has, and their libraries complain. */
+    if (!getenv("SDL_VIDEODRIVER") && !(getenv("DISPLAY") && getenv("WAYLAND_DISPLAY")))
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, getenv("DISPLAY") ? "x11" : "wayland");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "1");
