@@ -1,5 +1,5 @@
-# To be sourced, with $here naming this folder: Debian's packages for i386, fetched with an apt configuration of their own, so that
-# the architectures and lists of the system stay as they are; nothing is installed.
+# To be sourced, with $here naming this folder: Debian's packages for i386, fetched by i386-apt, which
+# leaves the system's own architectures and lists as they are; nothing is installed.
 # Sets $cache (what is made is kept there) and $work (after prepare; removed at the end).
 
 tool=$(basename "$0")
