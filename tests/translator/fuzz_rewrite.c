@@ -4,6 +4,8 @@
  * A libFuzzer target; with -DSTANDALONE a program of its own:
  *
  *     fuzz_rewrite FILE...        each file is one input
+ *     fuzz_rewrite -c FILE        each line is one input, in hexadecimal (tests/fuzz/corpus)
+ *     fuzz_rewrite -u FILE FOLDER those inputs as files, for libFuzzer
  *     fuzz_rewrite -n N [SEED]    N random inputs
  *     fuzz_rewrite -e MODES       every opcode with every ModRM byte and the prefixes that matter;
  *                                 MODES 0: flat 32-bit, 1: 16-bit with limits, 2: V86, 3: based
@@ -240,6 +242,57 @@ static void run_file(struct check_rig *r, const char *path, struct findings *f)
         record(f, why, data);
 }
 
+/* The inputs of a corpus, one a line; each to EACH. */
+static void read_corpus(const char *path, void (*each)(void *, const uint8_t *, size_t),
+                        void *opaque)
+{
+    char line[2 * (HEADER + MAX_CODE) + 2];
+    uint8_t data[HEADER + MAX_CODE];
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        fprintf(stderr, "fuzz_rewrite: cannot read %s\n", path);
+        exit(2);
+    }
+    while (fgets(line, sizeof line, file)) {
+        size_t size = 0;
+        for (unsigned byte; size < sizeof data && sscanf(line + 2 * size, "%2x", &byte) == 1;
+             size++)
+            data[size] = (uint8_t)byte;
+        each(opaque, data, size);
+    }
+    fclose(file);
+}
+
+struct corpus_run {
+    struct check_rig *rig;
+    struct findings *findings;
+};
+
+static void try_input(void *opaque, const uint8_t *data, size_t size)
+{
+    struct corpus_run *run = opaque;
+    char why[200];
+    if (!one_input(run->rig, data, size, why, sizeof why))
+        record(run->findings, why, data);
+}
+
+struct unpacking {
+    const char *folder;
+    unsigned count;
+};
+
+static void write_input(void *opaque, const uint8_t *data, size_t size)
+{
+    struct unpacking *u = opaque;
+    char path[512];
+    snprintf(path, sizeof path, "%s/%u", u->folder, u->count++);
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
+        fprintf(stderr, "fuzz_rewrite: cannot write %s\n", path);
+        exit(2);
+    }
+}
+
 static void run_random(struct check_rig *r, unsigned long rounds, uint64_t seed,
                        struct findings *f)
 {
@@ -315,6 +368,10 @@ int main(int argc, char **argv)
     struct check_rig *r = the_rig();
     if (argc > 2 && !strcmp(argv[1], "-n"))
         run_random(r, strtoul(argv[2], NULL, 0), argc > 3 ? strtoull(argv[3], NULL, 0) : 1, &f);
+    else if (argc > 2 && !strcmp(argv[1], "-c"))
+        read_corpus(argv[2], try_input, &(struct corpus_run){r, &f});
+    else if (argc > 3 && !strcmp(argv[1], "-u"))
+        read_corpus(argv[2], write_input, &(struct unpacking){argv[3], 0});
     else if (argc > 2 && !strcmp(argv[1], "-e"))
         run_all(r, (unsigned)atoi(argv[2]), &f);
     else if (argc > 2 && !strcmp(argv[1], "-v"))
