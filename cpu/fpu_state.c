@@ -290,6 +290,17 @@ enum cpu_result emulate_fpu_state(struct cpu *cpu, const struct insn *in)
     return store ? fnsave(cpu, in) : frstor(cpu, in);
 }
 
+/* SDM vol. 2 FINIT: the registers stay what they are, empty. */
+enum cpu_result emulate_fninit(struct cpu *cpu, const struct insn *in)
+{
+    if (cpu->cr0 & (CR0_EM | CR0_TS))
+        return cpu_fail(cpu, EXC_NM, 0);
+    turn_stack(cpu, 0);
+    cpu_fpu_init(cpu);
+    summarize(cpu);
+    return cpu_done(cpu, in);
+}
+
 /* ---- FXSAVE, FXRSTOR ---- */
 
 void cpu_fpu_image(const struct cpu *cpu, uint8_t image[FPU_IMAGE])

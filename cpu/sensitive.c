@@ -16,12 +16,14 @@ static enum cpu_result unknown(struct cpu *cpu, const struct insn *in)
     return undefined(cpu);
 }
 
-/* D9 /4 /6 and DD /4 /6 with a memory operand; FF /3 /5. */
+/* D9 /4 /6 and DD /4 /6 with a memory operand; DB E3; FF /3 /5. */
 static enum cpu_result emulate_group(struct cpu *cpu, const struct insn *in)
 {
     unsigned reg = insn_reg(in);
     if (in->opcode == 0xFF)
         return reg == 3 || reg == 5 ? emulate_far_indirect(cpu, in) : unknown(cpu, in);
+    if (in->opcode == 0xDB)
+        return in->modrm == 0xE3 ? emulate_fninit(cpu, in) : unknown(cpu, in);
     return in->has_mem && (reg == 4 || reg == 6) ? emulate_fpu_state(cpu, in) : unknown(cpu, in);
 }
 
@@ -83,6 +85,7 @@ static enum cpu_result emulate_1b(struct cpu *cpu, const struct insn *in)
     case 0xCF:
         return emulate_iret(cpu, in);
     case 0xD9:
+    case 0xDB:
     case 0xDD:
     case 0xFF:
         return emulate_group(cpu, in);

@@ -58,6 +58,7 @@ enum cpu_result emulate_outs(struct cpu *cpu, const struct insn *in);
 
 /* fpu_state.c */
 enum cpu_result emulate_fpu_state(struct cpu *cpu, const struct insn *in); /* D9, DD */
+enum cpu_result emulate_fninit(struct cpu *cpu, const struct insn *in);
 enum cpu_result emulate_fxsave(struct cpu *cpu, const struct insn *in);    /* 0F AE /0 /1 */
 
 /* xsave.c */

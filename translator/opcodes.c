@@ -78,6 +78,8 @@ static struct opcode x87(uint8_t opcode, uint8_t modrm)
     if (mem &&
         ((opcode == 0xD9 && (reg == 4 || reg == 6)) || (opcode == 0xDD && (reg == 4 || reg == 6))))
         return op(K_SENSITIVE, M | OP_X87 | V);
+    if (opcode == 0xDB && modrm == 0xE3) /* FNINIT clears the pointers that the guest sees */
+        return op(K_SENSITIVE, M | OP_X87);
     return op(K_PLAIN, M | OP_X87);
 }
 

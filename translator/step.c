@@ -74,12 +74,12 @@ static bool x87(const struct insn *in)
     return in->map == MAP_1B && in->opcode >= 0xD8 && in->opcode <= 0xDF;
 }
 
-/* An x87 store that raises an unmasked exception stores nothing (SDM vol. 1 8.5): what is there
- * already is to be written back. */
-static bool may_not_store(const struct cpu *cpu, const struct insn *in)
+/* An x87 store that raised an unmasked exception other than precision has stored nothing (SDM vol. 1
+ * 8.5).  None was waiting before, so what is unmasked now is its own. */
+static bool did_not_store(const struct cpu *cpu, const struct insn *in)
 {
-    enum { X87_EXCEPTIONS = 0x3F };
-    return x87(in) && (cpu->fpu[0] & X87_EXCEPTIONS) != X87_EXCEPTIONS;
+    enum { X87_I = 1, X87_O = 8, X87_U = 16 };
+    return x87(in) && (cpu->fpu[2] & ~cpu->fpu[0] & (X87_I | X87_O | X87_U));
 }
 
 static bool is_simd(const struct insn *in)
@@ -131,7 +131,7 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     /* What is written back faults as a write, even at its read. */
     if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
         return CPU_EXCEPTION;
-    if (((in->mem_access & 1) || may_not_store(cpu, in)) && !load_operand(cpu, in, ea, bounce, size))
+    if ((in->mem_access & 1) && !load_operand(cpu, in, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
         log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
@@ -142,7 +142,7 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
         return CPU_EXCEPTION;
     if (x87(in))
         pointers_set(cpu, in, cpu->eip, ea);
-    if ((in->mem_access & 2) && !cpu_store(cpu, seg, ea, bounce, size))
+    if ((in->mem_access & 2) && !did_not_store(cpu, in) && !cpu_store(cpu, seg, ea, bounce, size))
         return CPU_EXCEPTION;
     cpu->eip += in->len;
     return CPU_NEXT;

@@ -325,6 +325,20 @@ environments:
     fldenv [area]
     fnstcw [area + 104]
     CHECK_EQ(word ptr [area + 104], 0x0C7F)
+    /* what was loaded is kept, and FNINIT clears it */
+    mov dword ptr [area + 12], 0x12345678
+    mov dword ptr [area + 20], 0x9ABCDEF0
+    fldenv [area]
+    fnstenv [area + 28]
+    CHECK_EQ(dword ptr [area + 28 + 12], 0x12345678)
+    CHECK_EQ(dword ptr [area + 28 + 20], 0x9ABCDEF0)
+    fninit
+    fnstenv [area]
+    CHECK_EQ(dword ptr [area + 12], 0)
+    CHECK_EQ(dword ptr [area + 16], 0)
+    CHECK_EQ(dword ptr [area + 20], 0)
+    CHECK_EQ(word ptr [area + 24], 0)
+    CHECK_EQ(word ptr [area + 8], 0xFFFF)
     fninit
     ret
 

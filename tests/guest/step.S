@@ -66,6 +66,7 @@ again:
     call software_interrupts
     call faults
     TO_RING0
+    call fast_calls
     END
 
 next: .long 0
@@ -300,6 +301,10 @@ shadows:
     T
     mov ds, dx
     T
+    mov ss, dx /* the INT after it comes without a trap, and goes on without TF */
+    int 0x40
+    nop
+    T
     sti
     T
     nop
@@ -363,6 +368,34 @@ privileged:
     .word CODE0
 1:  T
     FINISH
+    ret
+
+/* SYSENTER and SYSEXIT keep TF: the trap comes in the other ring. */
+fast_calls:
+    mov ecx, 0x174
+    xor edx, edx
+    mov eax, CODE0
+    wrmsr
+    inc ecx
+    mov eax, STACK0 - 0x800
+    wrmsr
+    inc ecx
+    mov eax, offset 1f
+    wrmsr
+    TO_RING3
+    BEGIN
+    mov ecx, esp
+    T
+    mov edx, offset 2f
+    T
+    sysenter
+1:  T
+    mov eax, 5
+    T
+    sysexit
+2:  T
+    FINISH
+    TO_RING0
     ret
 
 /* A fault comes instead of the trap, with TF in the frame. */

@@ -30,6 +30,8 @@ static uint32_t on_in(void *opaque, uint16_t port, unsigned size)
         return r->count;
     case RIG_PORT_INTR:
         return r->vector >= 0;
+    case RIG_PORT_A20:
+        return phys_a20(r->phys);
     case RIG_PORT_FERR:
         return r->ferr;
     case RIG_PORT_DATA:
@@ -78,6 +80,10 @@ static void on_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
         break;
     case RIG_PORT_FERR:
         r->ferr_vector = (int)(value & 0xFF);
+        break;
+    case RIG_PORT_A20:
+        phys_set_a20(r->phys, value & 1);
+        mmu_a20_changed(r->mmu);
         break;
     case RIG_PORT_DMA:
         r->dma_address = value;

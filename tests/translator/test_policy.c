@@ -110,6 +110,47 @@ START_TEST(device_operands)
 }
 END_TEST
 
+/* An x87 store writes and does not read, masked or not; one that is refused does neither. */
+START_TEST(device_x87_stores)
+{
+    static const struct {
+        uint16_t control;
+        const char *hex; /* EBX: the register at +40h, EDX: the control word */
+        uint32_t after;
+        unsigned writes;
+    } cases[] = {
+        {0x37F, "DB E3 D9 2A D9 E8 D9 1B", 0x3F800000, 1},
+        {0x340, "DB E3 D9 2A D9 E8 D9 1B", 0x3F800000, 1},
+        {0x340, "DB E3 D9 2A D9 E8 DB 13", 1, 1},
+        {0x37F, "DB E3 D9 2A D9 EE DB 13", 0, 1},
+        {0x340, "DB E3 D9 2A D9 EB D9 13", 0x40490FDB, 1}, /* inexact: stored, then reported */
+        {0x340, "DB E3 D9 2A DD 42 08 D9 13", 0x11111111, 0}, /* overflow */
+        {0x37F, "DB E3 D9 2A DD 42 08 D9 13", 0x7F800000, 1},
+        {0x37E, "DB E3 D9 2A DD 42 08 DB 13", 0x11111111, 0}, /* invalid */
+        {0x37F, "DB E3 D9 2A DD 42 08 DB 13", 0x80000000, 1},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (unsigned round = 0; round < 4; round++) {
+            rig_flat(&rig, 0);
+            static const uint32_t initial = 0x11111111;
+            memcpy(rig.mmio + 0x40, &initial, 4);
+            rig.mmio_reads = rig.mmio_writes = 0;
+            rig.cpu->gpr[EBX] = RIG_MMIO + 0x40;
+            rig.cpu->gpr[EDX] = RIG_DATA;
+            rig_w32(&rig, RIG_DATA, cases[i].control);
+            rig_w32(&rig, RIG_DATA + 8, 0); /* 1e300 or so */
+            rig_w32(&rig, RIG_DATA + 12, 0x7E37E43C);
+            ck_assert_int_eq(rig_exec(&rig, cases[i].hex), RIG_ENDED);
+            uint32_t after;
+            memcpy(&after, rig.mmio + 0x40, 4);
+            ck_assert_msg(after == cases[i].after && rig.mmio_reads == 0 &&
+                              rig.mmio_writes == cases[i].writes,
+                          "case %u, round %u: %x, %u reads, %u writes", i, round, after,
+                          rig.mmio_reads, rig.mmio_writes);
+        }
+}
+END_TEST
+
 START_TEST(device_strings)
 {
     for (unsigned i = 0; i < 64; i++)
@@ -241,6 +282,7 @@ int main(void)
     tcase_add_test(tc, device_memory);
     tcase_add_test(tc, device_writes);
     tcase_add_test(tc, device_operands);
+    tcase_add_test(tc, device_x87_stores);
     tcase_add_test(tc, device_strings);
     tcase_add_test(tc, wrapped_addresses);
     tcase_add_test(tc, plain_again);
