@@ -233,6 +233,7 @@ static void emit_block(struct build *b)
         b->next = b->eip + b->in->len;
         mark_fault(b, FIX_NONE);
         rewrite_insn(b);
+        immediate_note(b);
     }
     if (!b->ended)
         exit_goto(b, 0, b->next);

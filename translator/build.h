@@ -91,6 +91,10 @@ void rewrite_on_bounce(struct build *b, int32_t field);
 /* Does it use x87, MMX, XMM or YMM state? */
 bool decoded_uses_fpu(const struct decoded *d);
 
+/* --- immediate.c --- */
+/* B->in was rewritten: its immediate may be followed, if it has changed often. */
+void immediate_note(struct build *b);
+
 /* --- rewrite_exit.c --- */
 /* Leave to C for the current instruction: sensitive, or (SLOW) its memory by hand.  The block goes
  * on behind it where the hub can come back to it, and ends otherwise. */

@@ -52,17 +52,19 @@ bool cache_init(struct translator *t, struct error *err)
     t->map_max = t->cache_size / 16;
     t->site_max = t->cache_size / 256;
     t->reloc_max = t->cache_size / 16;
+    t->imm_max = t->cache_size / 256;
     t->tbs = lazy((size_t)t->tb_max * sizeof *t->tbs);
     t->map = lazy((size_t)t->map_max * sizeof *t->map);
     t->far_max = t->tb_max;
     t->far_links = lazy((size_t)t->far_max * sizeof *t->far_links);
     t->relocs = lazy((size_t)t->reloc_max * sizeof *t->relocs);
     t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
+    t->imms = lazy((size_t)t->imm_max * sizeof *t->imms);
     t->hash = lazy(HASH_SIZE * sizeof *t->hash);
     t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
-    if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->hash ||
+    if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->imms || !t->hash ||
         !t->page_tbs || !t->page_granule || !t->policy)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
@@ -91,6 +93,8 @@ void cache_free(struct translator *t)
         munmap(t->relocs, (size_t)t->reloc_max * sizeof *t->relocs);
     if (t->sites)
         munmap(t->sites, (size_t)t->site_max * sizeof *t->sites);
+    if (t->imms)
+        munmap(t->imms, (size_t)t->imm_max * sizeof *t->imms);
     if (t->hash)
         munmap(t->hash, HASH_SIZE * sizeof *t->hash);
     if (t->page_tbs)
@@ -301,7 +305,7 @@ void cache_flush(struct translator *t)
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
     t->tb_count = 1;
-    t->map_count = t->site_count = t->reloc_count = t->far_count = 0;
+    t->map_count = t->site_count = t->reloc_count = t->imm_count = t->far_count = 0;
     t->emit.pos = t->cache_start;
     t->emit.overflow = false;
     table_clear_all(t);
@@ -333,6 +337,9 @@ static void write_in_page(struct translator *t, uint32_t pa, uint32_t len)
         if (!overlaps(tb, pa, len))
             continue;
         t->stats.code_hits++;
+        if (tb->imm_count && immediate_follow(t, tb, pa, len))
+            continue;
+        immediate_changed(t, tb, pa);
         cache_invalidate(t, tb);
     }
 }
@@ -399,6 +406,19 @@ bool policy_hit_churn(struct translator *t, uint32_t phys)
     t->policy[i].policy = SITE_SLOW;
     t->policy[i].churn = true;
     return true;
+}
+
+void policy_change(struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_take(t, phys);
+    if (t->policy[i].changes < UINT8_MAX)
+        t->policy[i].changes++;
+}
+
+uint8_t policy_changes(const struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_slot(phys);
+    return t->policy[i].phys == phys ? t->policy[i].changes : 0;
 }
 
 bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards)

@@ -128,6 +128,8 @@ struct tb {
     uint16_t insns;
     bool valid, uses_fpu;
     bool fixed; /* its code depends on its EIP in other ways, too */
+    uint8_t imm_count; /* immediates that writes are followed in */
+    uint32_t imms;     /* the first of them */
     uint32_t verified; /* lock-step: times compared */
     struct tb_exit exits[TB_SLOTS];
 };
@@ -163,6 +165,12 @@ struct site {
     uint32_t epoch;  /* ... mmu_stats.invlpgs at the last of them */
 };
 
+/* An immediate of SIZE bytes at PA that stands in host code at cache offset HOST. */
+struct immediate {
+    uint32_t pa, host;
+    uint8_t size;
+};
+
 /* Why a guest instruction at some physical address is not translated in its plain form. */
 enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
 
@@ -195,6 +203,7 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(invalidated, "blocks invalidated")                                                           \
     X(code_writes, "writes to pages with code")                                                    \
     X(code_hits, "writes that hit translated bytes")                                               \
+    X(patched, "writes that changed an immediate in place")                                        \
     X(sensitive, "sensitive instructions carried out")                                             \
     X(slow, "instructions carried out by hand")                                                    \
     X(stepped, "instructions run on a bounce buffer")                                              \
@@ -247,6 +256,8 @@ struct translator {
     uint32_t reloc_count, reloc_max;
     struct site *sites;
     uint32_t site_count, site_max;
+    struct immediate *imms;
+    uint32_t imm_count, imm_max;
     uint32_t *hash;
     uint32_t *page_tbs;     /* by physical page: first block */
     uint64_t *page_granule; /* by physical page: one bit for each 64 bytes that hold code */
@@ -255,6 +266,7 @@ struct translator {
     struct {
         uint32_t phys;
         uint8_t policy, hits, backoff;
+        uint8_t changes; /* of translated bytes of the instruction */
         uint8_t maps; /* so many more faults on churning pages are worth mapping them */
         bool churn;   /* slow for the sake of speed alone */
         uint8_t season; /* ... of the last hit */
@@ -325,6 +337,9 @@ bool policy_maps(struct translator *t, uint32_t phys);
 /* It does: make it plain. */
 void policy_map(struct translator *t, uint32_t phys);
 void cache_invalidate_at(struct translator *t, uint32_t phys);
+/* Translated bytes of the instruction at PHYS changed; how often they did (up to 255). */
+void policy_change(struct translator *t, uint32_t phys);
+uint8_t policy_changes(const struct translator *t, uint32_t phys);
 
 /* ---- rebase.c: the same code at other addresses ---- */
 
@@ -393,6 +408,12 @@ void fault_detach(struct translator *t);
 /* Guest EIP (and fixup) at cache offset OFFSET inside TB. */
 uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset,
                    uint8_t *fixup);
+
+/* ---- immediate.c ---- */
+/* A write at PA hit TB. */
+void immediate_changed(struct translator *t, const struct tb *tb, uint32_t pa);
+/* The write of LEN bytes at PA hit an immediate of TB and nothing else: TB has the new one. */
+bool immediate_follow(struct translator *t, const struct tb *tb, uint32_t pa, uint32_t len);
 
 /* ---- check.c ---- */
 /* Prove that TB's code keeps to its confinement; false and a reason in WHY. */

@@ -92,6 +92,7 @@ static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
     for (unsigned s = 0; s < TB_SLOTS; s++)
         tb->exits[s].target += delta;
     tb->eip += delta;
+    tb->verified = 0; /* lock-step looks at it anew */
 }
 
 /* Move the blocks of page PFN that serve BASE (EIP less physical address) in MODE. */

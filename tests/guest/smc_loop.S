@@ -1,7 +1,7 @@
 /* Code that changes itself all the time: exact, and in bounded time. */
 #include "tests/guest/protected.h"
 
-#define TIMES 20000
+#define TIMES 1000000
 
 main:
     xor edx, edx
