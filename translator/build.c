@@ -234,6 +234,8 @@ static void emit_block(struct build *b)
         mark_fault(b, FIX_NONE);
         rewrite_insn(b);
         immediate_note(b);
+        tb->insns = (uint16_t)(i + 1); /* what is behind an exit is none of the block's */
+        tb->size = (uint16_t)(b->next - tb->eip);
     }
     if (!b->ended)
         exit_goto(b, 0, b->next);

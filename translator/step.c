@@ -74,14 +74,6 @@ static bool x87(const struct insn *in)
     return in->map == MAP_1B && in->opcode >= 0xD8 && in->opcode <= 0xDF;
 }
 
-/* An x87 store that raised an unmasked exception other than precision has stored nothing (SDM vol. 1
- * 8.5).  None was waiting before, so what is unmasked now is its own. */
-static bool did_not_store(const struct cpu *cpu, const struct insn *in)
-{
-    enum { X87_I = 1, X87_O = 8, X87_U = 16 };
-    return x87(in) && (cpu->fpu[2] & ~cpu->fpu[0] & (X87_I | X87_O | X87_U));
-}
-
 static bool is_simd(const struct insn *in)
 {
     return in->vex || opcode_lookup(in->map, in->opcode, in->modrm).flags & (OP_MMX | OP_SSE);
@@ -110,6 +102,15 @@ static bool waits(const struct insn *in, bool simd)
     if (simd)
         return !in->vex && simd_mmx(in);
     return x87(in) && !(insn_reg(in) == 7 && (in->opcode == 0xD9 || in->opcode == 0xDD));
+}
+
+/* An x87 store that raised an unmasked exception other than precision has stored nothing (SDM vol. 1
+ * 8.5).  None was waiting before, so what is unmasked now is its own; FNSTCW and FNSTSW, which do
+ * not wait, always store. */
+static bool did_not_store(const struct cpu *cpu, const struct insn *in)
+{
+    enum { X87_I = 1, X87_O = 8, X87_U = 16 };
+    return x87(in) && waits(in, false) && (cpu->fpu[2] & ~cpu->fpu[0] & (X87_I | X87_O | X87_U));
 }
 
 static enum cpu_result step_on_bounce(struct translator *t, const struct insn *in)

@@ -128,6 +128,8 @@ START_TEST(device_x87_stores)
         {0x37F, "DB E3 D9 2A DD 42 08 D9 13", 0x7F800000, 1},
         {0x37E, "DB E3 D9 2A DD 42 08 DB 13", 0x11111111, 0}, /* invalid */
         {0x37F, "DB E3 D9 2A DD 42 08 DB 13", 0x80000000, 1},
+        /* FNSTCW stores while an exception waits */
+        {0x37E, "DB E3 D9 2A DD 42 08 DB 52 10 D9 3B", 0x1111037E, 1},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
         for (unsigned round = 0; round < 4; round++) {
