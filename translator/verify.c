@@ -1,5 +1,6 @@
 /* Lock-step (translator/verify.h): the rehearsal and the comparison. */
 #include "translator/verify.h"
+#include "cpu/xsave.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,8 +141,17 @@ void verify_free(struct verify *v)
 
 /* ---- rehearsing ---- */
 
+static void get_fpu(struct cpu *cpu, struct verify_state *s)
+{
+    memcpy(s->fpu, cpu->fpu, sizeof s->fpu);
+    if (cpu->ymm_on)
+        memcpy(s->ymm, cpu_ymm_high(cpu), sizeof s->ymm);
+    else
+        memset(s->ymm, 0, sizeof s->ymm);
+}
+
 /* FPU: its state may have changed; otherwise what s->fpu holds is of no interest. */
-static void get_state(const struct cpu *cpu, bool fpu, struct verify_state *s)
+static void get_state(struct cpu *cpu, bool fpu, struct verify_state *s)
 {
     memcpy(s->gpr, cpu->gpr, sizeof s->gpr);
     s->eip = cpu->eip;
@@ -149,7 +159,7 @@ static void get_state(const struct cpu *cpu, bool fpu, struct verify_state *s)
     s->iflag = cpu->iflag;
     s->flags_sys = cpu->flags_sys & ~(uint32_t)FLAG_RF;
     if (fpu)
-        memcpy(s->fpu, cpu->fpu, sizeof s->fpu);
+        get_fpu(cpu, s);
 }
 
 /* All of the CPU but the word that other threads write to. */
@@ -234,7 +244,8 @@ static bool same_fpu(const uint8_t *a, const uint8_t *b)
 static bool same_state(const struct verify_state *a, const struct verify_state *b)
 {
     return !memcmp(a->gpr, b->gpr, sizeof a->gpr) && a->eip == b->eip && a->flags == b->flags &&
-           a->iflag == b->iflag && a->flags_sys == b->flags_sys && same_fpu(a->fpu, b->fpu);
+           a->iflag == b->iflag && a->flags_sys == b->flags_sys && same_fpu(a->fpu, b->fpu) &&
+           !memcmp(a->ymm, b->ymm, sizeof a->ymm);
 }
 
 /* The pages that the first WRITES writes of the rehearsal touched, as they were after those. */
@@ -334,7 +345,7 @@ static bool half_done(struct translator *t, uint32_t eip)
     t->cpu->eip = eip;
     bool fetched = step_fetch(t, &in, &phys);
     t->cpu->eip = saved;
-    return !fetched || in.kind == K_PUSHA || (in.kind == K_STRING && in.rep);
+    return !fetched || in.kind == K_PUSHA || in.kind == K_GATHER || (in.kind == K_STRING && in.rep);
 }
 
 bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
@@ -363,7 +374,7 @@ bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
         v->want = v->before[o.number];
     uint32_t writes = whole ? v->write_count : v->writes_before[o.number];
     if (!tb->uses_fpu)
-        memcpy(v->want.fpu, v->start->fpu, sizeof v->want.fpu);
+        get_fpu(v->start, &v->want);
     if (o.flags_dead)
         v->got.flags = v->want.flags;
     if (!same_state(&v->want, &v->got))

@@ -12,10 +12,12 @@
 
 #include "translator/internal.h"
 
+enum { VERIFY_YMM = 128 };
+
 /* What the two ways are compared by. */
 struct verify_state {
     uint32_t gpr[8], eip, flags, iflag, flags_sys;
-    uint8_t fpu[512];
+    uint8_t fpu[512], ymm[VERIFY_YMM]; /* upper halves of YMM0 to 7, zero without AVX */
 };
 
 /* Why the rehearsal ended. */

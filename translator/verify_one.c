@@ -106,6 +106,7 @@ enum verify_end verify_one(struct translator *t)
     case K_PLAIN:
     case K_NOP:
     case K_MASKMOV:
+    case K_GATHER:
     case K_INVALID:
         return alone(t);
     case K_LEA:

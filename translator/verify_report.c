@@ -51,9 +51,11 @@ static void say_bytes(const struct output *out, const char *name, const uint8_t 
     say(out, "    %s: translated %s, one by one %s", name, a, b);
 }
 
-static void say_fpu(const struct output *out, const uint8_t *want, const uint8_t *got)
+/* WANT and GOT: FXSAVE images, and upper halves of YMM registers. */
+static void say_fpu(const struct output *out, const uint8_t *want, const uint8_t *got,
+                    const uint8_t *want_high, const uint8_t *got_high)
 {
-    char name[8];
+    char name[16];
     say_bytes(out, "FCW", want, got, 2);
     say_bytes(out, "FSW", want + 2, got + 2, 2);
     say_bytes(out, "x87 tags", want + 4, got + 4, 1);
@@ -65,6 +67,8 @@ static void say_fpu(const struct output *out, const uint8_t *want, const uint8_t
     for (unsigned i = 0; i < 8; i++) {
         snprintf(name, sizeof name, "XMM%u", i);
         say_bytes(out, name, want + 160 + 16 * i, got + 160 + 16 * i, 16);
+        snprintf(name, sizeof name, "YMM%u high", i);
+        say_bytes(out, name, want_high + 16 * i, got_high + 16 * i, 16);
     }
 }
 
@@ -76,7 +80,7 @@ static void say_differences(const struct output *out, const struct verify *v)
     say_number(out, "EIP", v->want.eip, v->got.eip);
     say_number(out, "EFLAGS", v->want.flags | v->want.iflag | v->want.flags_sys,
                v->got.flags | v->got.iflag | v->got.flags_sys);
-    say_fpu(out, v->want.fpu, v->got.fpu);
+    say_fpu(out, v->want.fpu, v->got.fpu, v->want.ymm, v->got.ymm);
     for (unsigned i = 0; i < v->memory_count; i++)
         say(out, "    memory %08x: translated %02x, one by one %02x", v->memory[i].pa,
             v->memory[i].got, v->memory[i].want);
