@@ -92,7 +92,6 @@ static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
     for (unsigned s = 0; s < TB_SLOTS; s++)
         tb->exits[s].target += delta;
     tb->eip += delta;
-    tb->verified = 0; /* lock-step looks at it anew */
 }
 
 /* Move the blocks of page PFN that serve BASE (EIP less physical address) in MODE. */
@@ -110,6 +109,10 @@ static void move_page(struct translator *t, uint32_t pfn, uint32_t base, uint32_
         }
         forget(t, tb);
         move_block(t, tb, delta);
+        if (t->verify) { /* lock-step looks at it anew, alone */
+            tb->verified = 0;
+            cache_isolate(t, tb);
+        }
         t->stats.rebased++;
         build_check(t, tb);
     }
@@ -138,7 +141,7 @@ struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32
 void rebase_enter_page(struct translator *t, const struct tb *first)
 {
     struct jump_table *j = t->current;
-    if (!j || j->shared || !movable_mode(first->mode))
+    if (!j || j->shared || !movable_mode(first->mode) || t->verify)
         return;
     uint32_t link = t->page_tbs[first->phys >> PAGE_SHIFT];
     for (; link; link = t->tbs[link / 2].page_next[link & 1]) {
