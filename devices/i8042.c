@@ -441,6 +441,9 @@ static void i8042_loaded(void *opaque)
     struct i8042 *k = opaque;
 
     vtimer_cancel(k->clock, &k->timer);
+    k->own_head %= OWN_QUEUE;
+    if (k->own_count > OWN_QUEUE)
+        k->own_count = 0;
     irq_set(&k->a20, k->a20_on);
     pump(k);
 }

@@ -308,6 +308,8 @@ static void lapic_loaded(void *dev)
 {
     struct lapic *l = dev;
 
+    if (!l->initial)
+        l->running = 0;
     place(l);
     lapic_timer_arm(l);
     irq_set(&l->intr, l->intr_level);

@@ -239,10 +239,17 @@ static void pit_reset(void *opaque)
     reprogrammed(p, now);
 }
 
+/* What is counted modulo N must have one. */
 static void pit_loaded(void *opaque)
 {
     struct pit *p = opaque;
 
+    for (int i = 0; i < COUNTERS; i++) {
+        struct counter *c = &p->counter[i];
+
+        if (c->mode > 5 || c->state > COUNTER_HELD || !c->n || c->n > 65536 || c->cr > 65536)
+            *c = (struct counter){.gate = c->gate, .n = 65536};
+    }
     schedule(p, ticks_now(p));
 }
 

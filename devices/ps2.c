@@ -28,6 +28,13 @@ void ps2_clear(struct ps2_queue *q)
     q->reply_head = q->reply_count = 0;
 }
 
+void ps2_restored(struct ps2_queue *q)
+{
+    if (q->head >= PS2_QUEUE_SIZE || q->count > PS2_QUEUE_SIZE ||
+        q->reply_head >= PS2_REPLY_SIZE || q->reply_count > PS2_REPLY_SIZE)
+        ps2_clear(q);
+}
+
 bool ps2_waiting(const struct ps2_queue *q)
 {
     return q->reply_count || q->count;

@@ -32,6 +32,8 @@ void ps2_reply(struct ps2_queue *q, uint8_t byte);
 /* A new command makes what is left of the last one's reply void. */
 void ps2_drop_replies(struct ps2_queue *q);
 void ps2_clear(struct ps2_queue *q);
+/* After its fields were restored: what does not fit the buffers is dropped. */
+void ps2_restored(struct ps2_queue *q);
 bool ps2_waiting(const struct ps2_queue *q);
 /* Take the next byte; *IS_REPLY tells where it came from.  False when there is none. */
 bool ps2_take(struct ps2_queue *q, uint8_t *byte, bool *is_reply);

@@ -440,6 +440,7 @@ static void kbd_loaded(void *opaque)
 {
     struct ps2kbd *k = opaque;
 
+    ps2_restored(&k->queue);
     k->wire.ready(k->wire.opaque);
 }
 

@@ -384,6 +384,12 @@ static void mouse_loaded(void *opaque)
     struct ps2mouse *m = opaque;
 
     vtimer_cancel(m->clock, &m->timer);
+    ps2_restored(&m->queue);
+    if (m->packet_len > sizeof m->packet)
+        m->packet_len = 0;
+    m->dx = clamp(m->dx, MAX_ACCUMULATED);
+    m->dy = clamp(m->dy, MAX_ACCUMULATED);
+    m->dz = clamp(m->dz, MAX_ACCUMULATED);
     stream(m);
     m->wire.ready(m->wire.opaque);
 }

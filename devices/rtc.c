@@ -370,10 +370,22 @@ static void rtc_reset(void *opaque)
     schedule(r);
 }
 
+/* Times that the clock cannot show, and points in time that are still to come, would be far beyond
+ * what it computes with. */
 static void rtc_loaded(void *opaque)
 {
     struct rtc *r = opaque;
+    int64_t now = now_ns(r);
 
+    r->index &= CMOS_SIZE - 1;
+    if (r->zero < -NS || r->zero > now)
+        r->zero = now;
+    if (r->seen < -NS || r->seen > now)
+        r->seen = now;
+    if (r->seconds < 2 * FIRST_SECOND || r->seconds > 2 * LAST_SECOND)
+        r->seconds = r->epoch;
+    if (r->weekday < 0 || r->weekday > 6)
+        r->weekday = 0;
     update_irq(r);
     schedule(r);
 }

@@ -414,6 +414,9 @@ static void uart_loaded(void *opaque)
 {
     struct uart *u = opaque;
 
+    u->head %= FIFO_SIZE;
+    if (u->count > capacity(u))
+        u->count = 0;
     if (u->timeout_at)
         vtimer_set(u->clock, &u->timer, u->timeout_at);
     else

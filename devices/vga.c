@@ -32,6 +32,9 @@ static void vga_loaded(void *dev)
 {
     struct vga *v = dev;
 
+    vga_regs_restored(v);
+    vga_dispi_restored(v);
+    v->dac_component %= 3;
     vga_mem_update(v);
     memset(v->dirty, 1, v->vram_bytes >> PAGE_SHIFT);
 }

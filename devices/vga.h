@@ -157,6 +157,8 @@ static inline bool vga_awake(const struct vga *v)
 }
 
 void vga_map_ports(struct vga *v, struct bus *bus);
+/* The fields were restored: bits that the registers do not have go. */
+void vga_regs_restored(struct vga *v);
 
 /* ---- devices/vga_dac.c ---- */
 
@@ -172,6 +174,8 @@ uint32_t vga_palette_color(const struct vga *v, unsigned index);
 
 void vga_dispi_map(struct vga *v, struct bus *bus);
 void vga_dispi_reset(struct vga *v);
+/* The fields were restored: a mode that could not have been set is none. */
+void vga_dispi_restored(struct vga *v);
 static inline bool vga_dispi_on(const struct vga *v)
 {
     return v->dispi[DISPI_ENABLE] & DISPI_ENABLED;

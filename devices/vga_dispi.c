@@ -13,6 +13,7 @@ enum {
     MAX_XRES = DISPI_MAX_XRES,
     MAX_YRES = 1600,
     MAX_BPP = 32,
+    ENABLE_BITS = DISPI_ENABLED | DISPI_GETCAPS | DISPI_8BIT_DAC | DISPI_LFB | DISPI_NOCLEAR,
 };
 
 void vga_dispi_reset(struct vga *v)
@@ -91,7 +92,7 @@ static void write_enable(struct vga *v, uint16_t value)
 {
     uint16_t old = v->dispi[DISPI_ENABLE];
 
-    value &= DISPI_ENABLED | DISPI_GETCAPS | DISPI_8BIT_DAC | DISPI_LFB | DISPI_NOCLEAR;
+    value &= ENABLE_BITS;
     if ((value ^ old) & DISPI_8BIT_DAC)
         convert_dac(v, value & DISPI_8BIT_DAC);
     v->dispi[DISPI_ENABLE] = value;
@@ -103,6 +104,28 @@ static void write_enable(struct vga *v, uint16_t value)
 static bool bpp_known(uint16_t bpp)
 {
     return bpp == 4 || bpp == 8 || bpp == 15 || bpp == 16 || bpp == 24 || bpp == 32;
+}
+
+/* Is what is shown within memory and within what a picture may be? */
+static bool mode_fits(const struct vga *v)
+{
+    const uint16_t *r = v->dispi;
+    uint32_t width = r[DISPI_VIRT_WIDTH];
+
+    return r[DISPI_XRES] >= 8 && r[DISPI_XRES] % 8 == 0 && r[DISPI_YRES] && width % 8 == 0 &&
+           width >= r[DISPI_XRES] && line_bytes(v, width) * r[DISPI_YRES] <= line_memory(v);
+}
+
+void vga_dispi_restored(struct vga *v)
+{
+    uint16_t *r = v->dispi;
+
+    r[DISPI_MEMORY_64K] = v->vram_bytes >> 16;
+    r[DISPI_ENABLE] &= ENABLE_BITS;
+    if (r[DISPI_ID] < ID_FIRST || r[DISPI_ID] > ID_LAST || r[DISPI_XRES] > MAX_XRES ||
+        r[DISPI_YRES] > MAX_YRES || !bpp_known(r[DISPI_BPP]) ||
+        (uint32_t)r[DISPI_BANK] << 16 >= line_memory(v) || (vga_dispi_on(v) && !mode_fits(v)))
+        vga_dispi_reset(v);
 }
 
 static void write_register(struct vga *v, uint16_t value)

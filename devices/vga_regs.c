@@ -15,13 +15,16 @@ enum {
     STATUS0_SENSE = 0x10, /* a colour monitor is attached */
 };
 
+/* The bits that there are. */
+static const uint8_t seq_bits[SEQ_COUNT] = {0x03, 0x3D, 0x0F, 0x3F, 0x0E};
+static const uint8_t gfx_bits[GFX_COUNT] = {0x0F, 0x0F, 0x0F, 0x1F, 0x03, 0x7B, 0x0F, 0x0F, 0xFF};
+static const uint8_t attr_bits[ATTR_COUNT - 0x10] = {0xEF, 0xFF, 0x3F, 0x0F, 0x0F};
+
 static void seq_write(struct vga *v, uint8_t value)
 {
-    static const uint8_t writable[SEQ_COUNT] = {0x03, 0x3D, 0x0F, 0x3F, 0x0E};
-
     if (v->seq_index >= SEQ_COUNT)
         return;
-    v->seq[v->seq_index] = value & writable[v->seq_index];
+    v->seq[v->seq_index] = value & seq_bits[v->seq_index];
     vga_mem_update(v);
 }
 
@@ -32,12 +35,9 @@ static uint8_t seq_read(const struct vga *v)
 
 static void gfx_write(struct vga *v, uint8_t value)
 {
-    static const uint8_t writable[GFX_COUNT] = {0x0F, 0x0F, 0x0F, 0x1F, 0x03,
-                                                0x7B, 0x0F, 0x0F, 0xFF};
-
     if (v->gfx_index >= GFX_COUNT)
         return;
-    v->gfx[v->gfx_index] = value & writable[v->gfx_index];
+    v->gfx[v->gfx_index] = value & gfx_bits[v->gfx_index];
     vga_mem_update(v);
 }
 
@@ -49,7 +49,6 @@ static uint8_t gfx_read(const struct vga *v)
 /* 3C0h takes index and data in turn. */
 static void attr_write(struct vga *v, uint8_t value)
 {
-    static const uint8_t writable[ATTR_COUNT - 0x10] = {0xEF, 0xFF, 0x3F, 0x0F, 0x0F};
     unsigned index = v->attr_index & 0x1F;
 
     if (!v->attr_data)
@@ -57,7 +56,7 @@ static void attr_write(struct vga *v, uint8_t value)
     else if (index < 0x10)
         v->attr[index] = value & 0x3F;
     else if (index < ATTR_COUNT)
-        v->attr[index] = value & writable[index - 0x10];
+        v->attr[index] = value & attr_bits[index - 0x10];
     v->attr_data = !v->attr_data;
 }
 
@@ -103,6 +102,16 @@ static uint8_t status1_read(struct vga *v)
     /* The diagnostic bits show two of the eight picture signals: tests want to see them move. */
     v->status_toggle ^= STATUS_DIAGNOSTIC;
     return vga_retrace_bits(v) | v->status_toggle;
+}
+
+void vga_regs_restored(struct vga *v)
+{
+    for (unsigned i = 0; i < SEQ_COUNT; i++)
+        v->seq[i] &= seq_bits[i];
+    for (unsigned i = 0; i < GFX_COUNT; i++)
+        v->gfx[i] &= gfx_bits[i];
+    for (unsigned i = 0; i < ATTR_COUNT; i++)
+        v->attr[i] &= i < 0x10 ? 0x3F : attr_bits[i - 0x10];
 }
 
 /* ---- 3C0h..3CFh ---- */

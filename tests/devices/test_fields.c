@@ -70,6 +70,7 @@ struct machine {
     struct pic *pic;
     struct i8042 *k;
     struct vmmouse *mouse;
+    struct vga *vga;
     uint32_t gpr[8];
 };
 
@@ -96,6 +97,7 @@ static void open_machine(struct machine *m)
     fw_cfg_init(&m->c.board);
     parallel_init(&m->c.board, 0x378, 7, pic_line(m->pic, 7), NULL);
     pc_testdev_init(&m->c.board, pic_line(m->pic, 0));
+    m->vga = vga_init(&m->c.board, 1 << 20);
     reset_control_init(&m->c.board, chipset_wire(&m->c, 2), chipset_wire(&m->c, 3));
     device_reset_all(m->c.board.devices);
 }
@@ -193,6 +195,54 @@ START_TEST(test_hostile_port_writes)
 }
 END_TEST
 
+/* Every field of every device holds what it never does, one after the other. */
+struct spoiler {
+    struct machine *m;
+    uint8_t fill;
+};
+
+static void look(struct machine *m)
+{
+    static struct vga_text text;
+    uint32_t *pixels;
+    unsigned width, height;
+
+    vga_text(m->vga, &text);
+    vga_size(m->vga, &width, &height);
+    pixels = calloc((size_t)width * height, sizeof *pixels);
+    ck_assert_ptr_nonnull(pixels);
+    vga_draw(m->vga, pixels, width);
+    free(pixels);
+}
+
+static void spoil(void *opaque, const struct device_class *class, void *dev)
+{
+    struct spoiler *s = opaque;
+
+    for (const struct field *f = class->fields; f->name; f++) {
+        memset((uint8_t *)dev + f->offset, s->fill, (size_t)f->size * f->count);
+        if (class->loaded)
+            class->loaded(dev);
+        scribble(s->m, s->fill + f->offset);
+        if (s->m->vga == dev)
+            look(s->m);
+    }
+    device_reset_all(s->m->c.board.devices);
+}
+
+START_TEST(test_hostile_state)
+{
+    static const uint8_t fills[] = {0xff, 0x7f, 0x80, 0x00, 0x4d, 0x21};
+    struct machine m;
+
+    open_machine(&m);
+    device_each(m.c.board.devices, spoil, &(struct spoiler){&m, fills[_i]});
+    device_reset_all(m.c.board.devices);
+    ck_assert_uint_eq(bus_in(m.c.board.bus, 0x3fd, 1), 0x60);
+    chipset_close(&m.c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("fields");
@@ -201,6 +251,7 @@ int main(void)
     tcase_add_test(t, test_tables_are_well_formed);
     tcase_add_test(t, test_state_can_be_put_back);
     tcase_add_test(t, test_hostile_port_writes);
+    tcase_add_loop_test(t, test_hostile_state, 0, 6);
     suite_add_tcase(s, t);
     return chipset_run(s);
 }
