@@ -74,7 +74,7 @@ static bool build_core(struct machine *m, struct error *err)
     struct cpu_wires wires = {.opaque = m, .in = wire_in, .out = wire_out, .tsc = wire_tsc};
 
     machine_wire_interrupts(&wires);
-    m->clock = vclock_new(false);
+    m->clock = vclock_new(c->manual_clock);
     m->bus = bus_new(m->log);
     m->board.devices = device_list_new();
     if (!m->clock || !m->bus || !m->board.devices)

@@ -39,6 +39,7 @@ struct machine_config {
     struct translator_options translator;
     struct log *log;
     int64_t rtc_epoch;
+    bool manual_clock; /* time moves by vclock_advance alone, once resumed: for tests */
 };
 
 struct machine {
