@@ -111,7 +111,7 @@ void vmmouse_place(struct vmmouse *m, unsigned x, unsigned y, int dz, unsigned b
 void vmmouse_move(struct vmmouse *m, int dx, int dy, int dz, unsigned buttons)
 {
     if (m->on && !m->absolute)
-        put_packet(m, RELATIVE_PACKET | button_bits(buttons), (uint32_t)dx, (uint32_t)-dy, dz);
+        put_packet(m, RELATIVE_PACKET | button_bits(buttons), (uint32_t)dx, 0u - (uint32_t)dy, dz);
 }
 
 /* ---- commands ---- */

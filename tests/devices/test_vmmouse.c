@@ -1,4 +1,6 @@
 /* The VMware backdoor and its pointer, as a driver uses them. */
+#include <limits.h>
+
 #include "chipset.h"
 #include "devices/vmmouse.h"
 
@@ -78,6 +80,10 @@ START_TEST(a_driver_gets_motion)
     ck_assert_uint_eq(call(DATA, 4), 0x10010);
     ck_assert_uint_eq(gpr[EBX], 5);
     ck_assert_uint_eq(gpr[ECX], (uint32_t)-7);
+    vmmouse_move(mouse, INT_MIN, INT_MIN, INT_MIN, 0); /* a command may ask for it */
+    ck_assert_uint_eq(call(DATA, 4), 0x10000);
+    ck_assert_uint_eq(gpr[EBX], 0x80000000);
+    ck_assert_uint_eq(gpr[ECX], 0x80000000);
 }
 END_TEST
 
