@@ -17,7 +17,8 @@ struct block {
     struct log *log;
     struct block_stats stats;
     bool snapshot;
-    void (*failed)(void *opaque, struct block *b, bool write);
+    enum block_policy policy[2]; /* of reads, of writes */
+    block_failed *failed;
     void *failed_opaque;
 };
 
@@ -61,6 +62,8 @@ struct block *block_open(const char *path, const struct block_options *options, 
     b->write_through = options->write_through;
     b->no_flush = options->no_flush;
     b->snapshot = options->snapshot;
+    b->policy[0] = options->on_read_error;
+    b->policy[1] = options->on_write_error;
     b->log = log;
     if (!open_image(b, options, err)) {
         free(b->path);
@@ -114,23 +117,37 @@ static bool in_bounds(struct block *b, const char *verb, uint64_t lba, uint32_t 
     return false;
 }
 
-/* Pass OK on; a failure is counted, and named with the host's reason. */
-static bool checked(struct block *b, const char *verb, uint64_t *count, bool ok)
+static enum block_action action_on(const struct block *b, bool write, int error)
+{
+    switch (b->policy[write]) {
+    case BLOCK_ON_ERROR_IGNORE:
+        return BLOCK_IGNORE;
+    case BLOCK_ON_ERROR_STOP:
+        return BLOCK_STOP;
+    case BLOCK_ON_ERROR_ENOSPC:
+        return error == ENOSPC ? BLOCK_STOP : BLOCK_REPORT;
+    case BLOCK_ON_ERROR_REPORT:
+        break;
+    }
+    return BLOCK_REPORT;
+}
+
+/* After a failure, which is counted, and named with the host's reason: *OK is how the operation
+ * ends, unless it is to be tried again (true). */
+static bool again(struct block *b, const char *verb, uint64_t *count, bool *ok)
 {
     int why = errno;
+    bool write = count != &b->stats.failed_reads;
+    enum block_action action = action_on(b, write, why);
 
-    if (ok)
-        return true;
     ++*count;
     log_guest_error(b->log, "%s: host error on %s: %s", b->path, verb, strerror(why));
     errno = why;
-    if (b->failed)
-        b->failed(b->failed_opaque, b, count != &b->stats.failed_reads);
-    return false;
+    *ok = action == BLOCK_IGNORE;
+    return b->failed && b->failed(b->failed_opaque, b, write, action) && action == BLOCK_STOP;
 }
 
-void block_on_error(struct block *b, void (*failed)(void *opaque, struct block *b, bool write),
-                    void *opaque)
+void block_on_error(struct block *b, block_failed *failed, void *opaque)
 {
     b->failed = failed;
     b->failed_opaque = opaque;
@@ -158,8 +175,14 @@ bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count)
         return false;
     b->stats.reads++;
     b->stats.sectors_read += count;
-    return checked(b, "read", &b->stats.failed_reads,
-                   b->image->ops->read(b->image, lba, data, count));
+    bool ok;
+    do {
+        if (b->image->ops->read(b->image, lba, data, count))
+            return true;
+    } while (again(b, "read", &b->stats.failed_reads, &ok));
+    if (ok)
+        memset(data, 0, (size_t)count * SECTOR_SIZE);
+    return ok;
 }
 
 /* A guest that writes another format's header into its first sector would choose what is opened
@@ -185,14 +208,22 @@ bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count
         return false;
     b->stats.writes++;
     b->stats.sectors_written += count;
-    return checked(b, "write", &b->stats.failed_writes,
-                   b->image->ops->write(b->image, lba, data, count)) &&
-           (!b->write_through || block_flush(b));
+    bool ok;
+    do
+        ok = b->image->ops->write(b->image, lba, data, count);
+    while (!ok && again(b, "write", &b->stats.failed_writes, &ok));
+    return ok && (!b->write_through || block_flush(b));
 }
 
 bool block_flush(struct block *b)
 {
+    bool ok;
+
     b->stats.flushes++;
-    return b->readonly || b->no_flush || checked(b, "flush", &b->stats.failed_flushes,
-                                  b->image->ops->flush(b->image));
+    if (b->readonly || b->no_flush)
+        return true;
+    do
+        ok = b->image->ops->flush(b->image);
+    while (!ok && again(b, "flush", &b->stats.failed_flushes, &ok));
+    return ok;
 }

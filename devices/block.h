@@ -12,12 +12,24 @@ struct block;
 
 enum { SECTOR_SIZE = 512 };
 
+/* What the user wants done about an operation that the host fails to carry out. */
+enum block_policy {
+    BLOCK_ON_ERROR_REPORT, /* it fails in the guest */
+    BLOCK_ON_ERROR_IGNORE, /* as if it had been done; what was to be read is zeros */
+    BLOCK_ON_ERROR_STOP,   /* the machine stops, and tries again when it goes on */
+    BLOCK_ON_ERROR_ENOSPC  /* stop where the host's disk is full, otherwise report */
+};
+
+/* The same for one failure. */
+enum block_action { BLOCK_REPORT, BLOCK_IGNORE, BLOCK_STOP };
+
 struct block_options {
     bool readonly;
     bool snapshot;      /* writes go to a temporary file that dies with the machine */
     const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
     bool write_through; /* each write is flushed before it counts as done */
     bool no_flush;      /* flushes do nothing: fast, and lost with the host's power */
+    enum block_policy on_read_error, on_write_error; /* flushes count as writes */
 };
 
 /* Open the image at PATH: raw, qcow2, either of raw and ISO packed by gzip, or an NBD export
@@ -36,10 +48,11 @@ const char *block_format(const struct block *b); /* "raw", "qcow2", "gzip" or "n
 bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count);
 bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count);
 bool block_flush(struct block *b); /* fdatasync */
-/* FAILED is called, on the thread that used B, when the host failed to carry out an operation;
- * errno tells why. */
-void block_on_error(struct block *b, void (*failed)(void *opaque, struct block *b, bool write),
-                    void *opaque);
+/* Told that the host failed to carry out an operation, errno why, and what the policy makes of it;
+ * on the thread that used B.  True: the cause may be gone, the operation is to be tried again. It
+ * decides for BLOCK_STOP alone; false lets the operation fail. */
+typedef bool block_failed(void *opaque, struct block *b, bool write, enum block_action action);
+void block_on_error(struct block *b, block_failed *failed, void *opaque);
 /* Write what a snapshot has collected into its image, and go on with an empty one.  False and ERR
  * when B is no snapshot, or the image cannot be written: nothing is lost then. */
 bool block_commit(struct block *b, struct error *err);

@@ -22,7 +22,8 @@ enum machine_event_kind {
 struct machine_event {
     enum machine_event_kind kind;
     bool guest;         /* RESET, SHUTDOWN: the guest's own doing */
-    const char *reason; /* the same: QEMU's name of the cause; a string that stays */
+    const char *reason; /* the same: QEMU's name of the cause; IO_ERROR: of what is done about it;
+                           a string that stays */
     char device[32];    /* TRAY_MOVED, IO_ERROR: the drive, as `info block` names it */
     bool on;            /* TRAY_MOVED: open now; IO_ERROR: of a write; WATCHPOINT: of a write */
     int error;          /* IO_ERROR: errno */
@@ -43,7 +44,8 @@ void machine_listen(struct machine *m, struct machine_listener *l);
 void machine_unlisten(struct machine *m, struct machine_listener *l);
 void machine_tell(struct machine *m, const struct machine_event *e);
 
-/* QEMU's RunState: "running", "suspended", "paused", "prelaunch", "shutdown", "debug". */
+/* QEMU's RunState: "running", "suspended", "paused", "prelaunch", "shutdown", "debug",
+ * "io-error". */
 const char *machine_run_state(struct machine *m);
 /* Stop on the vCPU thread, for a reason that machine_run_state tells (a string that stays). */
 void machine_stop_here(struct machine *m, const char *state);

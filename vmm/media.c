@@ -1,5 +1,6 @@
 #include "vmm/media.h"
 #include "vmm/event.h"
+#include "vmm/private.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,11 @@ static bool exchange(struct machine *m, const struct medium *d, struct order *o)
 {
     struct block **place;
 
+    if (d->block && d->block == m->private->held)
+        return error_set(o->err,
+                         "Device '%s' has a request that failed and is to be tried again: cont "
+                         "first, or system_reset",
+                         d->name);
     if (d->kind == MEDIUM_FLOPPY) {
         place = &m->config.floppy[d->unit];
         fdc_insert(m->fdc, d->unit, o->put);
@@ -203,7 +209,7 @@ static void look_now(struct machine *m, void *opaque)
     l->readonly = l->ok && l->medium.block && block_readonly(l->medium.block);
 }
 
-static void failed(void *opaque, struct block *b, bool write);
+static block_failed failed;
 
 /* ---- what others call ---- */
 
@@ -269,9 +275,11 @@ bool media_commit(struct machine *m, const char *name, struct error *err)
 
 /* ---- events ---- */
 
-static void failed(void *opaque, struct block *b, bool write)
+static bool failed(void *opaque, struct block *b, bool write, enum block_action action)
 {
-    struct machine_event e = {.kind = MACHINE_IO_ERROR, .on = write, .error = errno};
+    static const char *const names[] = {"report", "ignore", "stop"};
+    struct machine_event e = {
+        .kind = MACHINE_IO_ERROR, .on = write, .error = errno, .reason = names[action]};
     struct machine *m = opaque;
     struct medium all[MEDIA_MAX];
     unsigned n = media_list(m, all);
@@ -279,7 +287,10 @@ static void failed(void *opaque, struct block *b, bool write)
     for (unsigned i = 0; i < n; i++)
         if (all[i].block == b)
             snprintf(e.device, sizeof e.device, "%.31s", all[i].name);
+    if (action == BLOCK_STOP && !machine_may_hold(m))
+        e.reason = names[BLOCK_REPORT];
     machine_tell(m, &e);
+    return action == BLOCK_STOP && machine_hold(m, b);
 }
 
 static void tray_moved(struct machine *m, int unit, bool open)

@@ -21,8 +21,10 @@ static const struct property drive_properties[] = {
      "writethrough, directsync: each write is on the disk when it is "
      "done; unsafe: flushes do nothing",
      "writeback", 0, 0, "writeback|none|writethrough|directsync|unsafe"},
-    {"werror", PROPERTY_CHOICE, "what a write error of the host does", "report", 0, 0, "report"},
-    {"rerror", PROPERTY_CHOICE, "what a read error of the host does", "report", 0, 0, "report"},
+    {"werror", PROPERTY_CHOICE, "what a write error of the host does; stop: cont tries again", "report", 0, 0,
+     "report|ignore|stop|enospc"},
+    {"rerror", PROPERTY_CHOICE, "what a read error of the host does", "report", 0, 0,
+     "report|ignore|stop"},
     {"aio", PROPERTY_CHOICE, "all the same here", NULL, 0, 0, "threads|native|io_uring"},
     {"discard", PROPERTY_CHOICE, "disks here have no TRIM", NULL, 0, 0, "ignore|off|unmap|on"},
     {"detect-zeroes", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off"},
@@ -105,6 +107,10 @@ static bool set_drive(struct options *o, const struct option *self, const char *
                         property_value(drive_properties, values, "read-only")->number;
     d->block.no_flush = !strcmp(cache, "unsafe");
     d->block.write_through = !strcmp(cache, caches[0]) || !strcmp(cache, caches[1]);
+    d->block.on_read_error =
+        (enum block_policy)property_value(drive_properties, values, "rerror")->number;
+    d->block.on_write_error =
+        (enum block_policy)property_value(drive_properties, values, "werror")->number;
     if (format && strcmp(format->text, "nbd"))
         d->block.format = format->text;
     d->id = id ? id->text : NULL;

@@ -73,7 +73,10 @@ void machine_run_work(struct machine *m)
         if (!p->head)
             p->tail = &p->head;
         pthread_mutex_unlock(&p->lock);
+        bool nested = p->working;
+        p->working = true;
         w->fn(m, w->opaque);
+        p->working = nested;
         if (!done)
             free(w);
         pthread_mutex_lock(&p->lock);

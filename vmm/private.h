@@ -45,6 +45,8 @@ struct machine_private {
 
     pthread_mutex_t listen_lock;
     struct machine_listener *listeners;
+    struct block *held; /* whose failed operation waits for the machine to go on; NULL */
+    bool working;       /* in a piece of posted work */
     const char *stop_state; /* why it is stopped, as QEMU's RunState; atomic */
     unsigned pointer_buttons, pointer_x, pointer_y; /* held and placed by commands */
     int tid;                  /* of the vCPU thread */
@@ -75,6 +77,11 @@ struct irq_line machine_pirqs(struct machine *m);
 struct piix_pm_wires machine_pm_wires(struct machine *m);
 bool machine_asleep(struct machine *m);
 void machine_power_off(void *machine);
+/* Stop the machine because an operation on B failed, from inside that operation, and wait, doing
+ * posted work, until it goes on.  False when it does not, or may not wait: off the vCPU thread, and
+ * in posted work, for whose end others wait. */
+bool machine_hold(struct machine *m, struct block *b);
+bool machine_may_hold(struct machine *m);
 /* run.c: RESET# to everything, without a word to listeners. */
 void machine_reset_board(struct machine *m);
 /* Set up / tear down the private part. */

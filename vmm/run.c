@@ -273,6 +273,32 @@ static void idle(struct machine *m)
                 m->cpu->iflag ? EVENT_INTR | EVENT_NMI | EVENT_RESET : EVENT_NMI | EVENT_RESET);
 }
 
+bool machine_may_hold(struct machine *m)
+{
+    return machine_on_vcpu_thread(m) && !m->private->working && !m->private->stopped;
+}
+
+bool machine_hold(struct machine *m, struct block *b)
+{
+    struct machine_private *p = m->private;
+    bool ending = false;
+
+    if (!machine_may_hold(m))
+        return false;
+    machine_stop_here(m, "io-error");
+    p->held = b;
+    while (p->stopped && !ending && !(events(m) & EVENT_RESET)) {
+        sleep_until(m, UINT64_MAX, EVENT_RESET);
+        pthread_mutex_lock(&p->lock);
+        machine_run_work(m);
+        ending = p->ending;
+        pthread_mutex_unlock(&p->lock);
+    }
+    p->held = NULL;
+    machine_raise_event(m, EVENT_KICK); /* the loop is to arm the timer again */
+    return !p->stopped && !ending && !(events(m) & EVENT_RESET);
+}
+
 /* Do what others asked for.  False when the machine is to end. */
 static bool service(struct machine *m)
 {

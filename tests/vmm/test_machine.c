@@ -194,6 +194,73 @@ START_TEST(a_script_decides)
 }
 END_TEST
 
+static void wait_for_state(struct ringer_machine *m, const char *state)
+{
+    char out[200] = "";
+
+    for (int i = 0; i < 2000 && !strstr(out, state); i++) {
+        usleep(5000);
+        ck_assert(ringer_machine_command(m, "info status", out, sizeof out));
+    }
+    ck_assert_msg(strstr(out, state), "%s, not %s", out, state);
+}
+
+/* A floppy's image that shrinks in mid-run stops the machine; when it is back, it boots. */
+START_TEST(a_failed_read_is_tried_again)
+{
+    static const unsigned char code[] = {0xb0, 21, 0xe6, 0xf4, 0xeb, 0xfe};
+    char path[32], drive[80], why[RINGER_ERROR_MAX] = "", sector[512], out[300];
+
+    make_floppy(path, code, sizeof code);
+    snprintf(drive, sizeof drive, "file=%s,if=floppy,format=raw,rerror=stop", path);
+    const char *const options[] = {"-m", "4", "-S", "-drive", drive, "-boot", "a", "-device",
+                                   "isa-debug-exit,iobase=0xf4,iosize=1"};
+    struct ringer_machine *m = ringer_machine_new(options, 9, why);
+    ck_assert_msg(m && ringer_machine_start(m, why), "%s", why);
+    FILE *f = fopen(path, "r+");
+    ck_assert_uint_eq(fread(sector, 1, sizeof sector, f), sizeof sector);
+    ck_assert_int_eq(ftruncate(fileno(f), 0), 0);
+    for (int i = 0; i < 2; i++) { /* the second time nothing is better */
+        ringer_machine_cont(m);
+        wait_for_state(m, "io-error");
+    }
+    ck_assert(!ringer_machine_command(m, "eject floppy0", out, sizeof out));
+    ck_assert_ptr_nonnull(strstr(out, "cont"));
+    rewind(f);
+    ck_assert_uint_eq(fwrite(sector, 1, sizeof sector, f), sizeof sector);
+    ck_assert_int_eq(ftruncate(fileno(f), FLOPPY), 0);
+    fclose(f);
+    ringer_machine_cont(m);
+    ck_assert_int_eq(ringer_machine_run(m), 43);
+    ringer_machine_free(m);
+    unlink(path);
+}
+END_TEST
+
+/* The end and a reset reach a machine that waits in a failed read. */
+START_TEST(a_failed_read_is_given_up)
+{
+    static const unsigned char code[] = {0xeb, 0xfe};
+    char path[32], drive[80], why[RINGER_ERROR_MAX] = "";
+
+    make_floppy(path, code, sizeof code);
+    snprintf(drive, sizeof drive, "file=%s,if=floppy,format=raw,rerror=stop", path);
+    const char *const options[] = {"-m", "4", "-S", "-drive", drive, "-boot", "a"};
+    struct ringer_machine *m = ringer_machine_new(options, 7, why);
+    ck_assert_msg(m && ringer_machine_start(m, why), "%s", why);
+    ck_assert_int_eq(truncate(path, 0), 0);
+    ringer_machine_cont(m);
+    wait_for_state(m, "io-error");
+    ringer_machine_reset(m);
+    ringer_machine_cont(m);
+    wait_for_state(m, "io-error");
+    ringer_machine_quit(m, 7);
+    ck_assert_int_eq(ringer_machine_run(m), 7);
+    ringer_machine_free(m);
+    unlink(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("machine");
@@ -208,6 +275,8 @@ int main(void)
     tcase_add_test(tc, two_at_once);
     tcase_add_test(tc, bad_options_give_no_machine);
     tcase_add_test(tc, a_script_decides);
+    tcase_add_test(tc, a_failed_read_is_tried_again);
+    tcase_add_test(tc, a_failed_read_is_given_up);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
