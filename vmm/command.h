@@ -3,6 +3,7 @@
 #define RINGER_VMM_COMMAND_H
 
 #include "vmm/monitor.h"
+#include "vmm/ui/vnc.h"
 #include <stdint.h>
 
 enum { COMMAND_ARGS = 16 };
@@ -27,7 +28,8 @@ struct command {
 
 /* Tables by subject, each ended by a row without name. */
 extern const struct command commands_run[], commands_input[], commands_media[], commands_memory[],
-    commands_value[], commands_watch[], commands_info[], commands_char[], commands_help[];
+    commands_value[], commands_watch[], commands_info[], commands_char[], commands_help[],
+    commands_vnc[];
 
 /* All of them by number, NULL behind the last; the one that WORD calls. */
 const struct command *command_nth(unsigned n);
@@ -53,7 +55,14 @@ struct subject {
     void (*show)(const struct monitor_target *t, struct text *out); /* on the vCPU thread */
 };
 const struct subject *subject_nth(unsigned n);
-extern const struct subject subjects_board[], subjects_block[], subjects_host[];
+extern const struct subject subjects_board[], subjects_block[], subjects_host[], subjects_vnc[];
+
+/* ---- the VNC server (monitor_vnc.c) ---- */
+bool vnc_parse_time(const char *text, time_t *out); /* now, never, +SECONDS, seconds since 1970 */
+bool vnc_parse_connected(const char *text, enum vnc_connected *out);
+/* CONNECTED: keep (or NULL), fail, disconnect. */
+bool command_vnc_password(const struct monitor_target *t, const char *password,
+                          const char *connected, struct text *out);
 
 /* /NFU of x: parse "/10xw"; fields keep their values where the text says nothing. */
 struct dump_format {

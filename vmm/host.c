@@ -16,7 +16,7 @@ static enum display_kind usual_display(const struct host *h)
     const struct options *o = &h->options;
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
-    if (o->nographic || o->script || h->embedded)
+    if (o->nographic || o->script || o->has_vnc || h->embedded)
         return DISPLAY_NONE;
     if (window_possible())
         return DISPLAY_SDL;
@@ -128,6 +128,15 @@ static bool open_film(struct host *h, struct error *err)
     need_picture(h);
     h->film = film_open(&options, h->picture, err);
     return h->film != NULL;
+}
+
+static bool open_vnc(struct host *h, struct error *err)
+{
+    if (!h->options.has_vnc)
+        return true;
+    need_picture(h);
+    h->vnc = vnc_open(&h->options.vnc, h->machine, h->picture, err);
+    return h->vnc != NULL;
 }
 
 static bool open_terminal(struct host *h, struct error *err)
@@ -251,6 +260,7 @@ struct monitor_target host_target(const struct host *h)
         .display = displays[h->options.display],
         .name = h->options.name,
         .uuid = h->options.uuid_text,
+        .vnc = h->vnc,
     };
 }
 
@@ -274,6 +284,8 @@ bool host_open(struct host *h, struct error *err)
     if (!open_machine(h, err))
         return false;
     h->typist = typist_new(h->machine);
+    if (!open_vnc(h, err)) /* first: monitors ask about it */
+        return false;
     const struct monitor_target target = host_target(h);
     if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err))
         return false;
@@ -331,6 +343,7 @@ void host_close(struct host *h)
         machine_quit(h->machine, 0);
         machine_join(h->machine, NULL);
     }
+    vnc_close(h->vnc);
     film_close(h->film);
     window_close(h->window);
     input_free(h->input);

@@ -30,6 +30,7 @@ struct host {
     struct input *input;
     struct window *window;
     struct film *film;
+    struct vnc *vnc;
     uv_async_t machine_ended;
     uv_signal_t signals[3];
 };

@@ -12,6 +12,7 @@ struct monitor_target {
     struct log *log;
     struct chardevs *chardevs;         /* may be NULL */
     const char *name, *uuid, *display; /* of -name, -uuid and -display; NULL: not given */
+    struct vnc *vnc;                   /* NULL: there is none */
 };
 
 /* Carry out one command line; what it prints is added to OUT.  False when it failed: OUT's last

@@ -70,12 +70,6 @@ static void info_network(const struct monitor_target *t, struct text *out)
     text_line(out, "there is no network card");
 }
 
-static void info_vnc(const struct monitor_target *t, struct text *out)
-{
-    (void)t;
-    text_line(out, "None");
-}
-
 static void info_snapshots(const struct monitor_target *t, struct text *out)
 {
     (void)t;
@@ -111,7 +105,6 @@ const struct subject subjects_host[] = {
     {"cpustats", "statistics of the CPU's: see jit", info_nothing},
     {"usb", "USB: none", info_usb},
     {"network", "network cards: none", info_network},
-    {"vnc", "VNC servers: none", info_vnc},
     {"snapshots", "machine snapshots: none", info_snapshots},
     {"numa", "NUMA nodes: none", info_numa},
     {"iothreads", "I/O threads: none", info_nothing},

@@ -38,6 +38,11 @@ static bool command_change(const struct monitor_target *t, int argc, char **argv
     enum media_mode mode = MEDIA_RETAIN;
     struct error err = {""};
 
+    if (argc > 2 && !strcmp(argv[1], "vnc")) {
+        if (strcmp(argv[2], "password") != 0 || argc != 4)
+            return command_fail(out, "change vnc: it is change vnc password PASSWORD");
+        return command_vnc_password(t, argv[3], NULL, out);
+    }
     if (argc < 3)
         return command_fail(out, "change: a drive and a file name are needed; info block lists the "
                                  "drives");

@@ -11,7 +11,7 @@
 
 static const struct command *const tables[] = {
     commands_help,  commands_run,   commands_input, commands_media, commands_memory,
-    commands_value, commands_watch, commands_info,  commands_char,
+    commands_value, commands_watch, commands_info,  commands_char, commands_vnc,
 };
 
 const struct command *command_nth(unsigned n)
@@ -52,8 +52,6 @@ static const char *refusal(const char *name)
         {"hostfwd_add", "there is no network card"},
         {"usb_add", "there is no USB"},
         {"balloon", "there is no balloon device"},
-        {"set_password", "there is no VNC or SPICE server with a password"},
-        {"expire_password", "there is no VNC or SPICE server with a password"},
         {"gdbserver", "there is no gdb server; watch stops the guest at an access"},
         {"singlestep", "start with -translator max-insns=1"},
         {"block_resize", "images keep their size"},

@@ -9,10 +9,17 @@ static const struct {
     const char *heading;
     const struct option *rows;
 } tables[] = {
-    {"The machine", options_machine},  {"Disks, CDs and floppies", options_drive_table},
-    {"What is booted", options_boot},  {"Serial and parallel ports, the monitor", options_chardev},
-    {"Other devices", options_device}, {"The screen", options_display},
-    {"The process", options_process},  {"Running unattended, looking inside", options_debug},
+    {"The machine", options_machine},
+    {"Disks, CDs and floppies", options_drive_table},
+    {"What is booted", options_boot},
+    {"Serial and parallel ports, the monitor", options_chardev},
+    {"Other devices", options_device},
+    {"The screen", options_display},
+    {"The screen elsewhere", options_vnc},
+    {"Secrets", options_object},
+
+    {"The process", options_process},
+    {"Running unattended, looking inside", options_debug},
     {NULL, options_refused},
 };
 
@@ -317,9 +324,9 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
     }
     if (o->help || o->version)
         return true;
-    return check_combination(o, err) && add_defaults(o, err) && options_place_drives(o, err) &&
-           options_place_devices(o, err) && options_check_chardevs(o, err) &&
-           add_default_drives(o, err);
+    return check_combination(o, err) && options_check_vnc(o, err) && add_defaults(o, err) &&
+           options_place_drives(o, err) && options_place_devices(o, err) &&
+           options_check_chardevs(o, err) && add_default_drives(o, err);
 }
 
 void options_free(struct options *o)

@@ -8,6 +8,7 @@
 #include "vmm/machine.h"
 #include "vmm/pool.h"
 #include "vmm/ui/film.h"
+#include "vmm/ui/vnc.h"
 #include "vmm/ui/window.h"
 
 enum {
@@ -18,6 +19,7 @@ enum {
     OPTIONS_DEVICES = 32,
     OPTIONS_GLOBALS = 32,
     OPTIONS_DRIVES = 16,
+    OPTIONS_SECRETS = 8,
     OPTIONS_CDROM_UNIT = 2 /* -cdrom's place */
 };
 
@@ -86,6 +88,13 @@ struct options {
     uint8_t escape; /* -echr */
     enum display_kind display;
     struct window_options window;
+    bool has_vnc;
+    struct vnc_options vnc;
+    const char *vnc_secret; /* password-secret=; NULL */
+    struct {
+        const char *id, *text;
+    } secrets[OPTIONS_SECRETS]; /* of -object */
+    unsigned secret_count;
     const char *record;
     uint32_t log_channels;
     const char *log_path, *script;
@@ -126,6 +135,12 @@ bool options_place_devices(struct options *o, struct error *err);
 
 /* Carry out option NAME (without dashes) with VALUE, NULL for one without. */
 bool options_apply(struct options *o, const char *name, const char *value, struct error *err);
+/* What -vnc VALUE does. */
+bool options_set_vnc(struct options *o, const char *value, struct error *err);
+/* Find the secret that -vnc has named; part of options_parse. */
+bool options_check_vnc(struct options *o, struct error *err);
+/* The text of -object secret,id=ID; NULL. */
+const char *options_secret(const struct options *o, const char *id);
 /* The file of -readconfig. */
 bool options_read_config(struct options *o, const char *path, struct error *err);
 /* The file ringer.conf in IMAGE's folder, if there is one: lines of an option each, of those that

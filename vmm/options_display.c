@@ -39,6 +39,10 @@ static bool parse_sdl(struct options *o, const struct option *self, const char *
 static bool set_display(struct options *o, const struct option *self, const char *value,
                         struct error *err)
 {
+    if (!strncmp(value, "vnc=", 4)) {
+        o->display = DISPLAY_NONE;
+        return options_set_vnc(o, value + 4, err);
+    }
     if (!strcmp(value, "none"))
         o->display = DISPLAY_NONE;
     else if (!strcmp(value, "text") || !strcmp(value, "curses"))
@@ -46,7 +50,7 @@ static bool set_display(struct options *o, const struct option *self, const char
     else if (!strcmp(value, "sdl") || !strncmp(value, "sdl,", 4))
         o->display = DISPLAY_SDL;
     else
-        return option_bad(err, self, value, "sdl, text or none");
+        return option_bad(err, self, value, "sdl, text, vnc=HOST:N or none");
     return o->display != DISPLAY_SDL || parse_sdl(o, self, value + 3 + (value[3] == ','), err);
 }
 
@@ -87,7 +91,7 @@ static bool set_vga(struct options *o, const struct option *self, const char *va
 }
 
 const struct option options_display[] = {
-    {"display", "KIND", "sdl[,...]: a window; text: the screen in this terminal; none", set_display,
+    {"display", "KIND", "sdl[,...]: a window; text: in this terminal; vnc=HOST:N; none", set_display,
      sdl_properties},
     {"full-screen", NULL, "let the window fill the screen", set_full_screen, NULL},
     {"record", "FILE", "film the screen: FILE.gif or FILE.y4m, with ,fps=N behind it", set_record,

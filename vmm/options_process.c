@@ -85,17 +85,6 @@ static bool set_echr(struct options *o, const struct option *self, const char *v
     return true;
 }
 
-static bool set_layout(struct options *o, const struct option *self, const char *value,
-                       struct error *err)
-{
-    (void)o;
-    return !strcmp(value, "en-us") ||
-           error_set(err,
-                     "-%s %s: keys reach the guest by their place, and it has the layout; "
-                     "typed text is en-us",
-                     self->name, value);
-}
-
 static bool set_help(struct options *o, const struct option *self, const char *value,
                      struct error *err)
 {
@@ -116,7 +105,6 @@ const struct option options_process[] = {
     {"runas", "USER", "go on as USER, or UID:GID, once the files are open", set_text, NULL},
     {"msg", "timestamp=on", "messages begin with time or guest-name=on", set_msg, msg_properties},
     {"echr", "N", "the key that Ctrl-A is otherwise, as a number", set_echr, NULL},
-    {"k", "en-us", NULL, set_layout, NULL},
     {"sandbox", "off", NULL, set_sandbox, NULL},
     {"no-user-config", NULL, NULL, set_flag, NULL},
     {"nodefconfig", NULL, NULL, set_flag, NULL},

@@ -14,8 +14,7 @@ static bool set_refused(struct options *o, const struct option *self, const char
         {" usb usbdevice ", "ringer has no USB yet: keyboard and mouse are PS/2"},
         {" virtfs fsdev ", "ringer shares no folders yet: give a disk image, -hda"},
         {" audio audiodev audio-help soundhw ", "ringer has no sound yet: leave it out"},
-        {" vnc spice ",
-         "ringer has no remote display yet: -display none, and the monitor's screendump"},
+        {" spice ", "the remote display is -vnc here"},
         {" gdb s ", "ringer has no gdb stub yet: the monitor has x, info registers and watch"},
         {" loadvm incoming only-migratable dump-vmstate ", "ringer saves no states yet"},
         {" icount seed ", "ringer's time follows the host's clock"},
@@ -42,7 +41,7 @@ static bool set_refused(struct options *o, const struct option *self, const char
                      self->name, value ? " " : "", value ? value : "");
 }
 
-/* -audiodev none,...; -vnc none: nothing is what there is. */
+/* -audiodev none,...: nothing is what there is. */
 static bool set_absent(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
@@ -65,7 +64,6 @@ const struct option options_refused[] = {
     ALONE("no-kvm"),
     ALONE("enable-hax"),
     {"audiodev", "none", NULL, set_absent, NULL},
-    {"vnc", "none", NULL, set_absent, NULL},
     WITH("netdev"),
     ALONE("usb"),
     WITH("usbdevice"),
@@ -108,7 +106,6 @@ const struct option options_refused[] = {
     WITH("mem-path"),
     ALONE("mem-prealloc"),
     WITH("numa"),
-    WITH("object"),
     WITH("option-rom"),
     WITH("overcommit"),
     WITH("plugin"),

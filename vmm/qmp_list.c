@@ -12,7 +12,6 @@ const struct qmp_command qmp_list_commands[] = {
     {"query-memdev", "", "[any]", query_none},
     {"query-iothreads", "", "[IOThreadInfo]", query_none},
     {"query-hotpluggable-cpus", "", "[any]", query_none},
-    {"query-vnc-servers", "", "[any]", query_none},
     {"query-block-jobs", "", "[any]", query_none},
     {"query-block-exports", "", "[any]", query_none},
     {"query-jobs", "", "[any]", query_none},

@@ -125,12 +125,6 @@ static bool query_display_options(struct qmp_call *c)
     return true;
 }
 
-static bool query_vnc(struct qmp_call *c)
-{
-    c->ret = json_pack("{s:b}", "enabled", 0);
-    return true;
-}
-
 static bool query_migrate(struct qmp_call *c)
 {
     c->ret = json_object();
@@ -212,7 +206,6 @@ const struct qmp_command qmp_query_commands[] = {
     {"query-memory-size-summary", "", "MemoryInfo", query_memory_size},
     {"query-mice", "", "[MouseInfo]", query_mice},
     {"query-display-options", "", "DisplayOptions", query_display_options},
-    {"query-vnc", "", "VncInfo", query_vnc},
     {"query-migrate", "", "MigrationInfo", query_migrate},
     {"query-pci", "", "[PciInfo]", query_pci},
     {0},

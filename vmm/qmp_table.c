@@ -5,6 +5,7 @@
 static const struct qmp_command *const tables[] = {
     qmp_schema_commands,  qmp_query_commands, qmp_list_commands,   qmp_block_commands,
     qmp_control_commands, qmp_input_commands, qmp_memory_commands, qmp_char_commands,
+    qmp_vnc_commands,
 };
 
 const struct qmp_command *qmp_nth(unsigned n)
@@ -29,9 +30,6 @@ const struct qmp_command *qmp_find(const char *name)
 const char *qmp_refusal(const char *name)
 {
     static const char *const reasons[][2] = {
-        {"set_password", "there is no VNC or SPICE server with a password"},
-        {"expire_password", "there is no VNC or SPICE server with a password"},
-        {"change-vnc-password", "there is no VNC server with a password"},
         {"add_client", "displays take no client from here"},
         {"device_add", "devices cannot be plugged in while the machine runs"},
         {"device_del", "devices cannot be unplugged while the machine runs"},

@@ -247,7 +247,9 @@ START_TEST(errors)
         const char *text, *class, *desc;
     } cases[] = {
         {"{\"execute\":\"foo\"}", "CommandNotFound", "The command foo has not been found"},
-        {"{\"execute\":\"set_password\"}", "CommandNotFound", "no VNC"},
+        {"{\"execute\":\"netdev_add\"}", "CommandNotFound", "no network card"},
+        {"{\"execute\":\"change-vnc-password\",\"arguments\":{\"password\":\"x\"}}",
+         "GenericError", "no VNC server"},
         {"{\"execute\":\"qmp_capabilities\"}", "CommandNotFound", "already complete"},
         {"{}", "GenericError", "QMP input lacks member 'execute'"},
         {"[]", "GenericError", "QMP input must be a JSON object"},

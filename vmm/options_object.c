@@ -1,0 +1,109 @@
+/* -object: secrets, which other options name instead of showing them in the list of processes. */
+#include "vmm/option.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct property secret_properties[] = {
+    {"qom-type", PROPERTY_CHOICE, "the kind of object", NULL, 0, 0, "secret"},
+    {"id", PROPERTY_STRING, "what it is called", NULL, 0, 0, NULL},
+    {"data", PROPERTY_STRING, "the secret itself", NULL, 0, 0, NULL},
+    {"file", PROPERTY_STRING, "a file with it", NULL, 0, 0, NULL},
+    {"format", PROPERTY_CHOICE, "how it is written", "raw", 0, 0, "raw|base64"},
+    {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
+};
+
+static bool read_secret(struct options *o, const char *path, const char **text, struct error *err)
+{
+    enum { MOST = 4096 };
+    char *data = pool_alloc(&o->pool, MOST + 1);
+    FILE *f = fopen(path, "rbe");
+
+    if (!f)
+        return error_set(err, "-object secret,file=%s: cannot be read: %s", path, strerror(errno));
+    size_t n = fread(data, 1, MOST, f);
+    bool ok = !ferror(f) && feof(f);
+    fclose(f);
+    if (!ok)
+        return error_set(err, "-object secret,file=%s: cannot be read, or has more than %d bytes",
+                         path, MOST);
+    data[n] = 0;
+    *text = data;
+    return true;
+}
+
+static int base64_digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c ? strchr(digits, c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+/* NULL when TEXT is no base64 (RFC 4648), or has a NUL in it. */
+static const char *decode(struct options *o, const char *text)
+{
+    char *out = pool_alloc(&o->pool, strlen(text) + 1), *to = out;
+    unsigned bits = 0, have = 0;
+
+    for (; *text && *text != '='; text++) {
+        int digit = base64_digit(*text);
+        if (digit < 0 && strchr(" \r\n\t", *text))
+            continue;
+        if (digit < 0)
+            return NULL;
+        bits = bits << 6 | (unsigned)digit;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            *to = (char)(bits >> have);
+            if (!*to++)
+                return NULL;
+        }
+    }
+    return text[strspn(text, "= \r\n\t")] ? NULL : out;
+}
+
+static bool set_object(struct options *o, const struct option *self, const char *value,
+                       struct error *err)
+{
+    enum { TYPE, ID, DATA, IN_FILE, FORMAT };
+    struct value v[PROPERTIES_MAX];
+
+    if (!option_properties(o, self, value, "qom-type", v, err))
+        return false;
+    if (!v[TYPE].given || !v[ID].given || v[DATA].given == v[IN_FILE].given)
+        return error_set(err,
+                         "-object %s: it is secret,id=NAME,data=TEXT or "
+                         "secret,id=NAME,file=FILE",
+                         v[TYPE].given ? "secret" : value);
+    if (options_secret(o, v[ID].text))
+        return error_set(err, "-object secret,id=%s: there is one of this name already",
+                         v[ID].text);
+    if (o->secret_count == OPTIONS_SECRETS)
+        return error_set(err, "-object secret,id=%s: there are %d at most", v[ID].text,
+                         OPTIONS_SECRETS);
+    const char *text = v[DATA].text;
+    if (v[IN_FILE].given && !read_secret(o, v[IN_FILE].text, &text, err))
+        return false;
+    if (v[FORMAT].number && !(text = decode(o, text)))
+        return error_set(err, "-object secret,id=%s: what it holds is no base64 of a text",
+                         v[ID].text);
+    o->secrets[o->secret_count].id = v[ID].text;
+    o->secrets[o->secret_count++].text = text;
+    return true;
+}
+
+const char *options_secret(const struct options *o, const char *id)
+{
+    for (unsigned i = 0; i < o->secret_count; i++)
+        if (!strcmp(o->secrets[i].id, id))
+            return o->secrets[i].text;
+    return NULL;
+}
+
+const struct option options_object[] = {
+    {"object", "secret,...", "a password for other options: id=NAME,data=TEXT or file=FILE",
+     set_object, secret_properties},
+    {NULL, NULL, NULL, NULL, NULL},
+};
