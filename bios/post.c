@@ -151,6 +151,7 @@ void bios_post(struct bios *b)
     init_pic(b);
     init_timers(b);
     init_dma(b);
+    bios_serial_post(b);
     init_rtc(b);
     bios_pci_init(b);
     bios_apic_init(b);

@@ -225,6 +225,7 @@ void bios_order_disks(struct bios *b, unsigned first); /* bios.c: FIRST's place 
 void bios_fixed_disks(struct bios *b);               /* tables.c: the tables of INT 41h, 46h */
 void bios_print(struct bios *b, const char *text);   /* video.c: teletype, \n is CR LF */
 void bios_nmi(struct bios *b);                       /* misc.c */
+void bios_serial_post(struct bios *b);               /* 9600 8N1 on every port; serial.c */
 void bios_print_screen(struct bios *b);              /* serial.c */
 
 void int09(struct bios *b);

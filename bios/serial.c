@@ -10,17 +10,30 @@ static uint16_t serial_port(struct bios *b)
     return reg16(b, EDX) < 4 ? bda16(b, reg16(b, EDX) * 2) : 0;
 }
 
+static void serial_set(struct bios *b, uint16_t port, uint16_t divisor, uint8_t lcr)
+{
+    out8(b, port + UART_LCR, 0x80);
+    out8(b, port, divisor & 0xFF);
+    out8(b, port + 1, divisor >> 8);
+    out8(b, port + UART_LCR, lcr);
+    out8(b, port + 1, 0);
+}
+
+void bios_serial_post(struct bios *b)
+{
+    enum { DIVISOR_9600 = 12, LCR_8N1 = 3 };
+
+    for (int i = 0; i < 4; i++)
+        if (bda16(b, i * 2))
+            serial_set(b, bda16(b, i * 2), DIVISOR_9600, LCR_8N1);
+}
+
 static void serial_init(struct bios *b, uint16_t port)
 {
     static const uint16_t divisors[8] = {1047, 768, 384, 192, 96, 48, 24, 12};
     uint8_t al = reg_lo(b, EAX);
-    uint16_t divisor = divisors[al >> 5];
 
-    out8(b, port + UART_LCR, 0x80);
-    out8(b, port, divisor);
-    out8(b, port + 1, divisor >> 8);
-    out8(b, port + UART_LCR, al & 0x1F);
-    out8(b, port + 1, 0);
+    serial_set(b, port, divisors[al >> 5], al & 0x1F);
 }
 
 static void serial_status(struct bios *b, uint16_t port)

@@ -69,9 +69,10 @@ void stream_front_update(struct stream *front)
     do {
         pthread_mutex_lock(&front->lock);
         n = front->len < sizeof data ? front->len : sizeof data;
-        memcpy(data, front->queue, n);
-        if (n)
+        if (n) {
+            memcpy(data, front->queue, n);
             memmove(front->queue, front->queue + n, front->len -= n);
+        }
         pthread_mutex_unlock(&front->lock);
         if (m->stamps)
             send_stamped(m, data, n);

@@ -79,7 +79,7 @@ handler:
 
 /* integer arithmetic on a table, as compilers for DOS made it */
 r16int:
-    movl $300, %ebp
+    movl $30000, %ebp
 2:  movw $2000, %cx
     movw $0x1000, %si
     xorw %bx, %bx
@@ -100,7 +100,7 @@ r16int:
 
 /* block copies and fills with REP */
 r16string:
-    movl $60000, %ebp
+    movl $200000, %ebp
 1:  movw $0x1000, %si
     movw $0x3000, %di
     movw $2048, %cx
@@ -115,7 +115,7 @@ r16string:
 
 /* string instructions one by one */
 r16bytes:
-    movl $200, %ebp
+    movl $2000, %ebp
 2:  movw $0x1000, %si
     movw $0x3000, %di
     movw $4096, %cx
@@ -192,7 +192,7 @@ r16mode13:
     int $0x10
     movw $0xA000, %ax
     movw %ax, %es
-    movl $60, %ebp
+    movl $600, %ebp
 2:  xorw %di, %di
     movw $64000, %cx
 1:  movw %di, %ax

@@ -240,6 +240,7 @@ START_TEST(test_large_disks)
     close_rig();
     for (unsigned i = 0; i < 2; i++) {
         struct bios_config config = {0};
+        const uint8_t mark[SECTOR_SIZE] = "last of CHS";
         uint64_t last = (uint64_t)cases[i].cylinders * cases[i].heads * 63 - 1;
         struct error err = {0};
         char path[64];
@@ -250,7 +251,7 @@ START_TEST(test_large_disks)
         ck_assert_msg(config.disk[1] != NULL, "%s", err.text);
         rig_open_with(&rig, 4, 0, 2048, &config);
         start();
-        ck_assert(block_write(config.disk[1], last, "last of CHS", 1));
+        ck_assert(block_write(config.disk[1], last, mark, 1));
         ck_assert(!int13_call(0x0800, 0, 0, 0x81));
         ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFFFF, (cases[i].heads - 1u) << 8 | 2);
         ck_assert_uint_eq(rig.cpu->gpr[ECX] & 0xFFFF, 0xFFFF);

@@ -146,6 +146,7 @@ END_TEST
 
 START_TEST(test_serial)
 {
+    ck_assert_uint_eq(in8(rig.bios, 0x3FB), 3); /* eight bits, as POST leaves it */
     rig_call(&rig, TRAP_INT14, 0x00E3, 0, 0, 0);
     ck_assert_uint_eq(rig_ah(&rig) & 0x60, 0x60);
     out8(rig.bios, 0x3FB, 0x83);
