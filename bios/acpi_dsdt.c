@@ -360,8 +360,10 @@ uint8_t *acpi_dsdt(struct bios *b)
     aml_end(&a, scope);
     interrupt_model(&a);
     sleep_state(&a, "\\_S1_", PIIX_TYPE_S1);
-    sleep_state(&a, "\\_S3_", PIIX_TYPE_S3);
-    sleep_state(&a, "\\_S4_", PIIX_TYPE_S4);
+    if (!b->config.no_s3)
+        sleep_state(&a, "\\_S3_", PIIX_TYPE_S3);
+    if (!b->config.no_s4)
+        sleep_state(&a, "\\_S4_", PIIX_TYPE_S4);
     sleep_state(&a, "\\_S5_", PIIX_TYPE_S5);
     processor(&a);
     t = a.full ? NULL : acpi_table(b, "DSDT", ACPI_HEADER + a.len, 1);

@@ -27,6 +27,7 @@ struct bios_config {
     uint32_t splash_ms;      /* how long to ask; 0: the firmware's own time */
     struct fw_cfg *fw_cfg;   /* gets what firmware is to know; may be NULL */
     const uint8_t *uuid;     /* of the machine, 16 bytes; NULL: none */
+    bool no_s3, no_s4;       /* leave these sleep states out of the tables */
     const uint8_t *rom;      /* foreign firmware of ROM_BYTES in place of ours; NULL: ours */
     uint32_t rom_bytes;
     bool fast_boot;          /* no pause at the banner */

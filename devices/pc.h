@@ -145,6 +145,9 @@ enum { PIIX_ACPI_ENABLE = 0xF1, PIIX_ACPI_DISABLE = 0xF0 }; /* commands for port
 /* --- standard VGA, 256 KiB .. 16 MiB of memory (devices/vga*.c) --- */
 struct vga;
 struct vga *vga_init(struct board *board, uint32_t vram_bytes);
+/* Take it off the board: no port, window or frame buffer answers any more, and the picture stays as
+ * it is.  For a machine without graphics card. */
+void vga_unplug(struct vga *v, struct bus *bus);
 struct vga_text {
     bool text_mode;
     unsigned columns, rows;

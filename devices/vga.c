@@ -95,6 +95,19 @@ void vga_place_lfb(struct vga *v, uint32_t base, bool on)
     phys_enable(v->phys, v->lfb_region, true);
 }
 
+void vga_unplug(struct vga *v, struct bus *bus)
+{
+    static const struct {
+        uint16_t base, count;
+    } ports[] = {{0x3B4, 2}, {0x3BA, 1}, {0x3C0, 16}, {0x3D4, 2},
+                 {0x3DA, 1}, {0x46E8, 1}, {0x1CE, 3}};
+
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+        bus_unmap(bus, ports[i].base, ports[i].count);
+    phys_enable(v->phys, v->window_region, false);
+    vga_place_lfb(v, 0, false);
+}
+
 struct vga *vga_init(struct board *board, uint32_t vram_bytes)
 {
     uint32_t bytes = VGA_LEGACY_BYTES, max_bytes = 16u << 20;
@@ -112,8 +125,9 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
     v->lfb_base = VGA_LFB_BASE;
     v->lfb_on = true;
     v->lfb_region = phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram);
-    if (v->lfb_region < 0 || !v->dirty ||
-        phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v) < 0) {
+    v->window_region =
+        phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v);
+    if (v->lfb_region < 0 || !v->dirty || v->window_region < 0) {
         vga_free(v);
         return NULL;
     }

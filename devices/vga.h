@@ -139,6 +139,7 @@ struct vga {
 
     uint8_t *vram;
     uint32_t vram_bytes;
+    int window_region; /* phys's id of A0000h-BFFFFh */
     int lfb_region; /* the linear frame buffer: phys's id, where it is, whether it is decoded */
     uint32_t lfb_base;
     bool lfb_on;

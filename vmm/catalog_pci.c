@@ -81,6 +81,7 @@ static bool place_vga(struct options *o, struct device_option *d, struct error *
 
     if (!slot(d, &devfn) || (device_given(d, "addr") && devfn != pci_devfn(2, 0)))
         return error_set(err, "-device VGA,addr=%s: it is in slot 2", device_text(d, "addr"));
+    o->no_vga = false; /* -vga none -device VGA is how some say -vga std */
     o->firmware.vga_rom = device_text(d, "romfile");
     return true;
 }

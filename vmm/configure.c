@@ -149,6 +149,9 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .uuid = o.uuid_text ? given->uuid : NULL,
         .start_stopped = o.start_stopped,
         .snapshot = o.snapshot,
+        .no_vga = o.no_vga,
+        .no_s3 = o.no_s3,
+        .no_s4 = o.no_s4,
         .no_vmport = o.no_vmport,
         .no_acpi = o.no_acpi,
         .no_hpet = o.no_hpet,
@@ -161,6 +164,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
             return false;
     if (o.initrd && !o.kernel)
         return error_set(err, "-initrd needs a kernel: add -kernel FILE");
+    o.firmware.no_vga = o.no_vga;
     if (open_all(&o, log, c, err) && firmware_open(&c->firmware, &o.firmware, err))
         return true;
     machine_config_close(c);

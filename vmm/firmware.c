@@ -96,8 +96,15 @@ static bool open_vga(struct firmware *f, const struct firmware_options *o, const
 
     if (o->vga_rom && *o->vga_rom)
         return read_blob(&f->vga_rom, locate(path, o, o->vga_rom), "VGA ROM", VGA_ROM_MAX, err);
-    if (o->vga_rom || !bios || !find(path, o, bios, vga_bios))
+    if (o->vga_rom || !bios || o->no_vga)
         return true;
+    if (!find(path, o, bios, vga_bios)) {
+        fprintf(stderr,
+                "ringer: warning: -bios %s has no VGA BIOS beside it (%s), and will show nothing: "
+                "install one (Debian: seabios), or -L DIR, -device VGA,romfile=FILE, -vga none\n",
+                o->bios, vga_bios);
+        return true;
+    }
     return read_blob(&f->vga_rom, path, "VGA ROM", VGA_ROM_MAX, err);
 }
 

@@ -13,6 +13,7 @@ enum { FIRMWARE_DIRS = 8, FIRMWARE_ITEMS = 32 };
 /* As asked for.  Strings point into the argument vector. */
 struct firmware_options {
     const char *bios, *vga_rom; /* NULL: not named; vga_rom "": none */
+    bool no_vga; /* there is no card, and so no ROM */
     const char *dirs[FIRMWARE_DIRS];
     unsigned dir_count;
     const char *items[FIRMWARE_ITEMS]; /* values of -fw_cfg */

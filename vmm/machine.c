@@ -128,7 +128,10 @@ static void build_pci(struct machine *m)
     }
     if (!m->config.no_acpi)
         m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), &pm);
-    pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
+    if (m->config.no_vga)
+        vga_unplug(m->vga, m->bus);
+    else
+        pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
 }
 
 static void build_devices(struct machine *m)
@@ -160,7 +163,7 @@ static bool build_bios(struct machine *m, struct error *err)
     struct bios_config bios = {
         .cpu = m->cpu,
         .board = &m->board,
-        .vga = m->vga,
+        .vga = c->no_vga ? NULL : m->vga,
         .keyboard = m->i8042,
         .rtc = m->rtc,
         .floppy = {c->floppy[0], c->floppy[1]},
@@ -171,6 +174,8 @@ static bool build_bios(struct machine *m, struct error *err)
         .boot_strict = c->boot_strict,
         .splash_ms = c->boot_splash_ms,
         .uuid = c->uuid,
+        .no_s3 = c->no_s3,
+        .no_s4 = c->no_s4,
         .fast_boot = c->kernel.kernel != NULL,
         .power_off = machine_power_off,
         .power_off_opaque = m,

@@ -34,6 +34,8 @@ struct machine_config {
     bool no_shutdown;    /* stop, rather than end, when the guest ends */
     const uint8_t *uuid; /* 16 bytes, the caller's; NULL: none */
     bool snapshot; /* discs that are put in later are not to be written to either */
+    bool no_vga;    /* no graphics card: there is nothing to see */
+    bool no_s3, no_s4; /* the tables do not tell of these sleep states */
     bool no_vmport; /* no VMware port, and so no absolute pointer */
     bool no_acpi, no_hpet; /* leave out ACPI's tables (and power management), the HPET */
     struct translator_options translator;

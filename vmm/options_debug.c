@@ -9,6 +9,8 @@ static bool set_log(struct options *o, const struct option *self, const char *va
 {
     char name[40];
 
+    if (!strcmp(value, "help") || !strcmp(value, "?"))
+        return option_help(o, "d", NULL);
     if (log_parse_channels(value, &o->log_channels, name, sizeof name))
         return true;
     return error_set(err,

@@ -169,18 +169,31 @@ static const struct property global_properties[] = {
 static bool is_so_anyway(const struct global_option *g)
 {
     static const char *const settings[][3] = {
-        {"PIIX4_PM", "disable_s3", "1"},
-        {"PIIX4_PM", "disable_s4", "1"},
         {"kvm-pit", "lost_tick_policy", "delay"},
         {"mc146818rtc", "lost_tick_policy", "discard"},
     };
 
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         if (!strcmp(g->driver, settings[i][0]) && !strcmp(g->property, settings[i][1]) &&
-            (!strcmp(g->value, settings[i][2]) ||
-             (settings[i][2][0] == '1' && (!strcmp(g->value, "on") || !strcmp(g->value, "true")))))
+            !strcmp(g->value, settings[i][2]))
             return true;
     return false;
+}
+
+/* What of power management can be left out: the board has it, but no device to name. */
+static bool set_sleep_state(struct options *o, const struct global_option *g, const char *what,
+                            struct error *err)
+{
+    bool s3 = !strcmp(g->property, "disable_s3"), s4 = !strcmp(g->property, "disable_s4"), on;
+
+    if (!s3 && !s4)
+        return error_set(err, "%s: PIIX4_PM has disable_s3 and disable_s4", what);
+    if (!parse_switch(g->value, &on) && !(strlen(g->value) == 1 && strchr("01", *g->value)))
+        return error_set(err, "%s: it is 1 or 0, on or off", what);
+    if (strlen(g->value) == 1 && strchr("01", *g->value))
+        on = *g->value == '1';
+    *(s3 ? &o->no_s3 : &o->no_s4) = on;
+    return true;
 }
 
 static bool set_global(struct options *o, const struct option *self, const char *value,
@@ -204,6 +217,8 @@ static bool set_global(struct options *o, const struct option *self, const char 
     if (is_so_anyway(&g))
         return true;
     const char *what = pool_printf(&o->pool, "-global %s", value);
+    if (!strcmp(g.driver, "PIIX4_PM"))
+        return set_sleep_state(o, &g, what, err);
     const struct device_model *model = catalog_find(g.driver);
     if (!model)
         return unknown_model(what, g.driver, err);

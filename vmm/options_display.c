@@ -86,8 +86,8 @@ static bool set_nographic(struct options *o, const struct option *self, const ch
 static bool set_vga(struct options *o, const struct option *self, const char *value,
                     struct error *err)
 {
-    (void)o;
-    return !strcmp(value, "std") || option_bad(err, self, value, "std");
+    o->no_vga = !strcmp(value, "none");
+    return o->no_vga || !strcmp(value, "std") || option_bad(err, self, value, "std or none");
 }
 
 const struct option options_display[] = {
@@ -98,6 +98,6 @@ const struct option options_display[] = {
      NULL},
     {"nographic", NULL, "no display; serial port and monitor on the terminal (Ctrl-A h)",
      set_nographic, NULL},
-    {"vga", "std", "the one graphics card there is", set_vga, NULL},
+    {"vga", "std", "the standard VGA, or none", set_vga, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -61,6 +61,21 @@ START_TEST(debug_exit_gives_the_status)
 }
 END_TEST
 
+/* Without a card the BIOS boots, and the card's ports are empty. */
+START_TEST(no_graphics_card)
+{
+    /* mov dx, 0x3cc; in al, dx; add al, 22; out 0xf4, al; jmp $ */
+    static const unsigned char code[] = {0xba, 0xcc, 0x03, 0xec, 0x04, 22, 0xe6, 0xf4, 0xeb, 0xfe};
+    static const char *const none[] = {"-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-vga",
+                                       "none"};
+    static const char *const again[] = {"-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-vga",
+                                        "none", "-device", "VGA"};
+
+    ck_assert_int_eq(run_code(code, sizeof code, none, 4), 43);
+    ck_assert_int_ne(run_code(code, sizeof code, again, 6), 43);
+}
+END_TEST
+
 START_TEST(soft_off_ends_it)
 {
     /* mov dx, 0x604; mov ax, 0x2000; out dx, ax; jmp $ */
@@ -268,6 +283,7 @@ int main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, debug_exit_gives_the_status);
+    tcase_add_test(tc, no_graphics_card);
     tcase_add_test(tc, soft_off_ends_it);
     tcase_add_test(tc, resets_end_it_when_told_so);
     tcase_add_test(tc, shutdown_byte_outlives_a_cpu_reset);
