@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "translator/build.h"
+#include "translator/hook_internal.h"
 
 struct fetch {
     const uint8_t *page; /* alias of the first page, NULL when it is not memory */
@@ -69,6 +69,8 @@ static int decode_next(struct build *b, const struct fetch *f, uint32_t eip)
     struct decoded *d = &b->list[b->count];
     uint8_t bytes[16] = {0};
     uint32_t lin = b->cs_base + eip, pa2 = ~0u;
+    if (b->count && hook_at(t, lin, f->pa + (eip - b->tb->eip)))
+        return 0;
     if (eip > b->cs_limit)
         return b->count ? 0 : (cpu_raise(t->cpu, EXC_GP, 0), -2);
     unsigned n = fetch_bytes(t, f, lin, bytes);
@@ -226,6 +228,8 @@ static void emit_block(struct build *b)
     tb->first_site = b->t->site_count;
     mark_fault(b, FIX_NONE);
     emit_entry(b);
+    if (!b->count)
+        hook_emit(b);
     for (unsigned i = 0; i < b->count && !b->ended; i++) {
         b->in = &b->list[i].in;
         b->info = &b->list[i].info;
@@ -284,6 +288,7 @@ void build_check(struct translator *t, const struct tb *tb)
             abort(); /* the translator itself is wrong: nothing may run on */
         }
     }
+    hook_tell(t, tb);
     if (log_on(t->log, LOG_IN_ASM) || log_on(t->log, LOG_OUT_ASM))
         dump_block(t, tb, log_on(t->log, LOG_OUT_ASM), line_to_log, t->log);
 }
@@ -310,7 +315,9 @@ static struct tb *build_block(struct translator *t, const struct fetch *f, uint3
                       .mode = mode,
                       .cs_base = tb->cs_base,
                       .cs_limit = cpu->seg[SEG_CS].limit};
-    if (!decode_block(&b, f))
+    if (!(mode & MODE_ONE) && hook_at(t, f->lin, f->pa))
+        tb->size = 1;
+    else if (!decode_block(&b, f))
         return NULL;
     emit_block(&b);
     t->tb_count++;

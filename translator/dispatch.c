@@ -6,6 +6,7 @@
 
 #include "cpu/debug.h"
 #include "cpu/fpu_state.h"
+#include "translator/hook_internal.h"
 #include "translator/pointers.h"
 #include "translator/verify.h"
 
@@ -48,7 +49,7 @@ static void remember(struct translator *t, const struct tb *tb)
 static bool deliver_event(struct translator *t, uint32_t events)
 {
     struct cpu *cpu = t->cpu;
-    if (cpu->shadow) /* a breakpoint on the operand of MOV SS waits too: SDM vol. 3A 6.8.3 */
+    if (cpu->shadow || t->hooks.over) /* a breakpoint on the operand of MOV SS waits too: SDM vol. 3A 6.8.3 */
         return false;
     if (events & EVENT_DEBUG) {
         atomic_fetch_and((_Atomic uint32_t *)&cpu->event, ~(uint32_t)EVENT_DEBUG);
@@ -63,7 +64,7 @@ static bool deliver_event(struct translator *t, uint32_t events)
     }
     if ((events & EVENT_INTR) && cpu->iflag) {
         int vector = cpu->wires.intack(cpu->wires.opaque);
-        if (vector >= 0) {
+        if (vector >= 0 && !hook_vector(t, (unsigned)vector)) {
             cpu_deliver_interrupt(cpu, (uint8_t)vector);
             t->stats.interrupts++;
             return true;
@@ -172,7 +173,8 @@ static void after_insn(struct translator *t, uint32_t index)
         t->stats.sensitive++;
         if (shows_pointers(&s->in))
             pointers_settle(t);
-        cpu_emulate(t->cpu, &s->in);
+        if (!hook_insn(t, &s->in))
+            cpu_emulate(t->cpu, &s->in);
         return;
     }
     uint32_t epoch = (uint32_t)mmu_stats(t->mmu)->invlpgs;
@@ -221,6 +223,10 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
         return false;
     case EXIT_FAULT:
         after_fault(t);
+        return false;
+    case EXIT_HOOK:
+        cpu->eip = t->rt->exit_eip;
+        hook_call(t, &t->tbs[value]);
         return false;
     case EXIT_KICKED:
     case EXIT_STEPPED:
@@ -312,7 +318,13 @@ static void run_one(struct translator *t)
     t->mode |= MODE_ONE | (armed ? MODE_WATCH : 0);
     struct tb *tb = build_lookup(t);
     t->mode = mode;
+    if (tb && hook_call(t, tb)) {
+        cpu->flags_sys = flags_sys;
+        return;
+    }
+    bool over = t->hooks.over;
     cpu->shadow = 0;
+    t->hooks.over = false;
     if (!tb)
         return;
     remember(t, tb);
@@ -320,6 +332,7 @@ static void run_one(struct translator *t)
     if (code == EXIT_CODE(EXIT_KICKED, 0)) { /* not executed: all is as it was */
         cpu->shadow = shadow;
         cpu->flags_sys = flags_sys;
+        t->hooks.over = over;
         return;
     }
     uint8_t opcode = exit_opcode(t, code);
@@ -349,7 +362,7 @@ static bool run_verified(struct translator *t, bool *missed, struct pending_link
     if (!*missed && t->current && t->current->entry[table_index(t, cpu->eip)])
         return false; /* compared often enough */
     struct tb *tb = build_lookup(t);
-    if (tb && !verify_due(t, tb))
+    if (tb && (!tb->insns || !verify_due(t, tb)))
         return false;
     *missed = link->valid = false;
     if (!tb)
@@ -439,7 +452,10 @@ enum run_exit translator_run(struct translator *t)
         }
         if (cpu->exc.valid) {
             t->stats.exceptions++;
-            cpu_deliver_exception(cpu);
+            if (hook_vector(t, cpu->exc.vector))
+                cpu->exc.valid = 0;
+            else
+                cpu_deliver_exception(cpu);
             missed = false;
             continue;
         }
@@ -456,7 +472,7 @@ enum run_exit translator_run(struct translator *t)
             break;
         }
         select_context(t);
-        if (needs_one(cpu)) {
+        if (needs_one(cpu) || t->hooks.over) {
             run_one(t);
             missed = false;
             continue;

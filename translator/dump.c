@@ -1,7 +1,7 @@
 /* Dumps: guest code beside the host code made from it, and the blocks that ran last. */
 #include <stdio.h>
 
-#include "translator/internal.h"
+#include "translator/hook_internal.h"
 
 struct output {
     void (*line)(void *, const char *);
@@ -39,10 +39,12 @@ void dump_block(struct translator *t, const struct tb *tb, bool host,
                 void (*line)(void *, const char *), void *opaque)
 {
     const struct output out = {line, opaque};
-    char text[160];
+    char text[360], symbol[200];
+    hook_symbol(t, tb->cs_base + tb->eip, symbol, sizeof symbol);
     snprintf(text, sizeof text,
-             "B %08x phys %08x cs %08x mode %08x: %u instructions, %u bytes -> %u", tb->eip,
-             tb->phys, tb->cs_base, tb->mode, tb->insns, tb->size, tb->code_end - tb->code);
+             "B %08x%s phys %08x cs %08x mode %08x: %u instructions, %u bytes -> %u", tb->eip,
+             symbol, tb->phys, tb->cs_base, tb->mode, tb->insns, tb->size,
+             tb->code_end - tb->code);
     line(opaque, text);
     uint32_t from = tb->code, last = ~0u;
     for (uint32_t i = 0; i < tb->map_count; i++) {

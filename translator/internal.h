@@ -12,6 +12,7 @@
 #include "ringer/log.h"
 #include "translator/decode.h"
 #include "translator/emit.h"
+#include "translator/hook.h"
 #include "translator/opcodes.h"
 #include "translator/translator.h"
 
@@ -59,6 +60,7 @@ enum exit_kind {
     EXIT_KICKED,  /* entry refused: a kick came in between */
     EXIT_STEPPED, /* the bounce step ended */
     EXIT_POPF,    /* eip in r8: POPF enabled interrupts and an event waits */
+    EXIT_HOOK,    /* eip in r8; value: block: there is a hook */
 };
 #define EXIT_CODE(kind, value) ((uint32_t)(kind) << 26 | (uint32_t)(value))
 
@@ -228,6 +230,17 @@ struct translator_stats {
 #undef X
 };
 
+/* Places with a hook (hook.c), sorted. */
+struct hooks {
+    struct hook_key *keys;
+    unsigned count;
+    uint64_t filter[HOOK_SYSENTER + 1]; /* by kind */
+    hook_function fn;
+    void *opaque;
+    bool over;         /* the hook at OVER_LIN was called: its instruction runs next, alone */
+    uint32_t over_lin;
+};
+
 enum { RECENT = 32 };
 
 struct translator {
@@ -285,6 +298,8 @@ struct translator {
     uint32_t mode;
     uint32_t generation;
 
+    struct hooks hooks;
+    struct translator_observer observer;
     struct verify *verify; /* lock-step, NULL when off */
     bool diverged;
 

@@ -5,7 +5,7 @@
  * which serves one address is moved to another by patching them.  Blocks of a page move together:
  * the jumps that link them stay right.  Some variants of a page are translated before one is moved,
  * so that processes which run in turn do not take it from each other. */
-#include "translator/build.h"
+#include "translator/hook_internal.h"
 #include "translator/pointers.h"
 
 enum { VARIANTS = 6 };
@@ -122,7 +122,7 @@ struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32
 {
     struct tb *oldest = NULL;
     unsigned variants = 0;
-    if (!movable_mode(mode))
+    if (!movable_mode(mode) || t->observer.exact || hook_on_page(t, eip))
         return NULL;
     for (struct tb *tb = cache_variant(t, phys, mode, NULL); tb;
          tb = cache_variant(t, phys, mode, tb)) {

@@ -51,6 +51,7 @@ void translator_free(struct translator *t)
     table_free(t);
     cache_free(t);
     decoder_free(t->decoder);
+    free(t->hooks.keys);
     free(t);
 }
 
