@@ -122,7 +122,8 @@ static bool flow_to(struct check *c, const struct host_insn *from, int64_t offse
 
 static bool needs_eip(uint32_t kind)
 {
-    return kind == EXIT_LOOKUP || kind == EXIT_NEXT || kind == EXIT_STI || kind == EXIT_POPF;
+    return kind == EXIT_LOOKUP || kind == EXIT_NEXT || kind == EXIT_STI || kind == EXIT_POPF ||
+           kind == EXIT_HOOK;
 }
 
 /* The exit code in r11d, by what it makes the hub look at. */
@@ -143,6 +144,10 @@ static bool exit_code_fits(struct check *c, const struct host_insn *in, const st
     case EXIT_RAISE:
         if (value >= c->t->site_count || c->t->sites[value].tb != self)
             return check_refuse(c, in, "leaves for site %u, which is not its own", value);
+        return true;
+    case EXIT_HOOK:
+        if (value != self)
+            return check_refuse(c, in, "leaves for the hook of block %u", value);
         return true;
     case EXIT_NEXT:
     case EXIT_STI:

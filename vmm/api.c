@@ -1,5 +1,7 @@
 /* The public interface of libringer, on top of the command's own parts. */
 #include "ringer/ringer.h"
+#include "ringer/hook.h"
+#include "vmm/hooks.h"
 #include "vmm/host.h"
 #include "vmm/screen.h"
 #include <stdio.h>
@@ -180,4 +182,20 @@ bool ringer_machine_command(struct ringer_machine *m, const char *line, char *ou
 
     hand_out(&text, out, n);
     return ok;
+}
+
+unsigned ringer_hook_add(struct ringer_machine *m, const char *place, ringer_hook_function fn,
+                         void *opaque, char error[RINGER_ERROR_MAX])
+{
+    struct error err = {""};
+    unsigned number = hooks_add_function(m->host.machine->hooks, place, fn, opaque, &err);
+
+    if (!number)
+        tell(error, &err);
+    return number;
+}
+
+bool ringer_hook_remove(struct ringer_machine *m, unsigned hook)
+{
+    return hook && hooks_remove(m->host.machine->hooks, hook);
 }

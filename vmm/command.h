@@ -29,7 +29,7 @@ struct command {
 /* Tables by subject, each ended by a row without name. */
 extern const struct command commands_run[], commands_input[], commands_media[], commands_memory[],
     commands_value[], commands_watch[], commands_info[], commands_char[], commands_help[],
-    commands_vnc[];
+    commands_vnc[], commands_hook[];
 
 /* All of them by number, NULL behind the last; the one that WORD calls. */
 const struct command *command_nth(unsigned n);

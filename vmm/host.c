@@ -198,8 +198,10 @@ static bool open_machine(struct host *h, struct error *err)
 {
     struct machine_config config;
 
-    if (!options_configure(&h->options, h->log, &config, err))
+    if (!tools_load(&h->tools, &h->options.tools, err) ||
+        !options_configure(&h->options, h->log, &config, err))
         return false;
+    config.symbols = h->tools.symbols;
     if (!open_chardevs(h, err) || !open_ports(h, err)) {
         machine_config_close(&config);
         return false;
@@ -287,7 +289,8 @@ bool host_open(struct host *h, struct error *err)
     if (!open_vnc(h, err)) /* first: monitors ask about it */
         return false;
     const struct monitor_target target = host_target(h);
-    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err))
+    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err) ||
+        !tools_attach(&h->tools, &h->options.tools, h->machine, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
@@ -322,6 +325,7 @@ int host_run(struct host *h)
         return status;
     uv_run(&h->loop, UV_RUN_DEFAULT);
     machine_join(h->machine, &status);
+    tools_finish(&h->tools, h->machine);
     tell_verified(h);
     if (h->script)
         script_machine_ended(h->script, &status);
@@ -356,6 +360,7 @@ void host_close(struct host *h)
     termscreen_close(h->display);
     typist_free(h->typist);
     machine_free(h->machine);
+    tools_close(&h->tools);
     for (int i = 0; i < OPTIONS_DEVICES; i++)
         port_close(h->ports[i]);
     chardevs_close(h->chardevs);

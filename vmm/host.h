@@ -6,6 +6,7 @@
 #include "vmm/options.h"
 #include "vmm/port.h"
 #include "vmm/script.h"
+#include "vmm/tools.h"
 #include "vmm/tty.h"
 #include "vmm/ui/termscreen.h"
 
@@ -31,6 +32,7 @@ struct host {
     struct window *window;
     struct film *film;
     struct vnc *vnc;
+    struct tools tools;
     uv_async_t machine_ended;
     uv_signal_t signals[3];
 };

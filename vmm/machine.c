@@ -5,6 +5,7 @@
 #include "ringer/log.h"
 #include "vmm/catalog.h"
 #include "vmm/event.h"
+#include "vmm/hooks.h"
 #include "vmm/media.h"
 #include "vmm/private.h"
 #include <stdio.h>
@@ -219,6 +220,12 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
     build_devices(m);
     if (!build_bios(m, err))
         goto fail;
+    m->symbols = config->symbols;
+    m->hooks = hooks_new(m, m->symbols);
+    if (!m->hooks) {
+        error_set(err, "out of memory");
+        goto fail;
+    }
     vclock_on_earlier(m->clock, machine_deadline_moved, m);
     media_watch(m);
     rtc_on_change(m->rtc, wire_rtc, m);
@@ -252,6 +259,7 @@ void machine_free(struct machine *m)
     }
     if (m->clock)
         vclock_on_earlier(m->clock, NULL, NULL);
+    hooks_free(m->hooks);
     if (m->board.devices)
         device_free_all(m->board.devices);
     if (m->translator)

@@ -12,6 +12,8 @@
 #include "vmm/firmware.h"
 
 struct device_option;
+struct hooks_list;
+struct symbols;
 
 struct machine_config {
     uint64_t ram_bytes;
@@ -39,6 +41,7 @@ struct machine_config {
     bool no_vmport; /* no VMware port, and so no absolute pointer */
     bool no_acpi, no_hpet; /* leave out ACPI's tables (and power management), the HPET */
     struct translator_options translator;
+    const struct symbols *symbols; /* the caller's; NULL: none */
     struct log *log;
     int64_t rtc_epoch;
     bool manual_clock; /* time moves by vclock_advance alone, once resumed: for tests */
@@ -72,6 +75,8 @@ struct machine {
     struct piix_pm *pm; /* NULL: no ACPI */
     struct fw_cfg *fw_cfg;
     struct bios *bios;
+    const struct symbols *symbols; /* NULL: none */
+    struct hooks_list *hooks;
     struct machine_private *private;
 };
 

@@ -2,6 +2,7 @@
 #include "cpu/emulate.h"
 #include "vmm/command.h"
 #include "vmm/event.h"
+#include "vmm/hooks.h"
 #include "vmm/private.h"
 #include "vmm/tree.h"
 #include "vmm/watch.h"
@@ -119,6 +120,11 @@ static void info_watchpoints(const struct monitor_target *t, struct text *out)
     watch_describe(t->machine, out);
 }
 
+static void info_hooks(const struct monitor_target *t, struct text *out)
+{
+    hooks_describe(t->machine->hooks, out);
+}
+
 const struct subject subjects_board[] = {
     {"status", "running or stopped", info_status},
     {"cpus", "the CPU", info_cpus},
@@ -134,6 +140,7 @@ const struct subject subjects_board[] = {
     {"irq", "interrupts taken so far", info_irq},
     {"jit", "the translator's and the windows' counters", info_tb},
     {"tb", NULL, info_tb},
+    {"hooks", "functions that are called, see hook", info_hooks},
     {"watchpoints", "what stops the guest, see watch", info_watchpoints},
     {0},
 };

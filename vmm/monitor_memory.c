@@ -1,5 +1,6 @@
 /* `x` and `xp`: memory dumps in the notation of gdb and QEMU. */
 #include "vmm/command.h"
+#include "vmm/symbols.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +120,12 @@ static bool dump_instructions(struct machine *m, struct dump *d, uint32_t addres
             translator_disassemble(m->translator, bits, bytes, have, address, text, sizeof text);
         if (!len)
             snprintf(text, sizeof text, "(bad) %02x", bytes[0]);
-        text_printf(d->out, "0x%08x:  %s\n", address, text);
+        uint32_t offset = 0;
+        const char *name = symbols_find(m->symbols, address, &offset);
+        text_printf(d->out, "0x%08x", address);
+        if (name && !d->physical)
+            text_printf(d->out, offset ? " <%s+0x%x>" : " <%s>", name, offset);
+        text_printf(d->out, ":  %s\n", text);
         address += len ? len : 1;
     }
     return true;

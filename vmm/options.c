@@ -17,9 +17,9 @@ static const struct {
     {"The screen", options_display},
     {"The screen elsewhere", options_vnc},
     {"Secrets", options_object},
-
     {"The process", options_process},
     {"Running unattended, looking inside", options_debug},
+    {"For other tools", options_tools},
     {NULL, options_refused},
 };
 
@@ -84,6 +84,12 @@ static bool option_in_one(const struct option *p)
     return p->value && p->value[0] == '[';
 }
 
+/* Does ARGUMENT, which names P, have P's value as well: "--name=value"? */
+static bool joined(const struct option *p, const char *argument)
+{
+    return option_in_one(p) || (p->value && argument[1] == '-' && strchr(argument, '='));
+}
+
 static const struct option *find_option(const char *argument, struct error *err)
 {
     const char *name = argument + 1 + (argument[1] == '-');
@@ -92,7 +98,7 @@ static const struct option *find_option(const char *argument, struct error *err)
     for (unsigned i = 0; (p = nth_option(i)); i++) {
         size_t len = strlen(p->name);
         if (!strcmp(name, p->name) ||
-            (option_in_one(p) && !strncmp(name, p->name, len) && name[len] == '='))
+            (joined(p, argument) && !strncmp(name, p->name, len) && name[len] == '='))
             return p;
     }
     const char *near = nearest_name(name, nth_name, NULL);
@@ -264,7 +270,7 @@ static bool take_option(struct options *o, int argc, char *const argv[], int *i,
 
     if (!option)
         return false;
-    if (option_in_one(option)) {
+    if (joined(option, argv[*i])) {
         value = strchr(argv[*i], '=');
         value += value != NULL;
     } else if (option->value) {
@@ -293,7 +299,7 @@ static const char *first_image(int argc, char *const argv[])
         if (argv[i][0] != '-' || !argv[i][1])
             return argv[i];
         const struct option *option = find_option(argv[i], NULL);
-        i += option && option->value && !option_in_one(option);
+        i += option && option->value && !joined(option, argv[i]);
     }
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include "vmm/firmware.h"
 #include "vmm/machine.h"
 #include "vmm/pool.h"
+#include "vmm/tools.h"
 #include "vmm/ui/film.h"
 #include "vmm/ui/vnc.h"
 #include "vmm/ui/window.h"
@@ -100,6 +101,7 @@ struct options {
     uint32_t log_channels;
     const char *log_path, *script;
     struct translator_options translator;
+    struct tools_options tools;
     int64_t rtc_epoch;
     const char *images[8]; /* arguments that are no options */
     unsigned image_count;
