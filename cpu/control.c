@@ -1,5 +1,6 @@
 /* Control registers and EFER.  Intel SDM vol. 3A sections 2.5, 2.2.1, 4.1 and 4.4.1. */
 #include "cpu/control.h"
+#include "ringer/trace.h"
 
 #include "cpu/model.h"
 #include "cpu/segment.h"
@@ -53,6 +54,8 @@ bool cpu_write_cr0(struct cpu *cpu, uint32_t value)
     return true;
 }
 
+static const struct trace_kind trace_cr3 = {"CR3", "mode", false, {"cr3", "before", "eip"}};
+
 bool cpu_write_cr3(struct cpu *cpu, uint32_t value)
 {
     struct paging pg;
@@ -60,6 +63,7 @@ bool cpu_write_cr3(struct cpu *cpu, uint32_t value)
     pg.cr3 = value;
     if (!load_pdptes(cpu, &pg))
         return false;
+    log_trace(cpu->log, &trace_cr3, value, cpu->cr3, cpu->eip);
     cpu->cr3 = value;
     mmu_set_cr3(cpu->mmu, &pg);
     return true;

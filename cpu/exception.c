@@ -3,6 +3,7 @@
 #include "cpu/far.h"
 
 #include "ringer/log.h"
+#include "ringer/trace.h"
 
 #include <string.h>
 
@@ -53,8 +54,14 @@ static void record(struct cpu *cpu, const struct pending_exception *e)
                                                             .cr2 = cpu->cr2};
 }
 
+static const struct trace_kind trace_exception = {
+    "exception", "interrupt", true, {"vector", "error", "eip"}};
+static const struct trace_kind trace_interrupt = {
+    "interrupt", "interrupt", true, {"vector", "cpl", "eip"}};
+
 static void trace(const struct cpu *cpu, const struct pending_exception *e)
 {
+    log_trace(cpu->log, &trace_exception, e->vector, e->error_code, cpu->eip);
     if (log_on(cpu->log, LOG_INT))
         log_write(cpu->log, LOG_INT, "exception %02x error %08x at %04x:%08x cpl %u cr2 %08x%s",
                   e->vector, e->error_code, cpu->seg[SEG_CS].selector, cpu->eip, cpu->cpl, cpu->cr2,
@@ -133,6 +140,7 @@ static void deliver_external(struct cpu *cpu, uint8_t vector)
     if (log_on(cpu->log, LOG_INT))
         log_write(cpu->log, LOG_INT, "interrupt %02x at %04x:%08x cpl %u", vector,
                   cpu->seg[SEG_CS].selector, cpu->eip, cpu->cpl);
+    log_trace(cpu->log, &trace_interrupt, vector, cpu->cpl, cpu->eip);
     cpu->exc.valid = 0;
     if (!cpu_interrupt(cpu, &i))
         deliver_chain(cpu, cpu->exc);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ringer/log.h"
+#include "ringer/trace.h"
 
 enum { PORTS = 0x10000, MAX_MAPPINGS = 256 };
 
@@ -134,11 +135,16 @@ static const char *name_at(const struct bus *b, uint16_t port)
     return m ? m->name : "nobody";
 }
 
+static const struct trace_kind trace_in = {"in", "io", true, {"port", "size", "value"}};
+static const struct trace_kind trace_out = {"out", "io", true, {"port", "size", "value"}};
+
 uint32_t bus_in(struct bus *b, uint16_t port, unsigned size)
 {
+    uint64_t since = log_on(b->log, LOG_TRACE) ? trace_now() : 0;
     uint32_t value = read_part(b, port, size);
 
     b->accesses[port]++;
+    log_trace_span(b->log, &trace_in, since, port, size, value);
     if (log_on(b->log, LOG_IO))
         log_write(b->log, LOG_IO, "io: in  %04x.%u -> %0*x (%s)", port, size, (int)(2 * size),
                   value, name_at(b, port));
@@ -147,11 +153,14 @@ uint32_t bus_in(struct bus *b, uint16_t port, unsigned size)
 
 void bus_out(struct bus *b, uint16_t port, uint32_t value, unsigned size)
 {
+    uint64_t since = log_on(b->log, LOG_TRACE) ? trace_now() : 0;
+
     b->accesses[port]++;
     if (log_on(b->log, LOG_IO))
         log_write(b->log, LOG_IO, "io: out %04x.%u <- %0*x (%s)", port, size, (int)(2 * size),
                   value & all_ones(size), name_at(b, port));
     write_part(b, port, value & all_ones(size), size);
+    log_trace_span(b->log, &trace_out, since, port, size, value & all_ones(size));
 }
 
 bool bus_mapped(const struct bus *b, uint16_t port)

@@ -1,5 +1,6 @@
 /* The trace log (include/ringer/log.h): channels, and texts that are written once and counted. */
 #include "ringer/log.h"
+#include "ringer/trace.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -21,6 +22,7 @@ struct once {
 struct log {
     FILE *file;
     uint32_t channels;
+    struct trace *trace;
     pthread_mutex_t lock;
     unsigned once_used;
     struct once once[ONCE_SLOTS]; /* open hashing */
@@ -74,7 +76,31 @@ void log_free(struct log *log)
 void log_set_channels(struct log *log, uint32_t channels)
 {
     if (log)
-        __atomic_store_n(&log->channels, channels, __ATOMIC_RELAXED);
+        __atomic_store_n(&log->channels,
+                         (channels & ~(uint32_t)LOG_TRACE) | (log->trace ? LOG_TRACE : 0),
+                         __ATOMIC_RELAXED);
+}
+
+void log_set_trace(struct log *log, struct trace *t)
+{
+    log->trace = t;
+    log_set_channels(log, log->channels);
+}
+
+void log_trace(struct log *log, const struct trace_kind *kind, uint32_t a, uint32_t b, uint32_t c)
+{
+    if (log_on(log, LOG_TRACE))
+        trace_add(log->trace, kind, trace_now(), TRACE_INSTANT, a, b, c);
+}
+
+void log_trace_span(struct log *log, const struct trace_kind *kind, uint64_t since, uint32_t a,
+                    uint32_t b, uint32_t c)
+{
+    if (!log_on(log, LOG_TRACE))
+        return;
+    uint64_t took = trace_now() - since;
+    trace_add(log->trace, kind, since,
+              took < TRACE_INSTANT ? (uint32_t)took : TRACE_INSTANT - 1, a, b, c);
 }
 
 bool log_set_file(struct log *log, const char *path)

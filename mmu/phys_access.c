@@ -1,5 +1,6 @@
 /* Accesses to physical memory as the bus sees them (mmu/phys.h): DMA, page walks, and stores that
  * are carried out by hand. */
+#include "ringer/trace.h"
 #include <string.h>
 
 #include "mmu/phys_internal.h"
@@ -57,6 +58,22 @@ static void mmio_write(const struct region *r, uint32_t offset, const uint8_t *d
     }
 }
 
+static const struct trace_kind trace_load = {
+    "load", "mmio", false, {"address", "size", "value"}};
+static const struct trace_kind trace_store = {
+    "store", "mmio", false, {"address", "size", "value"}};
+
+static void trace_mmio(struct phys *p, const struct trace_kind *kind, uint64_t since, uint64_t pa,
+                       const uint8_t *data, uint32_t len)
+{
+    uint32_t value = 0;
+
+    if (!log_on(p->log, LOG_TRACE))
+        return;
+    memcpy(&value, data, len < sizeof value ? len : sizeof value);
+    log_trace_span(p->log, kind, since, (uint32_t)pa, len, value);
+}
+
 static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
 {
     uint32_t word, pfn;
@@ -78,7 +95,9 @@ static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
     } else if (frame_kind(word) == PHYS_MMIO) {
         const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
+        uint64_t since = log_on(p->log, LOG_TRACE) ? trace_now() : 0;
         mmio_read(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+        trace_mmio(p, &trace_load, since, pa, data, len);
     } else {
         memset(data, 0xFF, len);
     }
@@ -125,7 +144,9 @@ static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_
     } else if (frame_kind(word) == PHYS_MMIO) {
         const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
+        uint64_t since = log_on(p->log, LOG_TRACE) ? trace_now() : 0;
         mmio_write(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+        trace_mmio(p, &trace_store, since, pa, data, len);
     } else if (p->write_only && (hidden = phys_write_only_page(p, pfn))) {
         memcpy(hidden + (pa & (PAGE_SIZE - 1)), data, len);
     }

@@ -19,6 +19,17 @@ static void *lazy(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* The executable view, at AREA.  For perf maps the host must take it for memory without a file: the
+ * writable view is shared memory then, mapped again by mremap of no bytes. */
+static void *map_executable(struct translator *t, void *area)
+{
+    enum { PROTECTION = PROT_READ | PROT_EXEC };
+    if (!t->options.perf_map)
+        return mmap(area, t->cache_size, PROTECTION, MAP_SHARED | MAP_FIXED, t->fd, 0);
+    void *p = mremap(t->rw, 0, t->cache_size, MREMAP_MAYMOVE | MREMAP_FIXED, area);
+    return p == MAP_FAILED || mprotect(p, t->cache_size, PROTECTION) == 0 ? p : MAP_FAILED;
+}
+
 /* The two views.  The executable one has the runtime area right in front of it. */
 static bool map_code(struct translator *t, struct error *err)
 {
@@ -26,15 +37,16 @@ static bool map_code(struct translator *t, struct error *err)
     if (t->fd < 0 || ftruncate(t->fd, t->cache_size) < 0)
         return error_set(err, "no memory for a code cache of %u MiB: make it smaller",
                          t->cache_size >> 20);
-    t->rw = mmap(NULL, t->cache_size, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
+    bool file = !t->options.perf_map;
+    t->rw = mmap(NULL, t->cache_size, PROT_READ | PROT_WRITE,
+                 file ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, file ? t->fd : -1, 0);
     uint8_t *area = mmap(NULL, RUNTIME_SIZE + t->cache_size, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (t->rw == MAP_FAILED || area == MAP_FAILED)
         return error_set(err, "no address space for the code cache: %s", strerror(errno));
     t->rt = mmap(area, RUNTIME_SIZE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    t->rx = mmap(area + RUNTIME_SIZE, t->cache_size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED,
-                 t->fd, 0);
+    t->rx = map_executable(t, area + RUNTIME_SIZE);
     if ((void *)t->rt == MAP_FAILED || t->rx == MAP_FAILED)
         return error_set(err, "the host refuses executable memory: %s", strerror(errno));
     return true;

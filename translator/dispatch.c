@@ -328,7 +328,7 @@ static void run_one(struct translator *t)
     if (!tb)
         return;
     remember(t, tb);
-    uint32_t code = t->enter(cpu, t->rx + tb->body, cpu->eip);
+    uint32_t code = hook_enter(t, t->rx + tb->body, cpu->eip);
     if (code == EXIT_CODE(EXIT_KICKED, 0)) { /* not executed: all is as it was */
         cpu->shadow = shadow;
         cpu->flags_sys = flags_sys;
@@ -418,7 +418,7 @@ static uint32_t enter(struct translator *t, const uint8_t *code)
 {
     struct cpu *cpu = t->cpu;
     t->stats.enters++;
-    uint32_t exit = t->enter(cpu, code, cpu->eip);
+    uint32_t exit = hook_enter(t, code, cpu->eip);
     while (exit >> 26 == EXIT_INSN) {
         uint32_t site = exit & ((1u << 26) - 1), generation = t->generation;
         uint32_t resume = t->sites[site].resume, tb = t->sites[site].tb;
@@ -429,7 +429,7 @@ static uint32_t enter(struct translator *t, const uint8_t *code)
         if (cpu->eip != next || !quiet(t) || t->generation != generation || !t->tbs[tb].valid)
             return EXIT_CODE(EXIT_STEPPED, 0);
         t->stats.resumed++;
-        exit = t->enter(cpu, t->rx + resume, next);
+        exit = hook_enter(t, t->rx + resume, next);
     }
     return exit;
 }

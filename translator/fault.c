@@ -10,7 +10,7 @@
 #include <ucontext.h>
 
 #include "cpu/segment.h"
-#include "translator/internal.h"
+#include "translator/hook_internal.h"
 
 enum { ALT_STACK = 256 << 10 };
 #define ALT_MAGIC 0x72696e6765722121ull
@@ -114,7 +114,9 @@ static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, 
         t->rt->fault_churn = 1;
         return VERDICT_LEAVE;
     }
-    switch (mmu_fill(t->mmu, w, (uint32_t)lin, access, &t->rt->fault)) {
+    enum mmu_fill_result fill = mmu_fill(t->mmu, w, (uint32_t)lin, access, &t->rt->fault);
+    hook_trace_fault(t, (uint32_t)lin, fill, access == MMU_WRITE);
+    switch (fill) {
     case FILL_MAPPED:
         t->stats.fills++;
         return VERDICT_RESUME;

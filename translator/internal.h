@@ -300,6 +300,10 @@ struct translator {
 
     struct hooks hooks;
     struct translator_observer observer;
+    struct {
+        uint64_t at; /* ns; 0: not out of guest code, or not traced */
+        uint32_t exit, eip, opcode, mode;
+    } trace; /* hook_trace.c */
     struct verify *verify; /* lock-step, NULL when off */
     bool diverged;
 

@@ -13,6 +13,7 @@ struct translator_options {
     uint32_t max_insns;    /* instructions a block at most; 0: default; 1 is single-step */
     bool verify;           /* lock-step (translator/verify.h) */
     uint32_t verify_first; /* compare each block's first executions only; 0: all */
+    bool perf_map;         /* make the code cache of memory that perf maps name */
     bool fail_cache_alloc; /* tests: pretend the code cache could not be had */
 };
 

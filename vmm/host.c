@@ -1,5 +1,6 @@
 #include "vmm/host.h"
 #include "ringer/log.h"
+#include "ringer/trace.h"
 #include "vmm/qmp_server.h"
 #include <errno.h>
 #include <signal.h>
@@ -290,7 +291,7 @@ bool host_open(struct host *h, struct error *err)
         return false;
     const struct monitor_target target = host_target(h);
     if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err) ||
-        !tools_attach(&h->tools, &h->options.tools, h->machine, err))
+        !tools_attach(&h->tools, h->machine, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
@@ -319,13 +320,15 @@ static void tell_verified(const struct host *h)
 
 int host_run(struct host *h)
 {
+    struct error err;
     int status = 0;
 
     if (!h->started)
         return status;
     uv_run(&h->loop, UV_RUN_DEFAULT);
     machine_join(h->machine, &status);
-    tools_finish(&h->tools, h->machine);
+    if (!tools_finish(&h->tools, &err))
+        fprintf(stderr, "ringer: %s\n", err.text);
     tell_verified(h);
     if (h->script)
         script_machine_ended(h->script, &status);
@@ -359,6 +362,8 @@ void host_close(struct host *h)
     qmp_server_close(h->qmp);
     termscreen_close(h->display);
     typist_free(h->typist);
+    if (h->log && h->tools.trace)
+        log_set_trace(h->log, NULL);
     machine_free(h->machine);
     tools_close(&h->tools);
     for (int i = 0; i < OPTIONS_DEVICES; i++)

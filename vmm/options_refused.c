@@ -115,7 +115,6 @@ const struct option options_refused[] = {
     WITH("semihosting-config"),
     WITH("smbios"),
     WITH("tpmdev"),
-    WITH("trace"),
     WITH("tb-size"),
     WITH("xen-domid"),
     ALONE("xen-attach"),

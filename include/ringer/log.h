@@ -15,6 +15,7 @@ enum log_channel {
     LOG_UNIMP = 1u << 6,        /* corners that are not emulated; each is named once */
     LOG_IO = 1u << 7,           /* port and MMIO accesses */
     LOG_POST = 1u << 8,         /* POST codes: what is written to port 80h, when it changes */
+    LOG_TRACE = 1u << 31,       /* events of -trace (ringer/trace.h): by log_set_trace alone */
 };
 
 /* One log a machine; no state of its own outside this structure. */

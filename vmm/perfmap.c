@@ -1,0 +1,155 @@
+/* The perf map is lines "START SIZE NAME" (tools/perf/Documentation/jit-interface.txt of Linux);
+ * jitdump is binary (jitdump-specification.txt beside it), and has the code and the time at which it
+ * was there: places in the cache are used again. */
+#define _GNU_SOURCE /* gettid */
+#include "vmm/perfmap.h"
+#include "vmm/symbols.h"
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+struct perfmap {
+    const struct symbols *symbols;
+    FILE *map, *dump;
+    void *marker; /* the mapping of the dump by which perf knows of it */
+    uint64_t index;
+};
+
+enum { JIT_CODE_LOAD = 0, JIT_CODE_CLOSE = 3 };
+#define JITDUMP_MAGIC 0x4A695444u
+
+struct jit_header {
+    uint32_t magic, version, total_size, elf_mach, pad, pid;
+    uint64_t timestamp, flags;
+};
+
+struct jit_record {
+    uint32_t id, total_size;
+    uint64_t timestamp;
+};
+
+struct jit_load {
+    struct jit_record record;
+    uint32_t pid, tid;
+    uint64_t vma, address, size, index;
+};
+
+static uint64_t now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* A new file: /tmp is everybody's, so no link is followed. */
+static FILE *create(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (!f)
+        error_set(err, "%s cannot be written: %s", path, strerror(errno));
+    if (!f && fd >= 0)
+        close(fd);
+    return f;
+}
+
+static bool open_dump(struct perfmap *p, struct error *err)
+{
+    const struct jit_header h = {.magic = JITDUMP_MAGIC,
+                                 .version = 1,
+                                 .total_size = sizeof h,
+                                 .elf_mach = EM_X86_64,
+                                 .pid = (uint32_t)getpid(),
+                                 .timestamp = now()};
+    char path[40];
+
+    snprintf(path, sizeof path, "jit-%d.dump", getpid());
+    p->dump = create(path, err);
+    if (!p->dump)
+        return false;
+    fwrite(&h, sizeof h, 1, p->dump);
+    fflush(p->dump);
+    p->marker = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fileno(p->dump), 0);
+    return p->marker != MAP_FAILED ||
+           error_set(err, "%s cannot be mapped for perf: %s", path, strerror(errno));
+}
+
+struct perfmap *perfmap_open(bool map, bool jitdump, const struct symbols *symbols,
+                             struct error *err)
+{
+    struct perfmap *p = calloc(1, sizeof *p);
+    char path[40];
+
+    if (!p) {
+        error_set(err, "out of memory");
+        return NULL;
+    }
+    p->symbols = symbols;
+    p->marker = MAP_FAILED;
+    snprintf(path, sizeof path, "/tmp/perf-%d.map", getpid());
+    if ((map && !(p->map = create(path, err))) || (jitdump && !open_dump(p, err))) {
+        perfmap_close(p);
+        return NULL;
+    }
+    return p;
+}
+
+static void dump_block(struct perfmap *p, const struct translated *b, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    const struct jit_load load = {
+        .record = {JIT_CODE_LOAD, (uint32_t)(sizeof load + len + b->code_size), now()},
+        .pid = (uint32_t)getpid(),
+        .tid = (uint32_t)gettid(),
+        .vma = (uintptr_t)b->code,
+        .address = (uintptr_t)b->code,
+        .size = b->code_size,
+        .index = p->index++};
+
+    fwrite(&load, sizeof load, 1, p->dump);
+    fwrite(name, len, 1, p->dump);
+    fwrite(b->bytes, b->code_size, 1, p->dump);
+}
+
+void perfmap_block(struct perfmap *p, const struct translated *b)
+{
+    char name[300];
+    uint32_t offset = 0;
+    const char *symbol = symbols_find(p->symbols, b->linear, &offset);
+
+    if (!symbol)
+        snprintf(name, sizeof name, "guest_%08x", b->linear);
+    else if (offset)
+        snprintf(name, sizeof name, "%.250s+0x%x", symbol, offset);
+    else
+        snprintf(name, sizeof name, "%.250s", symbol);
+    if (p->map) /* at once: a perf that looks on reads it meanwhile */
+        fprintf(p->map, "%llx %x %s\n", (unsigned long long)(uintptr_t)b->code, b->code_size, name);
+    if (p->dump)
+        dump_block(p, b, name);
+}
+
+void perfmap_close(struct perfmap *p)
+{
+    const struct jit_record end = {JIT_CODE_CLOSE, sizeof end, now()};
+
+    if (!p)
+        return;
+    if (p->map)
+        fclose(p->map);
+    if (p->dump) {
+        fwrite(&end, sizeof end, 1, p->dump);
+        fclose(p->dump);
+    }
+    if (p->marker != MAP_FAILED)
+        munmap(p->marker, 4096);
+    free(p);
+}
