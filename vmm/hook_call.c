@@ -66,7 +66,7 @@ static unsigned size_of(enum hook_type type)
 
 /* ---- making one ---- */
 
-/* What the dynamic linker says, without the lines and files that it begins with. */
+/* What the dynamic linker says. */
 static const char *reason(void)
 {
     const char *text = dlerror();

@@ -99,7 +99,6 @@ bool hook_place_parse(const char *place, const struct symbols *symbols, struct h
 
 struct scan {
     const char *at;
-    const char *text; /* all of it, for messages */
     struct error *err;
 };
 
@@ -421,7 +420,7 @@ bool hook_spec_parse(const char *text, const struct symbols *symbols, struct hoo
         !copy(spec->function, colon + 1, open, "the function", err) ||
         !hook_place_parse(spec->place, symbols, &spec->key, err))
         return false;
-    struct scan s = {open + 1, text, err};
+    struct scan s = {open + 1, err};
     if (!arguments(&s, spec) || (take(&s, "->") && !result(&s, spec)))
         return false;
     blanks(&s);
