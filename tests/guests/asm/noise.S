@@ -1,19 +1,31 @@
-/* Noise: a boot sector that does random things to random ports and devices' memory, until somebody
- * ends it.  What it does to itself by that (DMA over its code, resets, power-off) is part of it. */
+/* Noise: a boot sector that does random things to random ports and to the VGA's memory, until
+ * somebody ends it.  What it does to itself by that (DMA over its code, resets, power-off) is part of it. */
     .code16
     .globl _start
 _start:
+    rdtsc
+    xorl %eax, %cs:seed
+/* Where every interrupt and exception leads, too: the vectors are set anew each time. */
+again:
     cli
+    cld
     xorw %ax, %ax
     movw %ax, %ds
+    movw %ax, %es
     movw %ax, %ss
     movw $0x7000, %sp
+    xorw %di, %di
+    movw $256, %cx
+1:  movw $again, %ax
+    stosw
+    xorw %ax, %ax
+    stosw
+    loop 1b
+    movb $0x20, %al
+    outb %al, $0xA0
+    outb %al, $0x20
     movw $0x2000, %ax /* strings go to and come from here */
     movw %ax, %es
-    rdtsc
-    xorl %eax, seed
-    cld
-    sti
 
 next:
     call random
