@@ -58,13 +58,14 @@ struct fuzz_board {
     size_t saved_len;
     bool tame;
     uint64_t rom_sum;
+    uint8_t *canary; /* memory behind all of the guest's, at no address */
     unsigned fds; /* open before it was built */
 };
 
 /* The board that CHOICE stands for; whatever fails ends the program. */
 void fuzz_board_open(struct fuzz_board *b, uint64_t choice);
-/* Take it down; ends the program when an invariant does not hold: the ROM and images that are not
- * to be written to are as they were, no file is longer, no descriptor is left open. */
+/* Take it down; ends the program when an invariant does not hold: the ROM, memory that has no
+ * address, and images that are not to be written to are as they were, no file is longer, no descriptor is left open. */
 void fuzz_board_close(struct fuzz_board *b);
 /* Let reads (a cut file) or writes (a limit) of images fail from now on, or not. */
 void fuzz_board_fail(struct fuzz_board *b, unsigned image, bool fail);

@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CANARY_BASE 0xD0000000u /* until it is taken away from there */
+enum { CANARY_BYTES = 64 << 10, CANARY = 0xA5 };
+
 static void fail(const char *what)
 {
     fprintf(stderr, "fuzz_devices: %s\n", what);
@@ -191,6 +194,26 @@ static uint64_t rom_sum(struct fuzz_board *b)
     return sum;
 }
 
+static void map_canary(struct fuzz_board *b)
+{
+    int id = phys_map_ram(b->m->phys, "canary", CANARY_BASE, CANARY_BYTES, &b->canary);
+
+    if (id < 0)
+        fail("no canary");
+    phys_enable(b->m->phys, id, false);
+    memset(b->canary, CANARY, CANARY_BYTES);
+}
+
+static void check_memory(struct fuzz_board *b)
+{
+    phys_set_a20(b->m->phys, true);
+    if (rom_sum(b) != b->rom_sum)
+        fail("the ROM has changed");
+    for (unsigned i = 0; i < CANARY_BYTES; i++)
+        if (b->canary[i] != CANARY)
+            fail("memory that has no address has changed");
+}
+
 static void build(struct fuzz_board *b, struct line *l)
 {
     static uint32_t sum;
@@ -233,6 +256,7 @@ void fuzz_board_open(struct fuzz_board *b, uint64_t choice)
     b->shot = vga_shot_new(b->m->vga);
     pci_each(b->m->pci, keep_function, b);
     b->rom_sum = rom_sum(b);
+    map_canary(b);
 }
 
 static void close_images(struct fuzz_board *b)
@@ -252,9 +276,7 @@ static void close_images(struct fuzz_board *b)
 void fuzz_board_close(struct fuzz_board *b)
 {
     fuzz_limit_files(false);
-    phys_set_a20(b->m->phys, true);
-    if (rom_sum(b) != b->rom_sum)
-        fail("the ROM has changed");
+    check_memory(b);
     vga_shot_free(b->shot);
     machine_free(b->m);
     options_free(&b->options);
