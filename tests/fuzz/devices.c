@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     signal(SIGPROF, on_hang);
     memcpy(&record, data, RECORD);
     fuzz_board_open(&board, record);
+    fuzz_firmware(&board, &(struct dice){record});
     for (size_t at = RECORD; at + RECORD <= len; at += RECORD) {
         memcpy(&record, data + at, RECORD);
         watch(MOST_SECONDS);

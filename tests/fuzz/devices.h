@@ -84,6 +84,9 @@ void fuzz_bus_master(struct fuzz_board *b, struct dice *d);
 void fuzz_floppy(struct fuzz_board *b, struct dice *d);
 void fuzz_dma(struct fuzz_board *b, struct dice *d);
 void fuzz_media(struct fuzz_board *b, struct dice *d);
+/* devices_firmware.c: what firmware programs, and a video mode with something in it. */
+void fuzz_firmware(struct fuzz_board *b, struct dice *d);
+void fuzz_video(struct fuzz_board *b, struct dice *d);
 /* devices_state.c: states saved, and put back with something changed in them. */
 void fuzz_state(struct fuzz_board *b, struct dice *d);
 

@@ -1,6 +1,8 @@
 /* Steps of the devices' fuzzer: disks, CDs, floppies, and the masters that move their data. */
 #include "devices.h"
 
+#include <string.h>
+
 static const uint16_t base[2] = {0x1F0, 0x170}, control[2] = {0x3F6, 0x376};
 
 static uint8_t byte(struct fuzz_board *b, struct dice *d)
@@ -123,6 +125,19 @@ void fuzz_ide(struct fuzz_board *b, struct dice *d)
 
 /* ---- ATAPI ---- */
 
+/* A read of some of a disc's sectors, cooked or raw. */
+static void make_read(uint8_t packet[12], struct dice *d)
+{
+    static const uint8_t parts[] = {0x10, 0xF8, 0x80, 0x20, 0xA0, 0x08};
+
+    memset(packet, 0, 12);
+    packet[5] = (uint8_t)roll(d, 210);
+    packet[0] = roll(d, 2) ? 0xBE : 0x28;
+    packet[1] = (uint8_t)(roll(d, 2) << 3);
+    packet[8] = (uint8_t)(1 + roll(d, 12));
+    packet[9] = packet[0] == 0xBE ? parts[roll(d, sizeof parts)] : 0;
+}
+
 void fuzz_atapi(struct fuzz_board *b, struct dice *d)
 {
     static const uint8_t commands[] = {0x00, 0x03, 0x12, 0x1A, 0x1B, 0x1E, 0x25, 0x28, 0x2B, 0x2F,
@@ -142,6 +157,8 @@ void fuzz_atapi(struct fuzz_board *b, struct dice *d)
     for (unsigned i = 0; i < 12; i++)
         packet[i] = roll(d, 2) ? 0 : small(b, d);
     packet[0] = roll(d, 16) ? commands[roll(d, sizeof commands)] : byte(b, d);
+    if (roll(d, 3) == 0)
+        make_read(packet, d);
     for (unsigned i = 0; i < 12; i += 2)
         fuzz_out(b, base[channel], packet[i] | (uint32_t)packet[i + 1] << 8, 2);
     if (roll(d, 3) == 0)
@@ -201,6 +218,54 @@ static void drain(struct fuzz_board *b, struct dice *d)
     }
 }
 
+/* SENSE INTERRUPT STATUS */
+static void sense(struct fuzz_board *b)
+{
+    fuzz_out(b, 0x3F5, 0x08, 1);
+    fuzz_in(b, 0x3F5, 1);
+    fuzz_in(b, 0x3F5, 1);
+}
+
+/* Motor on, SPECIFY with DMA or without, SEEK. */
+static void seek(struct fuzz_board *b, struct dice *d, uint8_t drive, uint8_t track)
+{
+    const uint8_t bytes[] = {0x03, 0xDF, roll(d, 3) ? 0x02 : 0x03, 0x0F, drive, track};
+
+    fuzz_out(b, 0x3F2, 0x0Cu | 0x10u << drive | drive, 1);
+    vclock_advance(b->m->clock, 1000000);
+    for (unsigned i = 0; i < 4; i++) /* each drive's, after a reset */
+        sense(b);
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        fuzz_out(b, 0x3F5, bytes[i], 1);
+    vclock_advance(b->m->clock, 300000000);
+    sense(b);
+}
+
+/* A command for sectors that are there, but for one parameter now and then. */
+static void transfer(struct fuzz_board *b, struct dice *d)
+{
+    static const uint8_t commands[] = {0x46, 0xE6, 0x45, 0xC5, 0x49, 0x4C, 0x42,
+                                       0x4D, 0x4A, 0x56, 0x51, 0x59, 0x5D};
+    uint8_t drive = (uint8_t)roll(d, 2), track = (uint8_t)roll(d, 3), head = (uint8_t)roll(d, 2);
+    uint8_t command = commands[roll(d, sizeof commands)];
+    uint8_t bytes[9] = {command, (uint8_t)(head << 2 | drive), track, head,
+                        (uint8_t)(1 + roll(d, 9)), 2, roll(d, 2) ? 9 : 18, 0x1B, 0xFF};
+    unsigned len = command == 0x4D ? 6 : command == 0x4A ? 2 : 9;
+
+    if (command == 0x4D) /* FORMAT: size, sectors, gap, filler */
+        memcpy(bytes + 2, (const uint8_t[]){2, 9, 0x50, 0xF6}, 4);
+    if (roll(d, 4) == 0)
+        bytes[roll(d, len)] = byte(b, d);
+    seek(b, d, drive, track);
+    program(b, d, 2);
+    for (unsigned i = 0; i < len; i++)
+        fuzz_out(b, 0x3F5, bytes[i], 1);
+    for (unsigned n = 1 + roll(d, 4); n--;) {
+        vclock_advance(b->m->clock, roll(d, 50000000));
+        drain(b, d);
+    }
+}
+
 void fuzz_floppy(struct fuzz_board *b, struct dice *d)
 {
     static const uint8_t commands[] = {0x03, 0x04, 0x07, 0x08, 0x4A, 0x4D, 0x0E, 0x0F,
@@ -209,6 +274,10 @@ void fuzz_floppy(struct fuzz_board *b, struct dice *d)
                                        0x8F, 0xCF, 0x46, 0x45, 0xE6, 0x18, 0x02, 0x06};
     uint8_t drive = (uint8_t)roll(d, roll(d, 4) ? 2 : 4);
 
+    if (roll(d, 2)) {
+        transfer(b, d);
+        return;
+    }
     if (roll(d, 3))
         fuzz_out(b, 0x3F2, roll(d, 8) ? 0x0Cu | 0x10u << drive | drive : byte(b, d), 1);
     if (roll(d, 2))

@@ -394,7 +394,8 @@ void fuzz_step(struct fuzz_board *b, uint8_t kind, struct dice *d)
         fuzz_ide,     fuzz_ide,        fuzz_atapi,     fuzz_atapi,     fuzz_atapi,     fuzz_bus_master,
         fuzz_floppy,  fuzz_floppy,     fuzz_floppy,    fuzz_dma,       fuzz_media,     request_fw_cfg,
         pass_time,    pass_time,       acknowledge,    use_pointer,    use_keyboard,   receive,
-        look,         press,           describe,       fuzz_state,
+        look,         press,           describe,       fuzz_state,     fuzz_firmware,  fuzz_video,
+        look,
     };
 
     steps[kind % (sizeof steps / sizeof steps[0])](b, d);
