@@ -26,6 +26,11 @@ static inline struct irq_line pic_line(struct pic *pic, int irq)
 /* --- 8254 at 40h and the system control port 61h (devices/pit.c) --- */
 struct pit;
 struct pit *pit_init(struct board *board, struct irq_line irq0);
+/* The speaker's line at TICK of the 8254's clock since power-on, by what is programmed at present;
+ * does it move by itself?  BEFORE is called before that changes. */
+bool pit_speaker_level(struct pit *pit, uint64_t tick);
+bool pit_speaker_plays(const struct pit *pit);
+void pit_on_speaker(struct pit *pit, void (*before)(void *opaque), void *opaque);
 
 /* --- MC146818 RTC and CMOS at 70h (devices/rtc.c) --- */
 struct rtc;

@@ -25,6 +25,7 @@ enum {
     READ_BACK_STATUS = 0x10, /* active low */
 
     PORT61_GATE2 = 0x01,
+    PORT61_SPEAKER = 0x02,
     PORT61_STORED = 0x0f, /* gate, speaker, parity and channel check enables */
     PORT61_REFRESH = 0x10,
     PORT61_OUT2 = 0x20,
@@ -48,6 +49,8 @@ struct pit {
     uint64_t next;    /* 0: nothing */
     uint64_t owed;    /* ticks that passed without an interrupt of their own */
     uint64_t owed_at; /* ns: when the next of them is due */
+    void (*before)(void *opaque); /* called before what the speaker does changes; or NULL */
+    void *before_opaque;
 };
 
 static uint64_t to_ticks(uint64_t ns)
@@ -138,6 +141,12 @@ static void reprogrammed(struct pit *p, uint64_t now)
     schedule(p, now);
 }
 
+static void settle_speaker(struct pit *p)
+{
+    if (p->before)
+        p->before(p->before_opaque);
+}
+
 static void write_control(struct pit *p, uint64_t now, uint8_t value)
 {
     unsigned select = value >> 6;
@@ -167,15 +176,21 @@ static uint32_t pit_read(void *opaque, uint16_t offset, unsigned size)
     struct pit *p = opaque;
 
     (void)size;
+    if (offset == 2 && p->counter[2].pending)
+        settle_speaker(p); /* reading takes a new count that is due */
     return offset < COUNTERS ? counter_read(&p->counter[offset], ticks_now(p)) : 0xff;
 }
 
 static void pit_write(void *opaque, uint16_t offset, uint32_t value, unsigned size)
 {
     struct pit *p = opaque;
-    uint64_t ns = vclock_now(p->clock), now = to_ticks(ns);
+    uint64_t ns, now;
 
     (void)size;
+    if (offset >= 2)
+        settle_speaker(p);
+    ns = vclock_now(p->clock);
+    now = to_ticks(ns);
     catch_up(p, ns);
     if (offset == COUNTERS) {
         write_control(p, now, (uint8_t)value);
@@ -194,11 +209,14 @@ static void pit_write(void *opaque, uint16_t offset, uint32_t value, unsigned si
 static uint32_t port61_read(void *opaque, uint16_t offset, unsigned size)
 {
     struct pit *p = opaque;
-    uint64_t now = ticks_now(p);
+    uint64_t now;
     uint32_t value = p->port61;
 
     (void)offset;
     (void)size;
+    if (p->counter[2].pending)
+        settle_speaker(p);
+    now = ticks_now(p);
     if (now / REFRESH_TICKS & 1)
         value |= PORT61_REFRESH;
     if (counter_out(&p->counter[2], now))
@@ -212,8 +230,26 @@ static void port61_write(void *opaque, uint16_t offset, uint32_t value, unsigned
 
     (void)offset;
     (void)size;
+    if ((p->port61 ^ value) & (PORT61_GATE2 | PORT61_SPEAKER))
+        settle_speaker(p);
     p->port61 = value & PORT61_STORED;
     counter_gate(&p->counter[2], ticks_now(p), value & PORT61_GATE2);
+}
+
+bool pit_speaker_level(struct pit *p, uint64_t tick)
+{
+    return p->port61 & PORT61_SPEAKER && counter_out(&p->counter[2], tick);
+}
+
+bool pit_speaker_plays(const struct pit *p)
+{
+    return p->port61 & PORT61_SPEAKER && (counter_period(&p->counter[2]) || p->counter[2].pending);
+}
+
+void pit_on_speaker(struct pit *p, void (*before)(void *opaque), void *opaque)
+{
+    p->before = before;
+    p->before_opaque = opaque;
 }
 
 static const struct io_ops pit_ops = {pit_read, pit_write, 1};

@@ -29,7 +29,7 @@ struct command {
 /* Tables by subject, each ended by a row without name. */
 extern const struct command commands_run[], commands_input[], commands_media[], commands_memory[],
     commands_value[], commands_watch[], commands_info[], commands_char[], commands_help[],
-    commands_vnc[], commands_hook[];
+    commands_vnc[], commands_hook[], commands_audio[];
 
 /* All of them by number, NULL behind the last; the one that WORD calls. */
 const struct command *command_nth(unsigned n);
@@ -55,7 +55,8 @@ struct subject {
     void (*show)(const struct monitor_target *t, struct text *out); /* on the vCPU thread */
 };
 const struct subject *subject_nth(unsigned n);
-extern const struct subject subjects_board[], subjects_block[], subjects_host[], subjects_vnc[];
+extern const struct subject subjects_board[], subjects_block[], subjects_host[], subjects_vnc[],
+    subjects_audio[];
 
 /* ---- the VNC server (monitor_vnc.c) ---- */
 bool vnc_parse_time(const char *text, time_t *out); /* now, never, +SECONDS, seconds since 1970 */

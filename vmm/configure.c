@@ -138,6 +138,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .model = o.model,
         .devices = given->devices,
         .device_count = given->device_count,
+        .pcspk_audiodev = o.pcspk_audiodev,
         .pci_slots = given->pci_slots,
         .boot_menu = o.boot_menu,
         .boot_strict = o.boot_strict,

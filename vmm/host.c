@@ -32,6 +32,17 @@ static void on_quit_key(void *opaque)
         machine_quit(h->machine, 0);
 }
 
+/* Sound comes with a window, unless -audiodev says otherwise. */
+static bool open_audio(struct host *h, struct error *err)
+{
+    struct options *o = &h->options;
+    enum display_kind kind = o->display == DISPLAY_DEFAULT ? usual_display(h) : o->display;
+
+    options_add_audiodev(o, kind == DISPLAY_SDL);
+    h->audio = audio_open(o->audiodevs, o->audiodev_count, err);
+    return h->audio != NULL;
+}
+
 static bool open_chardevs(struct host *h, struct error *err)
 {
     const struct stream_mux_keys keys = {h, on_quit_key, h->options.escape};
@@ -203,10 +214,11 @@ static bool open_machine(struct host *h, struct error *err)
         !options_configure(&h->options, h->log, &config, err))
         return false;
     config.symbols = h->tools.symbols;
-    if (!open_chardevs(h, err) || !open_ports(h, err)) {
+    if (!open_chardevs(h, err) || !open_ports(h, err) || !open_audio(h, err)) {
         machine_config_close(&config);
         return false;
     }
+    config.audio = h->audio;
     h->machine = machine_new(&config, err);
     if (!h->machine)
         return false;
@@ -366,6 +378,7 @@ void host_close(struct host *h)
         log_set_trace(h->log, NULL);
     machine_free(h->machine);
     tools_close(&h->tools);
+    audio_close(h->audio);
     for (int i = 0; i < OPTIONS_DEVICES; i++)
         port_close(h->ports[i]);
     chardevs_close(h->chardevs);

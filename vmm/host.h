@@ -16,6 +16,7 @@ struct host {
     uv_loop_t loop;
     struct options options;
     struct log *log;
+    struct audio *audio;
     struct machine *machine;
     struct chardevs *chardevs;
     struct port *ports[OPTIONS_DEVICES]; /* of the devices with chardevs, in their order */

@@ -3,6 +3,7 @@
 #include "devices/fw_cfg.h"
 #include "ringer/error.h"
 #include "ringer/log.h"
+#include "vmm/audio/audio.h"
 #include "vmm/catalog.h"
 #include "vmm/event.h"
 #include "vmm/hooks.h"
@@ -135,6 +136,17 @@ static void build_pci(struct machine *m)
         pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
 }
 
+/* The speaker, once there is a counter to drive it. */
+static void build_sound(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+
+    if (!c->audio)
+        return;
+    audio_start(c->audio, m->clock);
+    pcspk_init(&m->board, m->pit, audio_find(c->audio, c->pcspk_audiodev));
+}
+
 static void build_devices(struct machine *m)
 {
     const struct machine_config *c = &m->config;
@@ -144,6 +156,7 @@ static void build_devices(struct machine *m)
 
     machine_build_interrupts(m, reset);
     m->dma = dma_init(b);
+    build_sound(m);
     m->i8042 = i8042_init(b, machine_irq(m, 1), machine_irq(m, 12), a20, reset);
     m->fdc = fdc_init(b, machine_irq(m, 6), m->dma);
     m->vga = vga_init(b, VRAM_BYTES);

@@ -11,6 +11,7 @@
 #include "translator/translator.h"
 #include "vmm/firmware.h"
 
+struct audio;
 struct device_option;
 struct hooks_list;
 struct symbols;
@@ -24,6 +25,8 @@ struct machine_config {
     const char *ide_serial[4];         /* NULL: one of ringer's; the caller's */
     const struct device_option *devices; /* the caller's; all that is not always there */
     unsigned device_count;
+    struct audio *audio; /* the caller's; NULL: no sound */
+    const char *pcspk_audiodev; /* whose speaker it is; NULL: the first one's */
     uint32_t pci_slots; /* not to be taken by devices that name none */
     struct boot_kernel kernel; /* kernel.kernel NULL: BIOS boot */
     bool kernel_multiboot;

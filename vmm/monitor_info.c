@@ -150,7 +150,7 @@ const struct subject subjects_board[] = {
 const struct subject *subject_nth(unsigned n)
 {
     static const struct subject *const tables[] = {subjects_board, subjects_block, subjects_host,
-                                                  subjects_vnc};
+                                                  subjects_vnc, subjects_audio};
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct subject *s = tables[i]; s->name; s++)

@@ -12,7 +12,7 @@
 static const struct command *const tables[] = {
     commands_help,  commands_run,   commands_input, commands_media, commands_memory,
     commands_value, commands_watch, commands_info,  commands_char, commands_vnc,
-    commands_hook,
+    commands_hook,  commands_audio,
 };
 
 const struct command *command_nth(unsigned n)
@@ -56,7 +56,6 @@ static const char *refusal(const char *name)
         {"gdbserver", "there is no gdb server; watch stops the guest at an access"},
         {"singlestep", "start with -translator max-insns=1"},
         {"block_resize", "images keep their size"},
-        {"wavcapture", "there is no sound card"},
     };
 
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

@@ -15,6 +15,7 @@ static const struct {
     {"Serial and parallel ports, the monitor", options_chardev},
     {"Other devices", options_device},
     {"The screen", options_display},
+    {"Sound", options_audio},
     {"The screen elsewhere", options_vnc},
     {"Secrets", options_object},
     {"The process", options_process},
@@ -332,7 +333,8 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
         return true;
     return check_combination(o, err) && options_check_vnc(o, err) && add_defaults(o, err) &&
            options_place_drives(o, err) && options_place_devices(o, err) &&
-           options_check_chardevs(o, err) && add_default_drives(o, err);
+           options_check_chardevs(o, err) && options_check_audiodevs(o, err) &&
+           add_default_drives(o, err);
 }
 
 void options_free(struct options *o)

@@ -2,6 +2,7 @@
 #ifndef RINGER_VMM_OPTIONS_H
 #define RINGER_VMM_OPTIONS_H
 
+#include "vmm/audio/audio.h"
 #include "vmm/catalog.h"
 #include "vmm/chardevs.h"
 #include "vmm/firmware.h"
@@ -18,6 +19,7 @@ enum {
     OPTIONS_CHARDEVS = 32,
     OPTIONS_MONITORS = 8,
     OPTIONS_DEVICES = 32,
+    OPTIONS_AUDIODEVS = 8,
     OPTIONS_GLOBALS = 32,
     OPTIONS_DRIVES = 16,
     OPTIONS_SECRETS = 8,
@@ -88,6 +90,9 @@ struct options {
     const char *name, *process_name, *uuid_text, *pidfile, *run_as; /* NULL: not given */
     uint8_t uuid[16];
     uint8_t escape; /* -echr */
+    struct audiodev_option audiodevs[OPTIONS_AUDIODEVS];
+    unsigned audiodev_count;
+    const char *pcspk_audiodev; /* NULL: the first one */
     enum display_kind display;
     struct window_options window;
     bool has_vnc;
@@ -135,6 +140,12 @@ bool options_check_chardevs(const struct options *o, struct error *err);
 struct device_option *options_add_device(struct options *o, const char *option, const char *text,
                                          struct error *err);
 bool options_place_devices(struct options *o, struct error *err);
+
+/* Does every audiodev that is named exist?  Part of options_parse. */
+bool options_check_audiodevs(const struct options *o, struct error *err);
+/* The one audiodev that is there when none is named: the loudspeaker, where there is one and
+ * ON_DESKTOP, or silence. */
+void options_add_audiodev(struct options *o, bool on_desktop);
 
 /* Carry out option NAME (without dashes) with VALUE, NULL for one without. */
 bool options_apply(struct options *o, const char *name, const char *value, struct error *err);

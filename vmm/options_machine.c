@@ -79,6 +79,8 @@ static const struct property machine_properties[] = {
     {"acpi", PROPERTY_CHOICE, NULL, "on", 0, 0, "on|off|auto"},
     {"hpet", PROPERTY_BOOL, NULL, "on", 0, 0, NULL},
     {"graphics", PROPERTY_BOOL, "off: no display", "on", 0, 0, NULL},
+    {"pcspk-audiodev", PROPERTY_STRING, "the PC speaker's -audiodev (the first one)", NULL, 0, 0,
+     NULL},
     {"usb", PROPERTY_CHOICE, "there is no USB", "off", 0, 0, "off"},
     {"vmport", PROPERTY_CHOICE, "VMware's port and pointer", "auto", 0, 0, "on|auto|off"},
     {"smm", PROPERTY_CHOICE, "there is no SMM", "off", 0, 0, "off|auto"},
@@ -137,6 +139,8 @@ static bool set_machine(struct options *o, const struct option *self, const char
                          text);
     if ((text = machine_text(values, "accel")))
         note_accel(o, text, what);
+    if ((text = machine_text(values, "pcspk-audiodev")))
+        o->pcspk_audiodev = text;
     o->no_acpi |= (text = machine_text(values, "acpi")) && !strcmp(text, "off");
     o->no_vmport |= (text = machine_text(values, "vmport")) && !strcmp(text, "off");
     o->no_hpet |= !property_value(machine_properties, values, "hpet")->number;

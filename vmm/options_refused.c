@@ -13,7 +13,6 @@ static bool set_refused(struct options *o, const struct option *self, const char
         {" netdev ", "ringer has no network cards yet: leave it out, or -net none"},
         {" usb usbdevice ", "ringer has no USB yet: keyboard and mouse are PS/2"},
         {" virtfs fsdev ", "ringer shares no folders yet: give a disk image, -hda"},
-        {" audio audiodev audio-help soundhw ", "ringer has no sound yet: leave it out"},
         {" spice ", "the remote display is -vnc here"},
         {" gdb s ", "ringer has no gdb stub yet: the monitor has x, info registers and watch"},
         {" loadvm incoming only-migratable dump-vmstate ", "ringer saves no states yet"},
@@ -41,7 +40,6 @@ static bool set_refused(struct options *o, const struct option *self, const char
                      self->name, value ? " " : "", value ? value : "");
 }
 
-/* -audiodev none,...: nothing is what there is. */
 static bool set_absent(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
@@ -63,16 +61,12 @@ const struct option options_refused[] = {
     ALONE("enable-kvm"),
     ALONE("no-kvm"),
     ALONE("enable-hax"),
-    {"audiodev", "none", NULL, set_absent, NULL},
     WITH("netdev"),
     ALONE("usb"),
     WITH("usbdevice"),
     WITH("virtfs"),
     ALONE("virtfs_synth"),
     WITH("fsdev"),
-    WITH("audio"),
-    ALONE("audio-help"),
-    WITH("soundhw"),
     WITH("spice"),
     WITH("gdb"),
     ALONE("s"),

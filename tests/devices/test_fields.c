@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chipset.h"
+#include "audio_rig.h"
 #include "devices/apic.h"
 #include "devices/fw_cfg.h"
 #include "devices/vmmouse.h"
@@ -63,6 +63,8 @@ static void check_table(void *opaque, const struct device_class *class, void *de
     }
 }
 
+static struct audio_rig rig;
+
 struct machine {
     struct chipset c;
     struct lapic *lapic;
@@ -85,7 +87,8 @@ static void open_machine(struct machine *m)
     m->ioapic = ioapic_init(&m->c.board, m->lapic);
     m->pic = pic_init(&m->c.board, lapic_lint(m->lapic, 0));
     hpet = hpet_init(&m->c.board, (struct irq_line){ioapic_set_pin, m->ioapic, 0});
-    pit_init(&m->c.board, hpet_legacy_line(hpet, 0));
+    audio_rig_init(&rig, &m->c);
+    pcspk_init(&m->c.board, pit_init(&m->c.board, hpet_legacy_line(hpet, 0)), &rig.out);
     rtc_init(&m->c.board, hpet_legacy_line(hpet, 1), 1000000000);
     dma_init(&m->c.board);
     m->k = i8042_init(&m->c.board, pic_line(m->pic, 1), pic_line(m->pic, 12),
