@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct device_model *const tables[] = {catalog_isa, catalog_drive, catalog_pci};
+static const struct device_model *const tables[] = {catalog_isa, catalog_drive, catalog_pci,
+                                                  catalog_sound};
 
 const struct device_model *catalog_model(unsigned i)
 {
@@ -52,10 +53,8 @@ const char *catalog_missing(const char *name)
         {"vt82c686b-usb", "USB"},
         {"AC97", "sound cards"},
         {"ES1370", "sound cards"},
-        {"adlib", "sound cards"},
         {"cs4231a", "sound cards"},
         {"gus", "sound cards"},
-        {"sb16", "sound cards"},
         {"hda-", "sound cards"},
         {"intel-hda", "sound cards"},
         {"ich9-intel-hda", "sound cards"},
@@ -138,7 +137,8 @@ void catalog_help(const struct device_model *model, void (*line)(void *opaque, c
                   void *opaque)
 {
     static const char *const headings[] = {
-        "Input devices:", "Storage devices:", "Display devices:", "Misc devices:"};
+        "Input devices:", "Storage devices:", "Display devices:", "Sound devices:",
+        "Misc devices:"};
     const struct device_model *p;
     char text[300], alias[60] = "";
 

@@ -12,7 +12,7 @@ struct device_option;
 struct device_model {
     const char *name, *alias; /* as QEMU calls it; an older name or NULL */
     const char *bus;          /* "ISA", "PCI", "IDE", ... as -device help prints it */
-    enum { CATEGORY_INPUT, CATEGORY_STORAGE, CATEGORY_DISPLAY, CATEGORY_MISC } category;
+    enum { CATEGORY_INPUT, CATEGORY_STORAGE, CATEGORY_DISPLAY, CATEGORY_SOUND, CATEGORY_MISC } category;
     const char *description;
     const struct property *properties;
     unsigned most; /* how many there may be; 0: any number */
@@ -52,7 +52,7 @@ void device_settle(struct device_option *d, const char *property, uint64_t value
 bool device_has(const struct device_model *model, const char *property);
 
 /* The tables, each ended by a row without name. */
-extern const struct device_model catalog_isa[], catalog_drive[], catalog_pci[];
+extern const struct device_model catalog_isa[], catalog_drive[], catalog_pci[], catalog_sound[];
 
 #define DEVICE_PROPERTIES_END                                                                      \
     {                                                                                              \

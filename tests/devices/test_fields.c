@@ -5,6 +5,7 @@
 #include "audio_rig.h"
 #include "devices/apic.h"
 #include "devices/fw_cfg.h"
+#include "devices/sb16.h"
 #include "devices/vmmouse.h"
 
 enum { IMAGE_SIZE = 131072 };
@@ -90,7 +91,8 @@ static void open_machine(struct machine *m)
     audio_rig_init(&rig, &m->c);
     pcspk_init(&m->c.board, pit_init(&m->c.board, hpet_legacy_line(hpet, 0)), &rig.out);
     rtc_init(&m->c.board, hpet_legacy_line(hpet, 1), 1000000000);
-    dma_init(&m->c.board);
+    sb16_init(&m->c.board, &(struct sb16_config){0x220, 5, 1, 5}, pic_line(m->pic, 0),
+              dma_init(&m->c.board), &rig.out);
     m->k = i8042_init(&m->c.board, pic_line(m->pic, 1), pic_line(m->pic, 12),
                       chipset_wire(&m->c, 1), chipset_wire(&m->c, 2));
     m->mouse = vmmouse_init(&m->c.board, m->gpr, m->k, 1 << 20);
@@ -113,7 +115,7 @@ static unsigned poke_all(struct machine *m, unsigned seed)
                                          {0xa0, 2},    {0xc0, 32}, {0x3f8, 8},   {0x4d0, 2},
                                          {0x378, 8},   {0x778, 3}, {0xe0, 12},
                                          {0xcf8, 4},   {0xe9, 1},  {0xf4, 4},
-                                         {0x510, 12}};
+                                         {0x510, 12},  {0x220, 16}, {0x388, 4}};
 
     for (unsigned r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
         for (unsigned i = 0; i < ranges[r][1]; i++) {

@@ -1,0 +1,123 @@
+/* The Sound Blaster: identification, and a sine by auto-init DMA that is heard without gaps. */
+#include "audio_rig.h"
+#include "devices/opl3.h"
+#include "devices/sb16.h"
+
+#include <math.h>
+
+static struct audio_rig rig;
+
+static void open_card(struct chipset *c)
+{
+    const struct sb16_config config = {0x220, 5, 1, 5};
+
+    chipset_open(c, 1 << 20);
+    audio_rig_init(&rig, c);
+    sb16_init(&c->board, &config, chipset_wire(c, 0), dma_init(&c->board), &rig.out);
+    chipset_out(c, 0x226, 1);
+    chipset_out(c, 0x226, 0);
+    ck_assert_uint_eq(chipset_in(c, 0x22e) & 0x80, 0x80);
+    ck_assert_uint_eq(chipset_in(c, 0x22a), 0xaa);
+}
+
+static void commands(struct chipset *c, const uint8_t *bytes, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        chipset_out(c, 0x22c, bytes[i]);
+}
+
+START_TEST(test_identification)
+{
+    struct chipset c;
+
+    open_card(&c);
+    commands(&c, (uint8_t[]){0xe1}, 1);
+    ck_assert_uint_eq(chipset_in(&c, 0x22a), 4);
+    ck_assert_uint_eq(chipset_in(&c, 0x22a), 5);
+    commands(&c, (uint8_t[]){0xe0, 0x3c}, 2);
+    ck_assert_uint_eq(chipset_in(&c, 0x22a), 0xc3);
+    chipset_out(&c, 0x224, 0x80);
+    ck_assert_uint_eq(chipset_in(&c, 0x225), 2);
+    commands(&c, (uint8_t[]){0xf2}, 1);
+    ck_assert_int_eq(c.level[5], 1);
+    chipset_in(&c, 0x22e);
+    ck_assert_int_eq(c.level[5], 0);
+    chipset_close(&c);
+}
+END_TEST
+
+START_TEST(test_autoinit_sine)
+{
+    struct chipset c;
+    unsigned interrupts;
+
+    open_card(&c);
+    for (unsigned i = 0; i < 1024; i++) { /* 20 periods */
+        uint8_t sample = (uint8_t)lrint(128 + 100 * sin(i * M_PI * 40 / 1024));
+        phys_write(c.board.phys, 0x10000 + i, &sample, 1);
+    }
+    chipset_out(&c, 0x0b, 0x59);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x83, 1);
+    chipset_out(&c, 0x03, 0xff);
+    chipset_out(&c, 0x03, 0x03);
+    chipset_out(&c, 0x0a, 1);
+    commands(&c, (uint8_t[]){0x41, 0x56, 0x22, 0xc6, 0x00, 0xff, 0x01}, 7); /* 22,050 Hz, 512 */
+    for (unsigned ms = 0; ms < 1000; ms++) {
+        chipset_step(&c, MS);
+        if (c.level[5])
+            chipset_in(&c, 0x22e);
+    }
+    interrupts = c.rises[5];
+    audio_run(&rig.out);
+    ck_assert_uint_ge(interrupts, 42);
+    ck_assert_uint_le(interrupts, 43);
+    for (unsigned from = 2000; from < 42000; from += 2000)
+        ck_assert_double_eq_tol(audio_rig_tone(&rig, 0, from, from + 2000, 22050.0 * 20 / 1024),
+                                100 * 256, 600);
+    commands(&c, (uint8_t[]){0xda}, 1);
+    chipset_step(&c, 100 * MS);
+    ck_assert_uint_le(c.rises[5], interrupts + 1);
+    chipset_close(&c);
+}
+END_TEST
+
+/* One channel, its carrier alone: 440 Hz by F-number 580 of block 4. */
+START_TEST(test_fm_tone)
+{
+    static const uint8_t writes[][2] = {{0x20, 0x21}, {0x23, 0x21}, {0x40, 0x3f}, {0x43, 0x00},
+                                        {0x60, 0xf0}, {0x63, 0xf0}, {0x80, 0x0f}, {0x83, 0x0f},
+                                        {0xc0, 0x30}, {0xa0, 0x44}, {0xb0, 0x32}};
+    struct chipset c;
+
+    open_card(&c);
+    ck_assert_uint_eq(chipset_in(&c, 0x388), 0);
+    for (unsigned i = 0; i < sizeof writes / sizeof *writes; i++) {
+        chipset_out(&c, 0x388, writes[i][0]);
+        chipset_out(&c, 0x389, writes[i][1]);
+    }
+    chipset_step(&c, 1000 * MS);
+    audio_run(&rig.out);
+    ck_assert_double_eq_tol(audio_rig_tone(&rig, 0, 4410, 44100, 49715.9 * 580 / 65536), 4084, 80);
+    chipset_out(&c, 0x388, 0x02);
+    chipset_out(&c, 0x389, 0xff);
+    chipset_out(&c, 0x388, 0x04);
+    chipset_out(&c, 0x389, 0x21);
+    chipset_step(&c, 100000);
+    ck_assert_uint_eq(chipset_in(&c, 0x388), 0xc0);
+    chipset_close(&c);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("sb16");
+    TCase *t = tcase_create("sb16");
+
+    tcase_add_test(t, test_identification);
+    tcase_add_test(t, test_autoinit_sine);
+    tcase_add_test(t, test_fm_tone);
+    suite_add_tcase(s, t);
+    return chipset_run(s);
+}
