@@ -475,6 +475,29 @@ static void reset(void *dev)
     o->flags = o->sounding = 0;
 }
 
+/* What would index beyond a table, or make no sense, is brought into its range. */
+static void loaded(void *dev)
+{
+    struct opl3 *o = dev;
+    uint64_t now = vclock_now(o->clock);
+
+    o->address &= 511;
+    o->position &= 0xffff;
+    for (unsigned i = 0; i < OPERATORS; i++) {
+        o->envelope[i] = o->envelope[i] < SILENT ? o->envelope[i] : SILENT;
+        o->stage[i] &= 3;
+        o->key[i] &= 3;
+        o->now[i] = (int16_t)(o->now[i] % 4096);
+        o->before[i] = (int16_t)(o->before[i] % 4096);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        o->last[i] %= 1 << 20;
+        o->next[i] %= 1 << 20;
+        if (o->started[i] > now)
+            o->started[i] = now;
+    }
+}
+
 static const struct field fields[] = {
     FIELD_ARRAY(struct opl3, reg),
     FIELD(struct opl3, address),
@@ -496,7 +519,7 @@ static const struct field fields[] = {
 };
 
 static const struct device_class class = {
-    .name = "opl3", .fields = fields, .reset = reset, .free = free};
+    .name = "opl3", .fields = fields, .reset = reset, .loaded = loaded, .free = free};
 
 static uint32_t port_read(void *dev, uint16_t offset, unsigned size)
 {

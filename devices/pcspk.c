@@ -69,9 +69,11 @@ static void integrate(struct pcspk *s)
 /* Begin at the output's frame FRAME, when frames before it were not asked for. */
 static void seek(struct pcspk *s, uint64_t frame)
 {
+    bool here = s->fine >= frame * OVERSAMPLE && s->fine <= (frame + 1) * OVERSAMPLE;
+    uint64_t begin = here ? (uint64_t)((double)s->fine * s->step) : 0;
     float level;
 
-    if (s->fine >= frame * OVERSAMPLE && s->fine <= (frame + 1) * OVERSAMPLE)
+    if (here && s->tick + 1 >= begin && s->tick <= begin + (uint64_t)s->step + 2)
         return;
     s->fine = frame * OVERSAMPLE;
     s->tick = (uint64_t)((double)s->fine * s->step);
@@ -144,6 +146,25 @@ static void reset(void *dev)
     s->touched = 0;
 }
 
+/* Levels that no speaker has are forgotten; a wrong position is found when it is next used. */
+static void loaded(void *dev)
+{
+    struct pcspk *s = dev;
+    uint64_t now = vclock_now(s->clock);
+
+    for (unsigned i = 0; i < TAPS; i++)
+        if (!(s->history[i] >= 0 && s->history[i] <= 1.01f))
+            s->history[i] = 0;
+    if (!(s->area >= 0 && s->area <= 1.01 * s->step))
+        s->area = 0;
+    if (!(s->last >= -1 && s->last <= 2))
+        s->last = 0;
+    if (!(fabs(s->coupled) <= 4))
+        s->coupled = 0;
+    if (s->changed > now)
+        s->changed = now;
+}
+
 static const struct field fields[] = {
     FIELD(struct pcspk, tick),          FIELD(struct pcspk, fine),    FIELD(struct pcspk, changed),
     FIELD(struct pcspk, area),          FIELD(struct pcspk, last),    FIELD(struct pcspk, coupled),
@@ -151,7 +172,7 @@ static const struct field fields[] = {
 };
 
 static const struct device_class class = {
-    .name = "pcspk", .fields = fields, .reset = reset, .free = free};
+    .name = "pcspk", .fields = fields, .reset = reset, .loaded = loaded, .free = free};
 
 /* A sinc of CUTOFF under Blackman's window, its sum one. */
 static void make_kernel(struct pcspk *s)

@@ -680,7 +680,30 @@ static void reset(void *dev)
 
 static void loaded(void *dev)
 {
-    schedule(dev);
+    struct sb16 *s = dev;
+    uint64_t now = vclock_now(s->clock);
+
+    s->queued = s->queued <= QUEUE ? s->queued : QUEUE;
+    if (s->wanted > 4 || s->have > 3 || s->wanted + s->have > 4)
+        s->wanted = s->have = 0;
+    s->coding = s->coding <= SILENCE ? s->coding : PCM8;
+    s->wide = s->wide && s->coding == PCM16;
+    s->adpcm_left = s->adpcm_left <= 4 ? s->adpcm_left : 0;
+    s->adpcm_step = s->adpcm_step <= 32 ? s->adpcm_step : 1;
+    s->rate = sane_rate(s->rate);
+    s->block &= 0x1ffff;
+    s->left = s->left <= s->block ? s->left : s->block;
+    s->block_size &= 0xffff;
+    s->position &= 0xffffffff;
+    s->pending &= IRQ_8 | IRQ_16;
+    s->direct = (int16_t)s->direct;
+    for (unsigned i = 0; i < 2; i++) {
+        s->last[i] = (int16_t)s->last[i];
+        s->next[i] = (int16_t)s->next[i];
+    }
+    if (s->direct_at > now)
+        s->direct_at = now;
+    schedule(s);
 }
 
 /* clang-format off */

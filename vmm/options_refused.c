@@ -40,14 +40,6 @@ static bool set_refused(struct options *o, const struct option *self, const char
                      self->name, value ? " " : "", value ? value : "");
 }
 
-static bool set_absent(struct options *o, const struct option *self, const char *value,
-                       struct error *err)
-{
-    if (!strcmp(value, "none") || !strncmp(value, "none,", 5) || !strcmp(value, "driver=none"))
-        return true;
-    return set_refused(o, self, value, err);
-}
-
 #define WITH(name)                                                                                 \
     {                                                                                              \
         name, "VALUE", NULL, set_refused, NULL                                                     \
