@@ -17,11 +17,11 @@ enum {
     MAX_ROWS = 120,
     CTRL_A = 1,
     UPPER_HALF = 0x2580,
-    PALETTE = 1 << 24, /* a colour is one of the terminal's sixteen */
+    PALETTE = 1 << 24, /* a colour is one of the terminal's sixteen, or of xterm's 256 */
 };
 
 struct cell {
-    uint32_t unicode, fg, bg; /* colours: PALETTE | 0..15, or 0x00RRGGBB */
+    uint32_t unicode, fg, bg; /* colours: PALETTE | 0..255, or 0x00RRGGBB */
 };
 
 struct termscreen {
@@ -31,6 +31,7 @@ struct termscreen {
     uv_timer_t frame, escape;
     unsigned open_handles;
     bool prefix; /* Ctrl-A was typed */
+    bool few;    /* the terminal has 256 colours, not all */
     uint8_t input[64];
     size_t input_len;
 
@@ -72,11 +73,13 @@ static uint32_t palette_colour(unsigned irgb)
 
 static void add_colour(struct text *t, uint32_t colour, bool background)
 {
-    unsigned n = colour & 15;
+    unsigned n = colour & 255;
 
     if (!(colour & PALETTE))
         text_printf(t, ";%u;2;%u;%u;%u", background ? 48 : 38, colour >> 16 & 255,
                     colour >> 8 & 255, colour & 255);
+    else if (n > 15)
+        text_printf(t, ";%u;5;%u", background ? 48 : 38, n);
     else
         text_printf(t, ";%u", (n < 8 ? 30 + n : 90 + n - 8) + (background ? 10 : 0));
 }
@@ -129,9 +132,39 @@ static void want_text(struct termscreen *d)
     d->cursor_y = t->cursor_y - skip;
 }
 
+/* The nearest of xterm's cube of 6 x 6 x 6 colours or of its 24 greys, whose levels are 0, 95, 135
+ * to 255 by 40, and 8 to 238 by 10. */
+static uint32_t cube_colour(uint32_t rgb)
+{
+    unsigned part[3], level[3], cube = 0, far = 0, grey_far = 0;
+
+    for (int i = 0; i < 3; i++) {
+        unsigned c = part[i] = rgb >> (16 - 8 * i) & 255;
+        unsigned step = c < 48 ? 0 : c < 115 ? 1 : (c - 35) / 40;
+        level[i] = step ? 55 + 40 * step : 0;
+        cube = cube * 6 + step;
+        far += (c - level[i]) * (c - level[i]);
+    }
+    unsigned mean = (part[0] + part[1] + part[2]) / 3;
+    unsigned step = mean < 8 ? 0 : mean > 238 ? 23 : (mean - 3) / 10, grey = 8 + 10 * step;
+    for (int i = 0; i < 3; i++)
+        grey_far += (part[i] - grey) * (part[i] - grey);
+    return PALETTE | (grey_far < far ? 232 + step : 16 + cube);
+}
+
+/* Terminals with all colours say so in COLORTERM; one that says 256 is believed. */
+static bool few_colours(void)
+{
+    const char *term = getenv("TERM"), *all = getenv("COLORTERM");
+
+    if (all && (strstr(all, "truecolor") || strstr(all, "24bit")))
+        return false;
+    return term && strstr(term, "256color");
+}
+
 /* The mean of the pixels that fall into one of COLUMNS x ROWS. */
 static uint32_t mean(const struct picture *p, unsigned x, unsigned columns, unsigned y,
-                     unsigned rows)
+                     unsigned rows, bool few)
 {
     unsigned x0 = x * p->width / columns, x1 = (x + 1) * p->width / columns;
     unsigned y0 = y * p->height / rows, y1 = (y + 1) * p->height / rows;
@@ -144,7 +177,8 @@ static uint32_t mean(const struct picture *p, unsigned x, unsigned columns, unsi
             green += pixel >> 8 & 255;
             blue += pixel & 255;
         }
-    return red / count << 16 | green / count << 8 | blue / count;
+    uint32_t rgb = red / count << 16 | green / count << 8 | blue / count;
+    return few ? cube_colour(rgb) : rgb;
 }
 
 static void want_picture(struct termscreen *d)
@@ -162,8 +196,9 @@ static void want_picture(struct termscreen *d)
     }
     for (unsigned y = 0; y + 1 < rows; y += 2)
         for (unsigned x = 0; x < columns; x++)
-            d->wanted[y / 2 * d->columns + x] = (struct cell){
-                UPPER_HALF, mean(&p, x, columns, y, rows), mean(&p, x, columns, y + 1, rows)};
+            d->wanted[y / 2 * d->columns + x] =
+                (struct cell){UPPER_HALF, mean(&p, x, columns, y, rows, d->few),
+                              mean(&p, x, columns, y + 1, rows, d->few)};
     free(p.pixels);
 }
 
@@ -285,6 +320,7 @@ struct termscreen *termscreen_start(uv_loop_t *loop, struct machine *m, struct t
     d->typist = typist;
     d->stream = stream;
     d->open_handles = 2;
+    d->few = few_colours();
     uv_timer_init(loop, &d->frame);
     uv_timer_init(loop, &d->escape);
     d->frame.data = d->escape.data = d;
