@@ -90,6 +90,17 @@ static void schedule(struct pit *p, uint64_t now)
         vtimer_set(p->clock, &p->timer, deadline);
 }
 
+/* Interrupts are owed only so far back, and at no more than a host can deliver. */
+static void bound_owed(struct pit *p)
+{
+    uint64_t period_ns = scale_down(counter_period(&p->counter[0]), NS, PIT_HZ);
+
+    if (period_ns < SHORTEST_OWED_NS)
+        p->owed = 0;
+    else if (p->owed > LONGEST_LATE_NS / period_ns)
+        p->owed = LONGEST_LATE_NS / period_ns;
+}
+
 /* Count the ticks that went by since NEXT without an interrupt. */
 static void add_owed(struct pit *p, uint64_t now)
 {
@@ -101,8 +112,7 @@ static void add_owed(struct pit *p, uint64_t now)
         return;
     missed = (now - p->next) / period;
     p->owed += missed;
-    if (p->owed * period_ns > LONGEST_LATE_NS)
-        p->owed = LONGEST_LATE_NS / period_ns;
+    bound_owed(p);
     if (missed)
         p->owed_at = vclock_now(p->clock) + period_ns / CATCH_UP_RATE;
 }
@@ -275,7 +285,7 @@ static void pit_reset(void *opaque)
     reprogrammed(p, now);
 }
 
-/* What is counted modulo N must have one. */
+/* What is counted modulo N must have one, and a stored debt of interrupts is a sensible one. */
 static void pit_loaded(void *opaque)
 {
     struct pit *p = opaque;
@@ -286,6 +296,7 @@ static void pit_loaded(void *opaque)
         if (c->mode > 5 || c->state > COUNTER_HELD || !c->n || c->n > 65536 || c->cr > 65536)
             *c = (struct counter){.gate = c->gate, .n = 65536};
     }
+    bound_owed(p);
     schedule(p, ticks_now(p));
 }
 
