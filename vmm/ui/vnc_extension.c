@@ -6,7 +6,8 @@
 
 enum { POINTER_MOTION = -257, EXTENDED_KEY = -258, QEMU_MESSAGE = 255 };
 
-static int encodings[] = {POINTER_MOTION, EXTENDED_KEY, 0};
+/* The library only reads it. */
+static const int encodings[] = {POINTER_MOTION, EXTENDED_KEY, 0};
 
 /* A frame buffer update of one rectangle without pixels: how a server says yes. */
 static bool send_pseudo(rfbClientPtr cl, unsigned x, int encoding)
@@ -79,7 +80,7 @@ void vnc_register_extension(void)
 {
     static rfbProtocolExtension extension = {
         .newClient = ours,
-        .pseudoEncodings = encodings,
+        .pseudoEncodings = (int *)encodings,
         .enablePseudoEncoding = enable,
         .handleMessage = message,
     };
