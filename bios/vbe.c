@@ -1,8 +1,9 @@
 /* INT 10h AH=4Fh: VESA BIOS Extension 2.0, on the Bochs display interface (ports 1CEh, 1CFh).
  *
  * Section numbers are those of "VBE Core Functions Version 2.0". */
-#include "bios/video.h"
+#include "bios/vbe.h"
 #include "cpu/emulate.h"
+#include "devices/edid.h"
 
 #include <string.h>
 
@@ -13,23 +14,6 @@ enum { SUCCESS = 0x004F, FAILED = 0x014F, NOT_IN_THIS_MODE = 0x034F };
 enum { SET_LINEAR = 0x4000, SET_NO_CLEAR = 0x8000, BDA_MODE_VBE = 0x7F };
 
 extern const uint8_t bios_vbe_pm_start[], bios_vbe_pm_end[];
-
-struct vbe_mode {
-    uint16_t number, width, height;
-    uint8_t bpp;
-};
-
-static const struct vbe_mode modes[] = {
-    {0x100, 640, 400, 8},    {0x101, 640, 480, 8},    {0x103, 800, 600, 8},
-    {0x105, 1024, 768, 8},   {0x107, 1280, 1024, 8},  {0x10D, 320, 200, 15},
-    {0x10E, 320, 200, 16},   {0x10F, 320, 200, 24},   {0x110, 640, 480, 15},
-    {0x111, 640, 480, 16},   {0x112, 640, 480, 24},   {0x113, 800, 600, 15},
-    {0x114, 800, 600, 16},   {0x115, 800, 600, 24},   {0x116, 1024, 768, 15},
-    {0x117, 1024, 768, 16},  {0x118, 1024, 768, 24},  {0x119, 1280, 1024, 15},
-    {0x11A, 1280, 1024, 16}, {0x11B, 1280, 1024, 24}, {0x140, 320, 200, 32},
-    {0x141, 640, 400, 32},   {0x142, 640, 480, 32},   {0x143, 800, 600, 32},
-    {0x144, 1024, 768, 32},  {0x145, 1280, 1024, 32},
-};
 
 static uint16_t dispi_read(struct bios *b, uint16_t index)
 {
@@ -53,22 +37,23 @@ static uint32_t memory(struct bios *b)
     return dispi_read(b, MEMORY) << 16;
 }
 
-static unsigned pixel_bytes(unsigned bpp)
+static bool find(struct bios *b, uint16_t number, struct vbe_mode *m)
 {
-    return (bpp + 7) / 8;
+    return vbe_mode_find(number, memory(b), m);
 }
 
-static uint32_t mode_bytes(const struct vbe_mode *m)
+/* Is a mode of pixels set?  The text modes are the VGA's own. */
+static bool in_pixels(struct bios *b)
 {
-    return m->width * m->height * pixel_bytes(m->bpp);
+    struct vbe_mode m;
+
+    return b->vbe_mode && find(b, b->vbe_mode, &m) && m.bpp;
 }
 
-static const struct vbe_mode *find(struct bios *b, uint16_t number)
+/* What lines are counted in: all memory, or a plane. */
+static uint32_t line_memory(struct bios *b, unsigned bpp)
 {
-    for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++)
-        if (modes[i].number == number && mode_bytes(&modes[i]) <= memory(b))
-            return &modes[i];
-    return NULL;
+    return bpp == 4 ? memory(b) / 4 : memory(b);
 }
 
 static void put(uint8_t *p, uint32_t v, unsigned bytes)
@@ -79,15 +64,11 @@ static void put(uint8_t *p, uint32_t v, unsigned bytes)
 
 void vbe_fill_rom(struct bios *b)
 {
-    uint8_t *list = b->rom + ROM_VBE_MODES, *code;
+    uint8_t *code;
 
     strcpy((char *)b->rom + ROM_VBE_OEM, "ringer VGA");
-    for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++)
-        if (present(b) && mode_bytes(&modes[i]) <= memory(b)) {
-            put(list, modes[i].number, 2);
-            list += 2;
-        }
-    put(list, 0xFFFF, 2);
+    _Static_assert(ROM_VBE_MODES + 2 * VBE_MODES_MAX <= ROM_POST, "the list fits");
+    vbe_mode_list(present(b) ? memory(b) : 0, b->rom + ROM_VBE_MODES);
     code = bios_rom_room(b, (uint32_t)(bios_vbe_pm_end - bios_vbe_pm_start), 16);
     if (!code)
         return;
@@ -138,7 +119,7 @@ static void colour_masks(uint8_t *t, unsigned bpp)
     static const uint8_t masks[3][8] = {
         {5, 10, 5, 5, 5, 0, 1, 15}, {5, 11, 6, 5, 5, 0, 0, 0}, {8, 16, 8, 8, 8, 0, 0, 0}};
 
-    if (bpp == 8)
+    if (bpp <= 8)
         return;
     memcpy(t, masks[bpp == 15 ? 0 : bpp == 16 ? 1 : 2], 8);
     if (bpp == 32) {
@@ -147,34 +128,62 @@ static void colour_masks(uint8_t *t, unsigned bpp)
     }
 }
 
-/* 4.4, function 01h. */
-static uint16_t mode_info(struct bios *b)
+/* Text: the VGA's window at B8000h, sizes in characters. */
+static void text_info(const struct vbe_mode *m, uint8_t t[256])
 {
-    const struct vbe_mode *m = find(b, reg16(b, ECX) & 0x1FF);
-    uint8_t t[256] = {0}, pages;
+    unsigned height = m->height > 25 ? 8 : 16;
+    uint32_t page = (m->width * m->height * 2u + 0xFFF) & ~0xFFFu;
 
-    if (!m)
-        return FAILED;
-    put(t, 0x009B, 2); /* supported, colour, graphics, window and frame buffer */
-    t[2] = 7;          /* window A: there, readable, writable */
+    put(t, 0x000F, 2); /* supported, BIOS output, colour */
+    put(t + 4, 32, 2);
+    put(t + 6, 32, 2);
+    put(t + 8, 0xB800, 2);
+    put(t + 16, m->width * 2, 2);
+    t[23] = height;
+    t[24] = 4; /* planes */
+    t[25] = 4;
+    t[29] = 0x8000 / page - 1;
+}
+
+static void pixel_info(struct bios *b, const struct vbe_mode *m, uint8_t t[256])
+{
+    uint32_t line = vbe_line_bytes(m->bpp, m->width);
+    uint32_t pages = line_memory(b, m->bpp) / (line * m->height);
+
+    put(t, m->bpp == 4 ? 0x001B : 0x009B, 2); /* supported, colour, graphics; frame buffer */
     put(t + 4, 64, 2);
     put(t + 6, 64, 2);
     put(t + 8, 0xA000, 2);
-    put(t + 16, m->width * pixel_bytes(m->bpp), 2);
-    put(t + 18, m->width, 2);
-    put(t + 20, m->height, 2);
-    t[22] = 8;
+    put(t + 16, line, 2);
     t[23] = 16;
-    t[24] = 1;
+    t[24] = m->bpp == 4 ? 4 : 1;
     t[25] = m->bpp;
-    t[26] = 1;
-    t[27] = m->bpp == 8 ? 4 : 6;
-    pages = memory(b) / mode_bytes(m) > 255 ? 255 : memory(b) / mode_bytes(m);
-    t[29] = pages - 1;
-    t[30] = 1;
+    t[27] = m->bpp == 4 ? 3 : m->bpp == 8 ? 4 : 6; /* planar, packed, direct colour */
+    t[29] = (pages > 256 ? 256 : pages) - 1;
     colour_masks(t + 31, m->bpp);
     t[39] = m->bpp == 32 ? 2 : 0;
-    put(t + 40, bios_frame_buffer(b), 4);
+    if (m->bpp != 4)
+        put(t + 40, bios_frame_buffer(b), 4);
+}
+
+/* 4.4, function 01h. */
+static uint16_t mode_info(struct bios *b)
+{
+    uint8_t t[256] = {0};
+    struct vbe_mode m;
+
+    if (!find(b, reg16(b, ECX) & 0x1FF, &m))
+        return FAILED;
+    t[2] = 7; /* window A: there, readable, writable */
+    put(t + 18, m.width, 2);
+    put(t + 20, m.height, 2);
+    t[22] = 8;
+    t[26] = 1; /* banks */
+    t[30] = 1;
+    if (m.bpp)
+        pixel_info(b, &m, t);
+    else
+        text_info(&m, t);
     seg_write(b, SEG_ES, reg16(b, EDI), t, sizeof t);
     return SUCCESS;
 }
@@ -187,20 +196,9 @@ void vbe_leave(struct bios *b)
         dispi_write(b, ENABLE, 0);
 }
 
-/* 4.5, function 02h. */
-static uint16_t set_mode(struct bios *b)
+static void set_pixels(struct bios *b, const struct vbe_mode *m, uint16_t bx)
 {
-    uint16_t bx = reg16(b, EBX);
-    const struct vbe_mode *m;
-
-    if ((bx & 0x3FFF) < 0x80) {
-        video_set_mode(b, bx & 0x7F, !(bx & SET_NO_CLEAR));
-        return SUCCESS;
-    }
-    m = find(b, bx & 0x3FFF);
-    if (!m)
-        return FAILED;
-    video_set_mode(b, 0x13, !(bx & SET_NO_CLEAR));
+    video_set_mode(b, m->bpp == 4 ? 0x12 : 0x13, !(bx & SET_NO_CLEAR));
     dispi_write(b, XRES, m->width);
     dispi_write(b, YRES, m->height);
     dispi_write(b, BPP, m->bpp);
@@ -210,7 +208,25 @@ static uint16_t set_mode(struct bios *b)
     set_bda16(b, BDA_COLUMNS, m->width / 8);
     set_bda8(b, BDA_ROWS, m->height / 16 - 1);
     set_bda16(b, BDA_CHAR_HEIGHT, 16);
-    b->vbe_mode = m->number;
+}
+
+/* 4.5, function 02h. */
+static uint16_t set_mode(struct bios *b)
+{
+    uint16_t bx = reg16(b, EBX);
+    struct vbe_mode m;
+
+    if ((bx & 0x3FFF) < 0x80) {
+        video_set_mode(b, bx & 0x7F, !(bx & SET_NO_CLEAR));
+        return SUCCESS;
+    }
+    if (!find(b, bx & 0x3FFF, &m) || (bx & SET_LINEAR && (m.bpp == 4 || !m.bpp)))
+        return FAILED;
+    if (m.bpp)
+        set_pixels(b, &m, bx);
+    else
+        video_set_text(b, m.width, m.height, !(bx & SET_NO_CLEAR));
+    b->vbe_mode = m.number;
     b->vbe_linear = bx & SET_LINEAR;
     return SUCCESS;
 }
@@ -226,7 +242,7 @@ static uint16_t get_mode(struct bios *b)
 /* 4.8, function 05h. */
 static uint16_t window(struct bios *b)
 {
-    if (!b->vbe_mode || b->vbe_linear)
+    if (!in_pixels(b) || b->vbe_linear)
         return NOT_IN_THIS_MODE;
     if (reg_lo(b, EBX) != 0)
         return FAILED;
@@ -234,7 +250,8 @@ static uint16_t window(struct bios *b)
         set_reg16(b, EDX, dispi_read(b, BANK));
         return SUCCESS;
     }
-    if (reg_hi(b, EBX) != 0 || (uint32_t)reg16(b, EDX) << 16 >= memory(b))
+    if (reg_hi(b, EBX) != 0 ||
+        (uint32_t)reg16(b, EDX) << 16 >= line_memory(b, dispi_read(b, BPP)))
         return FAILED;
     dispi_write(b, BANK, reg16(b, EDX));
     return SUCCESS;
@@ -243,28 +260,33 @@ static uint16_t window(struct bios *b)
 /* 4.9, function 06h. */
 static uint16_t scan_line(struct bios *b)
 {
-    unsigned bytes = pixel_bytes(dispi_read(b, BPP)), width = reg16(b, ECX), bl = reg_lo(b, EBX);
-    uint32_t lines;
+    unsigned bpp = dispi_read(b, BPP), width = reg16(b, ECX), bl = reg_lo(b, EBX);
+    uint32_t lines, all, longest = bpp == 4 ? 0xFFF8 : 0xFFF8 / vbe_line_bytes(bpp, 1);
 
-    if (!b->vbe_mode)
+    if (!in_pixels(b))
         return NOT_IN_THIS_MODE;
     if (bl > 3)
         return FAILED;
-    if (bl == 2)
-        width = (width + bytes - 1) / bytes;
+    all = line_memory(b, bpp);
+    if (bl == 2) /* in bytes */
+        width = bpp == 4 ? width * 8
+                         : (width + vbe_line_bytes(bpp, 1) - 1) / vbe_line_bytes(bpp, 1);
     if (bl == 0 || bl == 2) {
         width = (width + 7) & ~7u;
-        if (width < dispi_read(b, XRES) || width * bytes * dispi_read(b, YRES) > memory(b))
+        if (width < dispi_read(b, XRES) || width > longest ||
+            vbe_line_bytes(bpp, width) * dispi_read(b, YRES) > all)
             return 0x024F;
         dispi_write(b, VIRT_WIDTH, width);
     }
     width = dispi_read(b, VIRT_WIDTH);
     if (bl == 3) {
-        width = memory(b) / dispi_read(b, YRES) / bytes & ~7u;
-        width = width * bytes > 0xFFF8 ? 0xFFF8 / bytes & ~7u : width;
+        uint32_t pixels = all / dispi_read(b, YRES);
+
+        pixels = bpp == 4 ? pixels * 8 : pixels / vbe_line_bytes(bpp, 1);
+        width = (pixels > longest ? longest : pixels) & ~7u;
     }
-    lines = memory(b) / (width * bytes);
-    set_reg16(b, EBX, width * bytes);
+    lines = all / vbe_line_bytes(bpp, width);
+    set_reg16(b, EBX, vbe_line_bytes(bpp, width));
     set_reg16(b, ECX, width);
     set_reg16(b, EDX, lines > 0xFFFF ? 0xFFFF : lines);
     return SUCCESS;
@@ -273,7 +295,7 @@ static uint16_t scan_line(struct bios *b)
 /* 4.10, function 07h. */
 static uint16_t display_start(struct bios *b)
 {
-    if (!b->vbe_mode)
+    if (!in_pixels(b))
         return NOT_IN_THIS_MODE;
     switch (reg_lo(b, EBX)) {
     case 0x00:
@@ -298,7 +320,7 @@ static uint16_t dac_width(struct bios *b)
 {
     uint16_t enable = dispi_read(b, ENABLE);
 
-    if (!b->vbe_mode || dispi_read(b, BPP) != 8)
+    if (!in_pixels(b) || dispi_read(b, BPP) != 8)
         return NOT_IN_THIS_MODE;
     if (reg_lo(b, EBX) > 1)
         return FAILED;
@@ -335,42 +357,33 @@ static uint16_t palette(struct bios *b)
     return SUCCESS;
 }
 
-/* EDID 1.3 of a monitor of 1024x768 at 60 Hz, with everything up to 1280x1024. */
-static void fill_edid(uint8_t e[128])
+/* VBE/PM 1.0, function 10h: blanking is all that a VGA can do for a monitor's power. */
+static uint16_t power_management(struct bios *b)
 {
-    static const uint8_t head[54] = {
-        0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x00, /* header */
-        0x49, 0xC7, 0x01, 0x00, 0x01, 0x00, 0x00, 0x00, /* RNG, product 1, serial 1 */
-        0x01, 0x24, 0x01, 0x03,                         /* week 1 of 2026, version 1.3 */
-        0x0E, 0x20, 0x18, 0x78, 0x0A,                   /* analog, 32x24 cm, gamma 2.2 */
-        0xEE, 0x91, 0xA3, 0x54, 0x4C, 0x99, 0x26, 0x0F, 0x50, 0x54, /* sRGB primaries */
-        0x21, 0x08, 0x01, /* 640x480, 800x600, 1024x768, 1280x1024 */
-        0x81, 0x80, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01,
-        0x01, 0x01};
-    static const uint8_t timing[18] = {0x64, 0x19, 0x00, 0x40, 0x41, 0x00, 0x26, 0x30, 0x18,
-                                       0x88, 0x36, 0x00, 0x40, 0xF0, 0x10, 0x00, 0x00, 0x18};
-    static const uint8_t limits[18] = {0, 0, 0, 0xFD, 0, 50, 75, 30, 82, 14, 0, '\n',
-                                       ' ', ' ', ' ', ' ', ' ', ' '};
-    static const uint8_t name[18] = {0,   0,   0,   0xFC, 0,    'r', 'i', 'n', 'g',
-                                     'e', 'r', ' ', 'V',  'G', 'A', '\n', ' ', ' '};
-    uint8_t sum = 0;
+    uint8_t clocking = seq_read(b, 1);
 
-    memset(e, 0, 128);
-    memcpy(e, head, sizeof head);
-    memcpy(e + 54, timing, 18);
-    memcpy(e + 72, limits, 18);
-    memcpy(e + 90, name, 18);
-    e[108 + 3] = 0x10; /* dummy descriptor */
-    for (int i = 0; i < 127; i++)
-        sum += e[i];
-    e[127] = -sum;
+    switch (reg_lo(b, EBX)) {
+    case 0:
+        set_reg16(b, EBX, 0x0F10); /* standby, suspend, off, reduced; version 1.0 */
+        return SUCCESS;
+    case 1:
+        seq_write(b, 1, reg_hi(b, EBX) ? clocking | 0x20 : clocking & ~0x20);
+        return SUCCESS;
+    case 2:
+        set_hi(b, EBX, clocking & 0x20 ? 4 : 0);
+        return SUCCESS;
+    default:
+        return FAILED;
+    }
 }
 
 /* VBE/DDC 1.0, function 15h. */
 static uint16_t display_data_channel(struct bios *b)
 {
-    uint8_t edid[128];
+    uint8_t edid[EDID_BYTES];
 
+    if (!vga_edid(b->config.vga, edid))
+        return FAILED;
     switch (reg_lo(b, EBX)) {
     case 0:
         set_reg16(b, EBX, 0x0102); /* a second a block; DDC2 */
@@ -378,7 +391,6 @@ static uint16_t display_data_channel(struct bios *b)
     case 1:
         if (reg16(b, EDX) != 0)
             return FAILED;
-        fill_edid(edid);
         seg_write(b, SEG_ES, reg16(b, EDI), edid, sizeof edid);
         return SUCCESS;
     default:
@@ -397,6 +409,8 @@ static uint16_t dispatch(struct bios *b)
         return set_mode(b);
     case 0x03:
         return get_mode(b);
+    case 0x04:
+        return vbe_state(b);
     case 0x05:
         return window(b);
     case 0x06:
@@ -409,6 +423,8 @@ static uint16_t dispatch(struct bios *b)
         return palette(b);
     case 0x0A:
         return protected_mode(b);
+    case 0x10:
+        return power_management(b);
     case 0x15:
         return display_data_channel(b);
     default:

@@ -147,9 +147,14 @@ void piix_pm_woke(struct piix_pm *pm);
 void piix_pm_gpe(struct piix_pm *pm, unsigned n); /* general purpose event N is signalled */
 enum { PIIX_ACPI_ENABLE = 0xF1, PIIX_ACPI_DISABLE = 0xF0 }; /* commands for port B2h */
 
-/* --- standard VGA, 256 KiB .. 16 MiB of memory (devices/vga*.c) --- */
+/* --- standard VGA, 256 KiB .. 256 MiB of memory, a power of two (devices/vga*.c) --- */
 struct vga;
 struct vga *vga_init(struct board *board, uint32_t vram_bytes);
+/* The monitor tells, by EDID, that it likes WIDTH by HEIGHT pixels best (1024x768 unless said); 0: it
+ * tells nothing.  For the time before the machine starts. */
+void vga_set_monitor(struct vga *v, unsigned width, unsigned height);
+/* The monitor's EDID (devices/edid.h); false when it has none. */
+bool vga_edid(const struct vga *v, uint8_t edid[128]);
 /* Take it off the board: no port, window or frame buffer answers any more, and the picture stays as
  * it is.  For a machine without graphics card. */
 void vga_unplug(struct vga *v, struct bus *bus);

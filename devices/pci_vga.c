@@ -2,10 +2,11 @@
  * a page in which the VGA's ports and the Bochs display interface's registers appear as memory, and
  * the ROM base address an option ROM where there is one.
  *
- * The page is that of the adapter 1234:1111, revision 2: 400h-41Fh are ports 3C0h-3DFh, 500h-515h
- * the display interface's registers as words. */
+ * The page is that of the adapter 1234:1111, revision 2: 000h-3FFh is the monitor's EDID, 400h-41Fh
+ * are ports 3C0h-3DFh, 500h-515h the display interface's registers as words. */
 #include <stdlib.h>
 
+#include "devices/edid.h"
 #include "devices/internal.h"
 #include "devices/pci.h"
 #include "devices/vga.h"
@@ -60,11 +61,26 @@ static bool dispi_register(uint32_t offset, unsigned size)
     return offset >= DISPI && offset < DISPI + 2 * DISPI_COUNT && size == 2;
 }
 
+/* One block; what is behind it reads as zeros. */
+static uint32_t edid_read(const struct vga *v, uint32_t offset, unsigned size)
+{
+    uint8_t edid[EDID_BYTES];
+    uint32_t value = 0;
+
+    if (!vga_edid(v, edid))
+        return UINT32_MAX;
+    for (unsigned i = 0; i < size && offset + i < EDID_BYTES; i++)
+        value |= (uint32_t)edid[offset + i] << 8 * i;
+    return value;
+}
+
 static uint32_t page_read(void *opaque, uint32_t offset, unsigned size)
 {
     struct pci_vga *p = opaque;
     uint32_t value, index;
 
+    if (offset < LEGACY)
+        return edid_read(p->vga, offset, size);
     if (offset >= LEGACY && offset + size <= LEGACY + LEGACY_PORTS)
         return bus_in(p->bus, (uint16_t)(LEGACY_PORT + offset - LEGACY), size);
     if (!dispi_register(offset, size))

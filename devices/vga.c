@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/edid.h"
+
 static void vga_reset(void *dev)
 {
     struct vga *v = dev;
@@ -108,9 +110,23 @@ void vga_unplug(struct vga *v, struct bus *bus)
     vga_place_lfb(v, 0, false);
 }
 
+void vga_set_monitor(struct vga *v, unsigned width, unsigned height)
+{
+    v->monitor_width = (uint16_t)width;
+    v->monitor_height = (uint16_t)height;
+}
+
+bool vga_edid(const struct vga *v, uint8_t edid[EDID_BYTES])
+{
+    if (!v->monitor_width)
+        return false;
+    edid_fill(v->monitor_width, v->monitor_height, edid);
+    return true;
+}
+
 struct vga *vga_init(struct board *board, uint32_t vram_bytes)
 {
-    uint32_t bytes = VGA_LEGACY_BYTES, max_bytes = 16u << 20;
+    uint32_t bytes = VGA_LEGACY_BYTES, max_bytes = 256u << 20;
     struct vga *v = calloc(1, sizeof(*v));
 
     if (!v)
@@ -124,6 +140,8 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
     v->log = board->log;
     v->lfb_base = VGA_LFB_BASE;
     v->lfb_on = true;
+    v->monitor_width = 1024;
+    v->monitor_height = 768;
     v->lfb_region = phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram);
     v->window_region =
         phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v);

@@ -147,6 +147,7 @@ struct vga {
     uint32_t latch;
     uint8_t rotated; /* plane addresses are stored rotated: chain-4 */
     struct vga_mem mem;
+    uint16_t monitor_width, monitor_height; /* what the monitor likes best; 0: it does not say */
 };
 
 /* ---- devices/vga_regs.c: the ports ---- */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const struct device_model *const tables[] = {catalog_isa, catalog_drive, catalog_pci,
-                                                  catalog_sound};
+                                                  catalog_sound,
+                                                    catalog_vga};
 
 const struct device_model *catalog_model(unsigned i)
 {

@@ -52,7 +52,8 @@ void device_settle(struct device_option *d, const char *property, uint64_t value
 bool device_has(const struct device_model *model, const char *property);
 
 /* The tables, each ended by a row without name. */
-extern const struct device_model catalog_isa[], catalog_drive[], catalog_pci[], catalog_sound[];
+extern const struct device_model catalog_isa[], catalog_drive[], catalog_pci[], catalog_sound[],
+    catalog_vga[];
 
 #define DEVICE_PROPERTIES_END                                                                      \
     {                                                                                              \

@@ -67,27 +67,7 @@ static void build_testdev(struct machine *m, const struct device_option *d)
     pci_testdev_init(&m->board, m->pci, devfn_of(m, d), (uint32_t)device_number(d, "membar"));
 }
 
-/* The board has it in slot 2 already: it can only be told which ROM to show. */
-static const struct property vga_properties[] = {
-    {"addr", PROPERTY_STRING, "slot and function; it is in 02.0", NULL, 0, 0, NULL},
-    {"romfile", PROPERTY_STRING, "option ROM for foreign firmware; empty: none", NULL, 0, 0, NULL},
-    {"vgamem_mb", PROPERTY_NUMBER, "video memory in MiB", "16", 16, 16, NULL},
-    DEVICE_PROPERTIES_END,
-};
-
-static bool place_vga(struct options *o, struct device_option *d, struct error *err)
-{
-    unsigned devfn;
-
-    if (!slot(d, &devfn) || (device_given(d, "addr") && devfn != pci_devfn(2, 0)))
-        return error_set(err, "-device VGA,addr=%s: it is in slot 2", device_text(d, "addr"));
-    o->no_vga = false; /* -vga none -device VGA is how some say -vga std */
-    o->firmware.vga_rom = device_text(d, "romfile");
-    return true;
-}
-
 const struct device_model catalog_pci[] = {
-    {"VGA", NULL, "PCI", CATEGORY_DISPLAY, "the board's VGA", vga_properties, 1, place_vga, NULL},
     {"pci-testdev", NULL, "PCI", CATEGORY_MISC, "PCI Test Device", testdev_properties, 0,
      place_testdev, build_testdev},
     {NULL, NULL, NULL, CATEGORY_MISC, NULL, NULL, 0, NULL, NULL},

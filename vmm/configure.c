@@ -151,6 +151,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .start_stopped = o.start_stopped,
         .snapshot = o.snapshot,
         .no_vga = o.no_vga,
+        .vga = o.vga,
         .no_s3 = o.no_s3,
         .no_s4 = o.no_s4,
         .no_vmport = o.no_vmport,

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VRAM_BYTES = 16u << 20 };
-
 /* ---- the CPU's wires ---- */
 
 static uint32_t wire_in(void *opaque, uint16_t port, unsigned size)
@@ -132,7 +130,7 @@ static void build_pci(struct machine *m)
         m->pm = piix_pm_init(b, m->pci, piix_isa_sci(isa), &pm);
     if (m->config.no_vga)
         vga_unplug(m->vga, m->bus);
-    else
+    else if (!m->config.vga.isa)
         pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
 }
 
@@ -147,6 +145,17 @@ static void build_sound(struct machine *m)
     pcspk_init(&m->board, m->pit, audio_find(c->audio, c->pcspk_audiodev));
 }
 
+static void build_vga(struct machine *m)
+{
+    const struct vga_config *c = &m->config.vga;
+
+    m->vga = vga_init(&m->board, (c->mib ? c->mib : 16) << 20);
+    if (c->no_edid)
+        vga_set_monitor(m->vga, 0, 0);
+    else if (c->width)
+        vga_set_monitor(m->vga, c->width, c->height);
+}
+
 static void build_devices(struct machine *m)
 {
     const struct machine_config *c = &m->config;
@@ -159,7 +168,7 @@ static void build_devices(struct machine *m)
     build_sound(m);
     m->i8042 = i8042_init(b, machine_irq(m, 1), machine_irq(m, 12), a20, reset);
     m->fdc = fdc_init(b, machine_irq(m, 6), m->dma);
-    m->vga = vga_init(b, VRAM_BYTES);
+    build_vga(m);
     if (!c->no_vmport)
         m->vmmouse = vmmouse_init(b, m->cpu->gpr, m->i8042, c->ram_bytes);
     build_pci(m);
@@ -206,6 +215,10 @@ static bool build_bios(struct machine *m, struct error *err)
             bios.cdrom_unit = i;
         }
     m->bios = bios_init(&bios, err);
+    /* Without PCI foreign firmware looks for the option ROM among fw_cfg's files. */
+    if (c->vga.isa && !c->no_vga && c->firmware.vga_rom.data)
+        fw_cfg_set_file(m->fw_cfg, "vgaroms/vgabios.bin", c->firmware.vga_rom.data,
+                        c->firmware.vga_rom.len);
     if (!m->bios || !firmware_install(&c->firmware, m->fw_cfg, err))
         return false;
     if (!c->kernel.kernel)

@@ -16,6 +16,13 @@ struct device_option;
 struct hooks_list;
 struct symbols;
 
+/* The graphics card; all zero: the usual one. */
+struct vga_config {
+    bool isa, no_edid;
+    uint32_t mib;           /* of video memory; 0: 16 */
+    unsigned width, height; /* what the monitor likes best; 0: 1024x768 */
+};
+
 struct machine_config {
     uint64_t ram_bytes;
     const struct cpu_model *model;
@@ -40,6 +47,7 @@ struct machine_config {
     const uint8_t *uuid; /* 16 bytes, the caller's; NULL: none */
     bool snapshot; /* discs that are put in later are not to be written to either */
     bool no_vga;    /* no graphics card: there is nothing to see */
+    struct vga_config vga;
     bool no_s3, no_s4; /* the tables do not tell of these sleep states */
     bool no_vmport; /* no VMware port, and so no absolute pointer */
     bool no_acpi, no_hpet; /* leave out ACPI's tables (and power management), the HPET */

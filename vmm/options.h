@@ -72,6 +72,7 @@ struct options {
     struct firmware_options firmware;
     bool snapshot, no_reboot, start_stopped, nographic, no_acpi, no_hpet;
     bool no_vga, no_s3, no_s4;
+    struct vga_config vga;
     struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */
     unsigned chardev_count;
     struct device_option devices[OPTIONS_DEVICES]; /* those of -serial and its kin as well */

@@ -283,6 +283,88 @@ START_TEST(test_state)
 }
 END_TEST
 
+/* What function 01h said of MODE is what setting it makes of the screen. */
+static void check_mode_info(uint16_t mode)
+{
+    static struct vga_text text;
+    uint16_t attributes = lin16(rig.bios, RIG_BUFFER), line = lin16(rig.bios, RIG_BUFFER + 16);
+    unsigned width = lin16(rig.bios, RIG_BUFFER + 18), height = lin16(rig.bios, RIG_BUFFER + 20);
+    unsigned bpp = lin8(rig.bios, RIG_BUFFER + 25), drawn_width, drawn_height;
+    uint32_t linear = lin32(rig.bios, RIG_BUFFER + 40);
+
+    ck_assert_uint_eq(attributes & 0x0B, 0x0B);
+    ck_assert_uint_eq(linear, attributes & 0x80 ? bios_frame_buffer(rig.bios) : 0);
+    ck_assert_uint_eq(call(0x4F02, mode, 0, 0), 0x004F);
+    call(0x4F03, 0, 0, 0);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] & 0xFFFF, mode);
+    vga_text(rig.vga, &text);
+    vga_size(rig.vga, &drawn_width, &drawn_height);
+    if (!(attributes & 0x10)) {
+        ck_assert(text.text_mode);
+        ck_assert_uint_eq(text.columns, width);
+        ck_assert_uint_eq(text.rows, height);
+        ck_assert_uint_eq(line, width * 2);
+        ck_assert_uint_eq(drawn_width, width * 8);
+        ck_assert_uint_eq(drawn_height, height * lin8(rig.bios, RIG_BUFFER + 23));
+        ck_assert_uint_eq(call(0x4F05, 0x0100, 0, 0), 0x034F);
+        print("\r\nVBE");
+        ck_assert_uint_eq(lin16(rig.bios, 0xB8000 + width * 2 + 4), 0x0745);
+        return;
+    }
+    ck_assert_uint_eq(drawn_width, width);
+    ck_assert_uint_eq(drawn_height, height);
+    ck_assert_uint_eq(line, bpp == 4 ? width / 8 : width * ((bpp + 7) / 8));
+    ck_assert_uint_eq(lin8(rig.bios, RIG_BUFFER + 24), bpp == 4 ? 4 : 1);
+    ck_assert_uint_eq(call(0x4F06, 1, 0, 0), 0x004F);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] & 0xFFFF, line);
+    ck_assert_uint_eq(call(0x4F02, mode | 0x4000, 0, 0), linear ? 0x004F : 0x014F);
+}
+
+/* Saved in one mode, restored in another: the picture is the first again. */
+START_TEST(test_vbe_state)
+{
+    unsigned width, height;
+
+    call(0x4F02, 0x4112, 0, 0);
+    call(0x4F04, 0, 0x0F, 0);
+    ck_assert_uint_gt(rig.cpu->gpr[EBX] & 0xFFFF, 1);
+    ck_assert_uint_eq(call(0x4F04, 0x1000, 0x0F, 1), 0x004F);
+    call(0x0003, 0, 0, 0);
+    ck_assert_uint_eq(call(0x4F04, 0x1000, 0x0F, 2), 0x004F);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] & 0xFFFF, 0x1000);
+    vga_size(rig.vga, &width, &height);
+    ck_assert_uint_eq(width, 640);
+    ck_assert_uint_eq(height, 480);
+    call(0x4F03, 0, 0, 0);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] & 0xFFFF, 0x4112);
+    ck_assert_uint_eq(call(0x4F04, 0x1000, 0x0F, 3), 0x014F);
+}
+END_TEST
+
+/* The monitor's EDID is that of the card; without one there is no DDC. */
+START_TEST(test_monitor)
+{
+    rig.cpu->gpr[EDI] = 0;
+    vga_set_monitor(rig.vga, 1920, 1080);
+    ck_assert_uint_eq(call(0x4F15, 1, 0, 0), 0x004F);
+    ck_assert_uint_eq(lin8(rig.bios, RIG_BUFFER + 56), 1920 & 0xFF);
+    vga_set_monitor(rig.vga, 0, 0);
+    ck_assert_uint_eq(call(0x4F15, 0, 0, 0), 0x014F);
+}
+END_TEST
+
+START_TEST(test_power)
+{
+    ck_assert_uint_eq(call(0x4F10, 0, 0, 0), 0x004F);
+    ck_assert_uint_eq(call(0x4F10, 0x0401, 0, 0), 0x004F);
+    ck_assert_uint_eq(call(0x4F10, 2, 0, 0), 0x004F);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] >> 8 & 0xFF, 4);
+    call(0x4F10, 1, 0, 0);
+    call(0x4F10, 2, 0, 0);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] >> 8 & 0xFF, 0);
+}
+END_TEST
+
 START_TEST(test_vbe)
 {
     uint32_t list;
@@ -296,10 +378,9 @@ START_TEST(test_vbe)
     list = (list >> 16) * 16 + (list & 0xFFFF);
     for (; (mode = lin16(rig.bios, list)) != 0xFFFF; list += 2, modes++) {
         ck_assert_uint_eq(call(0x4F01, 0, mode, 0), 0x004F);
-        ck_assert_uint_eq(lin32(rig.bios, RIG_BUFFER + 40), bios_frame_buffer(rig.bios));
-        ck_assert_uint_eq(lin16(rig.bios, RIG_BUFFER) & 0x91, 0x91);
+        check_mode_info(mode);
     }
-    ck_assert_int_ge(modes, 12);
+    ck_assert_int_ge(modes, 40);
     ck_assert_uint_eq(call(0x4F02, 0x4112, 0, 0), 0x004F);
     unsigned width, height;
     vga_size(rig.vga, &width, &height);
@@ -384,6 +465,9 @@ int main(void)
     tcase_add_test(t, test_fonts);
     tcase_add_test(t, test_state);
     tcase_add_test(t, test_vbe);
+    tcase_add_test(t, test_vbe_state);
+    tcase_add_test(t, test_monitor);
+    tcase_add_test(t, test_power);
     tcase_add_test(t, test_hostile);
     suite_add_tcase(s, t);
     runner = srunner_create(s);

@@ -49,7 +49,10 @@ _start:
     int $0x10 /* no cursor */
     mov $TEXT, %ax
     mov %ax, %es
-    mov $2000, %cx
+#ifndef CELLS
+#define CELLS 2000
+#endif
+    mov $CELLS, %cx
 1:  mov %di, %ax
     shr $1, %ax
     mov %di, %bx
