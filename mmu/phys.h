@@ -126,6 +126,16 @@ void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag);
 void phys_log_start(struct phys *p, uint32_t base, uint32_t size);
 void phys_log_collect(struct phys *p, uint32_t base, uint32_t size, uint8_t *dirty);
 
+/* Does a device's handler run?  phys tells of MMIO; who drives ports, of those.  For samplers:
+ * async-signal-safe. */
+bool phys_at_device(const struct phys *p);
+void phys_set_at_device(struct phys *p, bool on);
+/* Accesses to each MMIO region so far. */
+void phys_each_mmio(const struct phys *p,
+                    void (*fn)(void *opaque, const char *name, uint32_t base, uint64_t reads,
+                               uint64_t writes),
+                    void *opaque);
+
 /* A stretch of addresses with one thing behind it; OPAQUE is an MMIO region's, else NULL. */
 struct phys_range {
     const char *name;

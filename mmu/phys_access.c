@@ -23,12 +23,15 @@ static unsigned access_width(uint32_t offset, uint32_t len, unsigned max)
     return size;
 }
 
-static void mmio_read(const struct region *r, uint32_t offset, uint8_t *data, uint32_t len)
+static void mmio_read(struct phys *p, struct region *r, uint32_t offset, uint8_t *data, uint32_t len)
 {
     /* Copied: a handler may well unmap its own region. */
     const struct mmio_ops *ops = r->ops;
     void *opaque = r->opaque;
+    bool before = p->at_device;
 
+    r->reads++;
+    p->at_device = true;
     while (len) {
         unsigned size = access_width(offset, len, ops->max_size);
         uint32_t value = ops->read ? ops->read(opaque, offset, size) : 0xFFFFFFFF;
@@ -38,13 +41,18 @@ static void mmio_read(const struct region *r, uint32_t offset, uint8_t *data, ui
         offset += size;
         len -= size;
     }
+    p->at_device = before;
 }
 
-static void mmio_write(const struct region *r, uint32_t offset, const uint8_t *data, uint32_t len)
+static void mmio_write(struct phys *p, struct region *r, uint32_t offset, const uint8_t *data,
+                       uint32_t len)
 {
     const struct mmio_ops *ops = r->ops;
     void *opaque = r->opaque;
+    bool before = p->at_device;
 
+    r->writes++;
+    p->at_device = true;
     while (len) {
         unsigned size = access_width(offset, len, ops->max_size);
         uint32_t value = 0;
@@ -55,6 +63,30 @@ static void mmio_write(const struct region *r, uint32_t offset, const uint8_t *d
         data += size;
         offset += size;
         len -= size;
+    }
+    p->at_device = before;
+}
+
+bool phys_at_device(const struct phys *p)
+{
+    return p->at_device;
+}
+
+void phys_set_at_device(struct phys *p, bool on)
+{
+    p->at_device = on;
+}
+
+void phys_each_mmio(const struct phys *p,
+                    void (*fn)(void *opaque, const char *name, uint32_t base, uint64_t reads,
+                               uint64_t writes),
+                    void *opaque)
+{
+    for (unsigned i = 0; i < PHYS_REGIONS; i++) {
+        const struct region *r = &p->region[i];
+
+        if (r->used && r->kind == PHYS_MMIO)
+            fn(opaque, r->name, r->base_pfn << PAGE_SHIFT, r->reads, r->writes);
     }
 }
 
@@ -93,10 +125,10 @@ static void read_page(struct phys *p, uint64_t pa, uint8_t *data, uint32_t len)
         p->journal->on_other(p->journal->opaque);
         memset(data, 0xFF, len);
     } else if (frame_kind(word) == PHYS_MMIO) {
-        const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
+        struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
         uint64_t since = log_on(p->log, LOG_TRACE) ? trace_now() : 0;
-        mmio_read(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+        mmio_read(p, r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
         trace_mmio(p, &trace_load, since, pa, data, len);
     } else {
         memset(data, 0xFF, len);
@@ -142,10 +174,10 @@ static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_
         if (p->flags[pfn])
             phys_frame_wrote(p, (uint32_t)pa, len, p->flags[pfn]);
     } else if (frame_kind(word) == PHYS_MMIO) {
-        const struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
+        struct region *r = &p->region[word >> FRAME_REGION_SHIFT];
 
         uint64_t since = log_on(p->log, LOG_TRACE) ? trace_now() : 0;
-        mmio_write(r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
+        mmio_write(p, r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
         trace_mmio(p, &trace_store, since, pa, data, len);
     } else if (p->write_only && (hidden = phys_write_only_page(p, pfn))) {
         memcpy(hidden + (pa & (PAGE_SIZE - 1)), data, len);

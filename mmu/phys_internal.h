@@ -25,9 +25,11 @@ struct region {
     const struct mmio_ops *ops;
     void *opaque;
     uint32_t order; /* a later region hides an earlier one */
+    uint64_t reads, writes; /* MMIO: accesses so far */
 };
 
 struct phys {
+    bool at_device; /* a device's handler runs */
     uint32_t *frame;      /* a word each frame, see above */
     uint8_t *flags;       /* enum frame_flag, a byte each frame */
     uint8_t *alias;       /* the whole memfd, read-write */

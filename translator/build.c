@@ -179,6 +179,16 @@ static void emit_check(struct build *b, bool base)
     emit_mov(e, RCX, R9);
 }
 
+/* Add one to counter SLOT: by LEA, which leaves the flags alone. */
+void build_count(struct build *b, uint32_t slot)
+{
+    int32_t field = (int32_t)((slot - b->t->tb_max) * sizeof *b->t->counts.executions);
+    field -= (int32_t)((uint8_t *)b->t->rt - (uint8_t *)(b->t->counts.executions + b->t->tb_max));
+    emit_rt(b->e, true, 0x8B, R9, field);
+    emit_op_mem(b->e, true, 0x8D, R9, R9, R_NONE, 1);
+    emit_rt(b->e, true, 0x89, R9, field);
+}
+
 static void emit_entry(struct build *b)
 {
     struct emit *e = b->e;
@@ -210,6 +220,8 @@ static void emit_entry(struct build *b)
         emit_mov(e, RCX, R9);
     }
     tb->direct_live = e->pos;
+    if (b->t->options.exec_count)
+        build_count(b, (uint32_t)(tb - b->t->tbs));
     if (through_table)
         tb->direct = tb->direct_live = through_table;
 }
@@ -251,7 +263,7 @@ static void emit_block(struct build *b)
 static bool room_left(const struct translator *t)
 {
     enum { BLOCK_ROOM = (TB_MAX_INSNS + 8) * 160 }; /* the longest rewrite, POPF, takes 118 */
-    return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 < t->tb_max &&
+    return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 + JUMP_COUNTS < t->tb_max &&
            t->map_count + 4 * TB_MAX_INSNS < t->map_max &&
            t->reloc_count + 8 * TB_MAX_INSNS < t->reloc_max &&
            t->site_count + 2 * TB_MAX_INSNS < t->site_max;
@@ -308,21 +320,28 @@ static struct tb *build_block(struct translator *t, const struct fetch *f, uint3
                       .phys = f->pa,
                       .phys2 = ~0u,
                       .incoming = ~0u,
-                      .code = t->emit.pos};
+                      .code = t->emit.pos,
+                      .counts = t->options.exec_count};
+    t->counts.executions[t->tb_count] = 0;
+    uint64_t began = count_cycles();
     struct build b = {.t = t,
                       .e = &t->emit,
                       .tb = tb,
                       .mode = mode,
                       .cs_base = tb->cs_base,
                       .cs_limit = cpu->seg[SEG_CS].limit};
-    if (!(mode & MODE_ONE) && hook_at(t, f->lin, f->pa))
+    bool hooked = !(mode & MODE_ONE) && hook_at(t, f->lin, f->pa);
+    bool decoded = hooked || decode_block(&b, f);
+    if (hooked)
         tb->size = 1;
-    else if (!decode_block(&b, f))
+    t->counts.decode_cycles += count_cycles() - began;
+    if (!decoded)
         return NULL;
     emit_block(&b);
     t->tb_count++;
     cache_insert(t, tb);
     count_block(t, tb);
+    t->counts.translate_cycles += count_cycles() - began;
     build_check(t, tb);
     return tb;
 }
@@ -363,6 +382,7 @@ struct tb *build_lookup(struct translator *t)
             return NULL;
         }
         if ((uint32_t)pa != tb->phys2) {
+            t->counts.invalid[INVALID_REMAP]++;
             cache_invalidate(t, tb);
             tb = NULL;
             mmu_fetch(t->mmu, t->window, lin, &pa, &fault);

@@ -88,6 +88,8 @@ void mark_reloc(struct build *b, enum reloc_kind kind);
 void mark_disp(struct build *b, int32_t disp, enum reloc_kind kind);
 /* B->in with its memory operand in the runtime area at FIELD, which needs no REX prefix. */
 void rewrite_on_bounce(struct build *b, int32_t field);
+/* Add one to T->counts.executions[SLOT] in translated code; R9 is lost. */
+void build_count(struct build *b, uint32_t slot);
 /* Does it use x87, MMX, XMM or YMM state? */
 bool decoded_uses_fpu(const struct decoded *d);
 

@@ -30,6 +30,12 @@ static void *map_executable(struct translator *t, void *area)
     return p == MAP_FAILED || mprotect(p, t->cache_size, PROTECTION) == 0 ? p : MAP_FAILED;
 }
 
+/* Bytes of the blocks' counters, which lie in front of the runtime area. */
+static size_t counters_size(const struct translator *t)
+{
+    return ((size_t)t->tb_max * sizeof *t->counts.executions + PAGE_SIZE - 1) & ~(size_t)4095;
+}
+
 /* The two views.  The executable one has the runtime area right in front of it. */
 static bool map_code(struct translator *t, struct error *err)
 {
@@ -40,10 +46,14 @@ static bool map_code(struct translator *t, struct error *err)
     bool file = !t->options.perf_map;
     t->rw = mmap(NULL, t->cache_size, PROT_READ | PROT_WRITE,
                  file ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, file ? t->fd : -1, 0);
-    uint8_t *area = mmap(NULL, RUNTIME_SIZE + t->cache_size, PROT_NONE,
+    uint8_t *area = mmap(NULL, counters_size(t) + RUNTIME_SIZE + t->cache_size, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (t->rw == MAP_FAILED || area == MAP_FAILED)
         return error_set(err, "no address space for the code cache: %s", strerror(errno));
+    t->counts.executions = (uint64_t *)area;
+    if (mprotect(area, counters_size(t), PROT_READ | PROT_WRITE))
+        return error_set(err, "no memory for the blocks' counters: %s", strerror(errno));
+    area += counters_size(t);
     t->rt = mmap(area, RUNTIME_SIZE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     t->rx = map_executable(t, area + RUNTIME_SIZE);
@@ -58,9 +68,9 @@ bool cache_init(struct translator *t, struct error *err)
     if (t->cache_size < MIN_CACHE)
         t->cache_size = MIN_CACHE;
     t->cache_size &= ~4095u;
+    t->tb_max = t->cache_size / 128;
     if (!map_code(t, err))
         return false;
-    t->tb_max = t->cache_size / 128;
     t->map_max = t->cache_size / 16;
     t->site_max = t->cache_size / 256;
     t->reloc_max = t->cache_size / 16;
@@ -92,7 +102,7 @@ void cache_free(struct translator *t)
     if (t->rw && t->rw != MAP_FAILED)
         munmap(t->rw, t->cache_size);
     if (t->rt)
-        munmap(t->rt, RUNTIME_SIZE + t->cache_size);
+        munmap(t->counts.executions, counters_size(t) + RUNTIME_SIZE + t->cache_size);
     if (t->fd > 0)
         close(t->fd);
     if (t->tbs)
@@ -215,6 +225,7 @@ void cache_invalidate(struct translator *t, struct tb *tb)
         return;
     tb->valid = false;
     t->stats.invalidated++;
+    count_retire(t, tb);
     hash_remove(t, tb);
     table_forget_block(t, tb);
     cache_isolate(t, tb);
@@ -306,6 +317,8 @@ void cache_flush(struct translator *t)
     t->stats.flushes++;
     t->generation++;
     for (uint32_t i = 1; i < t->tb_count; i++)
+        count_retire(t, &t->tbs[i]);
+    for (uint32_t i = 1; i < t->tb_count; i++)
         if (t->tbs[i].valid) {
             uint32_t pages[2] = {t->tbs[i].phys >> PAGE_SHIFT, t->tbs[i].phys2 >> PAGE_SHIFT};
             for (unsigned p = 0; p < 2; p++)
@@ -341,8 +354,11 @@ static void write_in_page(struct translator *t, uint32_t pa, uint32_t len)
     for (uint32_t g = (pa & 4095) >> 6; g <= ((pa + len - 1) & 4095) >> 6; g++)
         granules |= 1ull << g;
     t->stats.code_writes++;
-    if (!(t->page_granule[pfn] & granules))
+    if (!(t->page_granule[pfn] & granules)) {
+        count_writer(t, pa, 0);
         return;
+    }
+    unsigned hits = 0;
     for (uint32_t link = t->page_tbs[pfn], next; link; link = next) {
         struct tb *tb = &t->tbs[link / 2];
         next = tb->page_next[link & 1];
@@ -352,8 +368,10 @@ static void write_in_page(struct translator *t, uint32_t pa, uint32_t len)
         if (tb->imm_count && immediate_follow(t, tb, pa, len))
             continue;
         immediate_changed(t, tb, pa);
+        hits++;
         cache_invalidate(t, tb);
     }
+    count_writer(t, pa, hits);
 }
 
 void cache_on_code_write(void *opaque, uint32_t pa, uint32_t len)
@@ -374,8 +392,10 @@ void cache_invalidate_at(struct translator *t, uint32_t phys)
     for (uint32_t link = t->page_tbs[phys >> PAGE_SHIFT], next; link; link = next) {
         struct tb *tb = &t->tbs[link / 2];
         next = tb->page_next[link & 1];
-        if (overlaps(tb, phys, 1))
-            cache_invalidate(t, tb);
+        if (!overlaps(tb, phys, 1))
+            continue;
+        t->counts.invalid[INVALID_POLICY]++;
+        cache_invalidate(t, tb);
     }
 }
 

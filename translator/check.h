@@ -58,6 +58,7 @@ enum value_kind {
     VALUE_CODE,  /* host address made of that */
     VALUE_CHECK, /* check pointer of a segment */
     VALUE_SELF,  /* host address of cache offset BITS */
+    VALUE_COUNT, /* what counter BITS holds, or that plus one */
 };
 
 struct value {

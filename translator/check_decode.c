@@ -245,14 +245,15 @@ static bool high_byte_lost(const struct host_insn *in)
     return byte && in->rex && in->reg >= 4 && in->reg < 8;
 }
 
-/* 64-bit operands: three kinds of LEA, a check pointer, the host's RSP. */
+/* 64-bit operands: kinds of LEA, a check pointer, the host's RSP, counters. */
 static bool wide_form_fits(const struct host_insn *in)
 {
     if (!(in->rex & 8))
         return true;
     if (in->opsize || in->rep || in->gs || in->map != MAP_1B)
         return false;
-    return in->opcode == 0x8D || (in->opcode == 0x8B && (in->mem == MEM_CPU || in->mem == MEM_RIP));
+    return in->opcode == 0x8D || (in->opcode == 0x89 && in->mem == MEM_RIP) ||
+           (in->opcode == 0x8B && (in->mem == MEM_CPU || in->mem == MEM_RIP));
 }
 
 /* BT and kin with a bit offset in a register reach 256 MiB further to either side. */

@@ -110,9 +110,28 @@ static bool limit_operand(struct check *c, const struct host_insn *in, const str
     return number_in(c, in, f, R8);
 }
 
-static bool rip_operand(struct check *c, const struct host_insn *in)
+/* The counter that a RIP-relative operand names: the block's own, or one of the jumps'; else 0. */
+static uint32_t counter_of(const struct check *c, const struct host_insn *in)
+{
+    const struct translator *t = c->t;
+    int64_t at = (int64_t)((uintptr_t)t->rx - (uintptr_t)t->counts.executions) + in->at + in->len +
+                 in->disp;
+    uint32_t slot = (uint32_t)(at / 8);
+    if (at < 0 || at % 8 || at / 8 >= t->tb_max)
+        return 0;
+    return slot == (uint32_t)(c->tb - t->tbs) || slot >= t->tb_max - JUMP_COUNTS ? slot : 0;
+}
+
+static bool rip_operand(struct check *c, const struct host_insn *in, const struct flow *f)
 {
     int64_t field = (int64_t)in->at + in->len + in->disp + RUNTIME_SIZE;
+    uint32_t slot = counter_of(c, in);
+    bool wide = in->map == MAP_1B && (in->rex & 8);
+    if (slot && wide && in->reg == R9 && in->opcode == 0x8B)
+        return true;
+    if (slot && wide && in->reg == R9 && in->opcode == 0x89)
+        return (f->scratch[1].kind == VALUE_COUNT && f->scratch[1].bits == slot) ||
+               check_refuse(c, in, "writes something else than its count to a counter");
     if (in->map != MAP_1B || in->opcode != 0x8B || !(in->rex & 8) || in->reg != RSP)
         return check_refuse(c, in, "reaches the runtime area");
     return field == (int64_t)offsetof(struct runtime, host_rsp) ||
@@ -141,7 +160,7 @@ static bool memory_operand(struct check *c, const struct host_insn *in, const st
     case MEM_LIMIT:
         return limit_operand(c, in, f);
     case MEM_RIP:
-        return rip_operand(c, in);
+        return rip_operand(c, in, f);
     case MEM_OTHER:
         break;
     }
@@ -175,6 +194,10 @@ static bool moves(struct check *c, const struct host_insn *in, struct flow *f)
 {
     bool load = in->opcode == 0x8B;
     uint8_t src = load ? in->rm : in->reg, dst = load ? in->reg : in->rm;
+    if (in->mem == MEM_RIP && in->reg == R9) { /* rip_operand let it through */
+        f->scratch[1] = (struct value){VALUE_COUNT, counter_of(c, in)};
+        return true;
+    }
     if (!load || !in->has_mem)
         if (!number_in(c, in, f, src))
             return false;
@@ -248,6 +271,9 @@ static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f
         f->scratch[1].kind = VALUE_CODE;
         return true;
     }
+    if (in->reg == R9 && in->base == R9 && in->index == R_NONE && in->disp == 1 &&
+        f->scratch[1].kind == VALUE_COUNT)
+        return true;
     uint8_t bit = in->reg == RSI ? WINDOWED_RSI : in->reg == RDI ? WINDOWED_RDI : 0;
     if (!bit || !is_sum_of(in, in->reg, R_WINDOW) || (f->windowed & bit))
         return check_refuse(c, in, "makes a host address of a kind not provided for");

@@ -169,6 +169,7 @@ static void after_insn(struct translator *t, uint32_t index)
 {
     struct site *s = &t->sites[index];
     t->cpu->eip = s->eip;
+    count_call(t, &s->in, s->slow);
     if (!s->slow) {
         t->stats.sensitive++;
         if (shows_pointers(&s->in))
@@ -198,6 +199,7 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
     struct cpu *cpu = t->cpu;
     uint32_t value = code & ((1u << 26) - 1);
     link->valid = false;
+    t->counts.exits[code >> 26]++;
     switch ((enum exit_kind)(code >> 26)) {
     case EXIT_LOOKUP:
         cpu->eip = t->rt->exit_eip;
@@ -429,6 +431,7 @@ static uint32_t enter(struct translator *t, const uint8_t *code)
         if (cpu->eip != next || !quiet(t) || t->generation != generation || !t->tbs[tb].valid)
             return EXIT_CODE(EXIT_STEPPED, 0);
         t->stats.resumed++;
+        t->counts.exits[EXIT_INSN]++;
         exit = hook_enter(t, t->rx + resume, next);
     }
     return exit;
@@ -452,6 +455,7 @@ enum run_exit translator_run(struct translator *t)
         }
         if (cpu->exc.valid) {
             t->stats.exceptions++;
+            t->counts.exceptions[cpu->exc.vector % COUNT_VECTORS]++;
             if (hook_vector(t, cpu->exc.vector))
                 cpu->exc.valid = 0;
             else

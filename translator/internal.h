@@ -10,6 +10,7 @@
 #include "cpu/emulate.h"
 #include "ringer/error.h"
 #include "ringer/log.h"
+#include "translator/count.h"
 #include "translator/decode.h"
 #include "translator/emit.h"
 #include "translator/hook.h"
@@ -133,6 +134,8 @@ struct tb {
     uint8_t imm_count; /* immediates that writes are followed in */
     uint32_t imms;     /* the first of them */
     uint32_t verified; /* lock-step: times compared */
+    uint32_t samples;  /* of the timer that found it running */
+    bool counts;       /* its executions are counted */
     struct tb_exit exits[TB_SLOTS];
 };
 
@@ -189,7 +192,7 @@ struct jump_table {
 
 enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
 
-/* Everything that is counted; names and order for every view (translator/stats.c). */
+/* Everything that is counted; names and order for every view (translator/statistics.c). */
 #define TRANSLATOR_COUNTERS(X)                                                                     \
     X(blocks, "blocks translated")                                                                 \
     X(insns, "guest instructions translated")                                                      \
@@ -308,6 +311,7 @@ struct translator {
     bool diverged;
 
     struct translator_stats stats;
+    struct counts counts;
     uint32_t recent[RECENT], recent_pos;
 
     /* The page fault given to the guest last: when it returns to the instruction, the page comes in

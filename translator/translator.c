@@ -30,6 +30,11 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
         translator_free(t);
         return NULL;
     }
+    if (!count_init(t)) {
+        error_set(err, "no memory for statistics");
+        translator_free(t);
+        return NULL;
+    }
     if (!cache_init(t, err) || !(table_init(t) || error_set(err, "no memory for jump tables"))) {
         translator_free(t);
         return NULL;
@@ -46,10 +51,12 @@ void translator_free(struct translator *t)
 {
     if (!t)
         return;
+    sample_detach(t);
     fault_detach(t);
     verify_free(t->verify);
     table_free(t);
     cache_free(t);
+    count_free(t);
     decoder_free(t->decoder);
     free(t->hooks.keys);
     free(t);
@@ -57,7 +64,7 @@ void translator_free(struct translator *t)
 
 bool translator_attach(struct translator *t, struct error *err)
 {
-    return fault_attach(t, err);
+    return fault_attach(t, err) && (t->options.no_samples || sample_attach(t, err));
 }
 
 void translator_flush(struct translator *t)
@@ -74,24 +81,6 @@ unsigned translator_disassemble(struct translator *t, unsigned bits, const uint8
 uint64_t translator_insns(const struct translator *t)
 {
     return t->stats.insns;
-}
-
-void translator_describe(struct translator *t, void (*line)(void *, const char *), void *opaque)
-{
-    char text[160];
-    snprintf(text, sizeof text, "code cache          %u of %u KiB used, %u blocks",
-             t->emit.pos >> 10, t->cache_size >> 10, t->tb_count - 1);
-    line(opaque, text);
-    if (t->stats.guest_bytes) {
-        snprintf(text, sizeof text, "expansion           %.2f host bytes for each guest byte",
-                 (double)t->stats.host_bytes / (double)t->stats.guest_bytes);
-        line(opaque, text);
-    }
-#define X(name, help)                                                                              \
-    snprintf(text, sizeof text, "%-19s %llu (%s)", #name, (unsigned long long)t->stats.name, help);  \
-    line(opaque, text);
-    TRANSLATOR_COUNTERS(X)
-#undef X
 }
 
 void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns)

@@ -3,6 +3,7 @@
 #define RINGER_TRANSLATOR_TRANSLATOR_H
 
 #include "cpu/cpu.h"
+#include "ringer/statistic.h"
 
 struct translator;
 struct error;
@@ -14,6 +15,8 @@ struct translator_options {
     bool verify;           /* lock-step (translator/verify.h) */
     uint32_t verify_first; /* compare each block's first executions only; 0: all */
     bool perf_map;         /* make the code cache of memory that perf maps name */
+    bool exec_count;       /* count the executions of each block exactly */
+    bool no_samples;       /* no timer that notes what runs */
     bool fail_cache_alloc; /* tests: pretend the code cache could not be had */
 };
 
@@ -46,8 +49,60 @@ void translator_flush(struct translator *t);
 
 /* Guest instructions translated so far. */
 uint64_t translator_insns(const struct translator *t);
-/* Counters, by name, for `info tb` and --stats. */
-void translator_describe(struct translator *t, void (*line)(void *, const char *), void *opaque);
+/* Every statistic of the translator: counters, occupancy, exits, calls by instruction, samples. */
+void translator_statistics(struct translator *t, const struct statistic_sink *to);
+
+/* Count the executions of each block exactly, or no longer.  Blocks are translated anew. */
+void translator_count_executions(struct translator *t, bool on);
+bool translator_counts_executions(const struct translator *t);
+
+/* What views show of a block.  Live or not: blocks that were given up stay until the cache is
+ * flushed. */
+struct translator_block {
+    uint32_t index; /* names it until the cache is flushed */
+    uint32_t eip, cs_base, phys, mode;
+    uint16_t insns, guest_bytes, sites;
+    uint32_t host_bytes;
+    bool valid, code32, user, counted;
+    uint64_t executions, samples;
+    struct {
+        uint32_t target;
+        uint32_t link; /* index of the block it jumps to, 0 while there is none */
+    } exits[2];        /* target ~0: there is no such exit */
+};
+enum translator_order { BY_EXECUTIONS, BY_SAMPLES, BY_TIME /* samples, else executions */ };
+
+/* The hottest MAX blocks by ORDER into OUT; returns how many there are with any count. */
+unsigned translator_hot(struct translator *t, enum translator_order order,
+                        struct translator_block *out, unsigned max);
+/* The block INDEX; false when there is none. */
+bool translator_block(struct translator *t, uint32_t index, struct translator_block *out);
+/* Blocks that hold linear address LIN (EIP + CS base), MAX at most; returns how many were stored. */
+unsigned translator_blocks_at(struct translator *t, uint32_t lin, struct translator_block *out,
+                              unsigned max);
+/* Guest code of block INDEX, HOST code beside it, line by line. */
+void translator_describe_block(struct translator *t, uint32_t index, bool host,
+                               void (*line)(void *, const char *), void *opaque);
+
+/* A physical page with code: how often it was found running, and how many instructions ran there
+ * (as far as they were counted). */
+struct translator_page {
+    uint32_t pfn;
+    uint64_t samples, executions;
+    uint32_t blocks; /* live ones */
+};
+void translator_each_page(struct translator *t,
+                          void (*fn)(void *opaque, const struct translator_page *p), void *opaque);
+
+/* An instruction of the guest that wrote to pages with translated code. */
+struct translator_writer {
+    uint32_t eip, cs_base, page; /* page: physical address of the last one */
+    const char *cause;
+    uint64_t writes, hits; /* hits: blocks lost by it */
+};
+/* The MAX that cost most into OUT; returns how many. */
+unsigned translator_writers(struct translator *t, struct translator_writer *out, unsigned max);
+
 /* The last blocks entered, newest first, with their guest disassembly: for crash reports. */
 void translator_describe_recent(struct translator *t, unsigned count,
                                 void (*line)(void *, const char *), void *opaque);

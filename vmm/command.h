@@ -29,7 +29,7 @@ struct command {
 /* Tables by subject, each ended by a row without name. */
 extern const struct command commands_run[], commands_input[], commands_media[], commands_memory[],
     commands_value[], commands_watch[], commands_info[], commands_char[], commands_help[],
-    commands_vnc[], commands_hook[], commands_audio[];
+    commands_vnc[], commands_hook[], commands_audio[], commands_statistics[];
 
 /* All of them by number, NULL behind the last; the one that WORD calls. */
 const struct command *command_nth(unsigned n);
@@ -56,7 +56,7 @@ struct subject {
 };
 const struct subject *subject_nth(unsigned n);
 extern const struct subject subjects_board[], subjects_block[], subjects_host[], subjects_vnc[],
-    subjects_audio[];
+    subjects_audio[], subjects_statistics[];
 
 /* ---- the VNC server (monitor_vnc.c) ---- */
 bool vnc_parse_time(const char *text, time_t *out); /* now, never, +SECONDS, seconds since 1970 */
@@ -64,6 +64,8 @@ bool vnc_parse_connected(const char *text, enum vnc_connected *out);
 /* CONNECTED: keep (or NULL), fail, disconnect. */
 bool command_vnc_password(const struct monitor_target *t, const char *password,
                           const char *connected, struct text *out);
+/* `info tb` with the words behind it: hot [N], block ADDR. */
+bool statistics_info_tb(const struct monitor_target *t, int argc, char **argv, struct text *out);
 
 /* /NFU of x: parse "/10xw"; fields keep their values where the text says nothing. */
 struct dump_format {

@@ -2,6 +2,7 @@
 #include "ringer/log.h"
 #include "ringer/trace.h"
 #include "vmm/qmp_server.h"
+#include "vmm/statistics.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -182,6 +183,18 @@ static bool open_display(struct host *h, const struct monitor_target *target, st
     return kind != DISPLAY_TEXT || open_terminal(h, err);
 }
 
+/* What -stats and -metrics need; the file last, that nothing is written when something is wrong. */
+static bool open_statistics(struct host *h, struct error *err)
+{
+    const struct options *o = &h->options;
+
+    if (o->metrics && !(h->metrics = metrics_open(&h->loop, h->machine, o->metrics, err)))
+        return false;
+    h->stats_file = o->stats_path ? fopen(o->stats_path, "we") : NULL;
+    return !o->stats_path || h->stats_file ||
+           error_set(err, "-stats=json:%s: cannot be written: %s", o->stats_path, strerror(errno));
+}
+
 /* The script needs something to listen to, even when nobody else does. */
 static void open_script(struct host *h, const struct monitor_target *target)
 {
@@ -303,7 +316,7 @@ bool host_open(struct host *h, struct error *err)
         return false;
     const struct monitor_target target = host_target(h);
     if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err) ||
-        !tools_attach(&h->tools, h->machine, err))
+        !tools_attach(&h->tools, h->machine, err) || !open_statistics(h, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
@@ -316,6 +329,30 @@ bool host_start(struct host *h, struct error *err)
 {
     h->started = machine_start(h->machine, err);
     return h->started;
+}
+
+/* -stats, when the machine has ended. */
+static void tell_statistics(struct host *h)
+{
+    const struct options *o = &h->options;
+    struct text text = {0};
+
+    if (!o->stats)
+        return;
+    if (!h->stats_file) {
+        statistics_text(h->machine, NULL, &text);
+        fputs(text_string(&text), stderr);
+        text_free(&text);
+        return;
+    }
+    json_t *all = statistics_json(h->machine, STATISTICS_HOT_MAX);
+    bool ok = json_dumpf(all, h->stats_file, JSON_INDENT(1)) == 0;
+    json_decref(all);
+    ok &= fclose(h->stats_file) == 0;
+    h->stats_file = NULL;
+    if (!ok)
+        fprintf(stderr, "ringer: -stats=json:%s: not written in full: %s\n", o->stats_path,
+                strerror(errno));
 }
 
 /* What -verify was good for. */
@@ -342,6 +379,7 @@ int host_run(struct host *h)
     if (!tools_finish(&h->tools, &err))
         fprintf(stderr, "ringer: %s\n", err.text);
     tell_verified(h);
+    tell_statistics(h);
     if (h->script)
         script_machine_ended(h->script, &status);
     return status;
@@ -363,6 +401,9 @@ void host_close(struct host *h)
         machine_join(h->machine, NULL);
     }
     vnc_close(h->vnc);
+    metrics_close(h->metrics);
+    if (h->stats_file)
+        fclose(h->stats_file);
     film_close(h->film);
     window_close(h->window);
     input_free(h->input);

@@ -3,12 +3,14 @@
 #define RINGER_VMM_HOST_H
 
 #include "vmm/console.h"
+#include "vmm/metrics.h"
 #include "vmm/options.h"
 #include "vmm/port.h"
 #include "vmm/script.h"
 #include "vmm/tools.h"
 #include "vmm/tty.h"
 #include "vmm/ui/termscreen.h"
+#include <stdio.h>
 
 struct host {
     bool embedded; /* in somebody's process: terminal and signals are not ours */
@@ -34,6 +36,8 @@ struct host {
     struct film *film;
     struct vnc *vnc;
     struct tools tools;
+    FILE *stats_file; /* of -stats=json: */
+    struct metrics *metrics;
     uv_async_t machine_ended;
     uv_signal_t signals[3];
 };

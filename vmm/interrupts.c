@@ -7,6 +7,19 @@
 
 /* ---- to the CPU ---- */
 
+/* VECTOR was accepted: how long has it waited since INTR rose? */
+static void count_interrupt(struct machine *m, uint8_t vector)
+{
+    struct machine_private *p = m->private;
+    uint64_t now = machine_host_ns(), waited = p->intr_since ? now - p->intr_since : 0;
+
+    p->interrupts[vector]++;
+    p->interrupt_wait[vector] += waited;
+    if (waited > p->interrupt_longest[vector])
+        p->interrupt_longest[vector] = waited;
+    p->intr_since = p->intr_since ? now : 0; /* for what waits behind it */
+}
+
 static int wire_intack(void *opaque)
 {
     struct machine *m = opaque;
@@ -15,7 +28,7 @@ static int wire_intack(void *opaque)
     if (vector < 0 && (!m->lapic || lapic_extint(m->lapic)))
         vector = pic_intack(m->pic);
     if (vector >= 0)
-        m->private->interrupts[vector & 0xff]++;
+        count_interrupt(m, (uint8_t)vector);
     return vector;
 }
 
@@ -24,6 +37,10 @@ static void wire_intr(void *opaque, int n, int level)
     struct machine *m = opaque;
 
     (void)n;
+    if (level && !m->private->intr_since)
+        m->private->intr_since = machine_host_ns();
+    else if (!level)
+        m->private->intr_since = 0;
     if (level)
         machine_raise_event(m, EVENT_INTR);
     else

@@ -19,14 +19,19 @@ static uint32_t wire_in(void *opaque, uint16_t port, unsigned size)
 {
     struct machine *m = opaque;
 
-    return bus_in(m->bus, port, size);
+    phys_set_at_device(m->phys, true);
+    uint32_t value = bus_in(m->bus, port, size);
+    phys_set_at_device(m->phys, false);
+    return value;
 }
 
 static void wire_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
 {
     struct machine *m = opaque;
 
+    phys_set_at_device(m->phys, true);
     bus_out(m->bus, port, value, size);
+    phys_set_at_device(m->phys, false);
 }
 
 static uint64_t wire_tsc(void *opaque)

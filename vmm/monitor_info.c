@@ -84,37 +84,6 @@ static void info_irq(const struct monitor_target *t, struct text *out)
             text_printf(out, "%02xh: %llu\n", v, (unsigned long long)count[v]);
 }
 
-static void info_tb(const struct monitor_target *t, struct text *out)
-{
-    const struct mmu_stats *s = mmu_stats(t->machine->mmu);
-    const struct {
-        const char *name, *what;
-        uint64_t value;
-    } counters[] = {
-        {"fill_pages", "pages mapped into windows", s->fill_pages},
-        {"fill_runs", "runs they were mapped in", s->fill_runs},
-        {"drops", "times pages were unmapped", s->drops},
-        {"drop_pages", "pages unmapped", s->drop_pages},
-        {"syncs", "address-space switches", s->syncs},
-        {"sync_changed", "page-table entries that had changed", s->sync_changed},
-        {"sync_tables", "page tables compared", s->sync_tables},
-        {"sync_skipped", "page tables not compared, being write-protected", s->sync_skipped},
-        {"traces", "page tables write-protected", s->traces},
-        {"untraces", "page tables written after that", s->untraces},
-        {"windows_live", "windows in use", s->windows_live},
-        {"windows_evicted", "windows given up for others", s->windows_evicted},
-        {"mappings", "host mappings in use", s->mappings},
-        {"protects", "changes of protection", s->protects},
-        {"flushes", "full flushes", s->flushes},
-        {"invlpgs", "single pages invalidated", s->invlpgs},
-    };
-
-    translator_describe(t->machine->translator, text_line, out);
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        text_printf(out, "%-19s %llu (%s)\n", counters[i].name,
-                    (unsigned long long)counters[i].value, counters[i].what);
-}
-
 static void info_watchpoints(const struct monitor_target *t, struct text *out)
 {
     watch_describe(t->machine, out);
@@ -138,8 +107,6 @@ const struct subject subjects_board[] = {
     {"pic", "the interrupt controllers", info_pic},
     {"lapic", "the local APIC", info_lapic},
     {"irq", "interrupts taken so far", info_irq},
-    {"jit", "the translator's and the windows' counters", info_tb},
-    {"tb", NULL, info_tb},
     {"hooks", "functions that are called, see hook", info_hooks},
     {"watchpoints", "what stops the guest, see watch", info_watchpoints},
     {0},
@@ -150,7 +117,8 @@ const struct subject subjects_board[] = {
 const struct subject *subject_nth(unsigned n)
 {
     static const struct subject *const tables[] = {subjects_board, subjects_block, subjects_host,
-                                                  subjects_vnc, subjects_audio};
+                                                   subjects_vnc, subjects_audio,
+                                                   subjects_statistics};
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const struct subject *s = tables[i]; s->name; s++)
@@ -180,6 +148,8 @@ static bool command_info(const struct monitor_target *t, int argc, char **argv, 
     for (unsigned i = 0; argc > 1 && (s = subject_nth(i)); i++)
         if (!strcmp(argv[1], s->name)) {
             struct request r = {t, s, out};
+            if (argc > 2 && (!strcmp(s->name, "tb") || !strcmp(s->name, "jit")))
+                return statistics_info_tb(t, argc - 2, argv + 2, out);
             if (argc > 2 && strcmp(argv[1], "registers") && argv[2][0] != '-')
                 return command_fail(out, "usage: info %s", argv[1]);
             machine_post_wait(t->machine, show, &r);
@@ -195,7 +165,7 @@ static bool command_info(const struct monitor_target *t, int argc, char **argv, 
 }
 
 const struct command commands_info[] = {
-    {"info", "[SUBJECT]", "show what SUBJECT is about; info alone lists them", 0, 2, command_info,
+    {"info", "[SUBJECT]", "show what SUBJECT is about; info alone lists them", 0, 4, command_info,
      false, COMPLETE_SUBJECT},
     {0},
 };

@@ -12,7 +12,7 @@
 static const struct command *const tables[] = {
     commands_help,  commands_run,   commands_input, commands_media, commands_memory,
     commands_value, commands_watch, commands_info,  commands_char, commands_vnc,
-    commands_hook,  commands_audio,
+    commands_hook,  commands_audio, commands_statistics,
 };
 
 const struct command *command_nth(unsigned n)

@@ -172,6 +172,7 @@ void options_help(const struct options *o, void (*line)(void *opaque, const char
         return;
     }
     line(opaque, "usage: ringer [OPTION]... [IMAGE]...");
+    line(opaque, "       ringer top QMP-SOCKET | ringer tb-report STATS.json >PAGE.html");
     line(opaque, "Boot IMAGE (a floppy, a disk, a CD or a kernel, recognised by content) in a PC.");
     for (unsigned t = 0; t < TABLES; t++) {
         if (!tables[t].heading)

@@ -106,6 +106,9 @@ struct options {
     const char *record;
     uint32_t log_channels;
     const char *log_path, *script;
+    bool stats;             /* tell them at the end, */
+    const char *stats_path; /* in JSON in this file, or (NULL) as text on standard error */
+    const char *metrics;    /* the socket; NULL: none */
     struct translator_options translator;
     struct tools_options tools;
     int64_t rtc_epoch;

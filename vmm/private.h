@@ -42,6 +42,9 @@ struct machine_private {
     uint64_t armed; /* deadline that the host timer is set to, UINT64_MAX: none */
 
     uint64_t interrupts[256]; /* accepted, by vector */
+    uint64_t interrupt_wait[256], interrupt_longest[256]; /* ns from INTR to acceptance */
+    uint64_t intr_since;      /* host time at which INTR rose, ns; 0: it is low */
+    uint64_t idle_ns, started_ns; /* host time asleep in HLT; at the start of the thread */
 
     pthread_mutex_t listen_lock;
     struct machine_listener *listeners;
@@ -82,6 +85,8 @@ void machine_power_off(void *machine);
  * in posted work, for whose end others wait. */
 bool machine_hold(struct machine *m, struct block *b);
 bool machine_may_hold(struct machine *m);
+/* The host's monotonic clock. */
+uint64_t machine_host_ns(void);
 /* run.c: RESET# to everything, without a word to listeners. */
 void machine_reset_board(struct machine *m);
 /* Set up / tear down the private part. */

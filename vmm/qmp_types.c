@@ -98,6 +98,18 @@ static const struct qmp_type types[] = {
      "account_invalid:bool, account_failed:bool, timed_stats:[any]"},
     {QMP_OBJECT, "BlockStats", "device?:str, qdev?:str, node-name?:str, stats:BlockDeviceStats"},
 
+    {QMP_ENUM, "StatsProvider", "ringer"},
+    {QMP_ENUM, "StatsTarget", "vm vcpu"},
+    {QMP_ENUM, "StatsType", "cumulative instant peak linear-histogram log2-histogram"},
+    {QMP_ENUM, "StatsUnit", "bytes seconds cycles boolean"},
+    {QMP_OBJECT, "StatsRequest", "provider:StatsProvider, names?:[str]"},
+    {QMP_OBJECT, "Stats", "name:str, value:any"},
+    {QMP_OBJECT, "StatsResult", "provider:StatsProvider, qom-path?:str, stats:[Stats]"},
+    {QMP_OBJECT, "StatsSchemaValue",
+     "name:str, type:StatsType, unit?:StatsUnit, base?:int, exponent:int, bucket-size?:int"},
+    {QMP_OBJECT, "StatsSchema",
+     "provider:StatsProvider, target:StatsTarget, stats:[StatsSchemaValue]"},
+
     {QMP_OBJECT, "DumpQueryResult", "status:DumpStatus, completed:int, total:int"},
     {QMP_OBJECT, "DumpGuestMemoryCapability", "formats:[DumpGuestMemoryFormat]"},
 

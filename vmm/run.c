@@ -265,12 +265,22 @@ static void sleep_until(struct machine *m, uint64_t deadline, uint32_t mask)
     pthread_mutex_unlock(&p->lock);
 }
 
+uint64_t machine_host_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static void idle(struct machine *m)
 {
     if (m->cpu->halted && !m->cpu->iflag && !(events(m) & (EVENT_NMI | EVENT_RESET)))
         dead_halt(m);
+    uint64_t began = machine_host_ns();
     sleep_until(m, vclock_next_deadline(m->clock),
                 m->cpu->iflag ? EVENT_INTR | EVENT_NMI | EVENT_RESET : EVENT_NMI | EVENT_RESET);
+    m->private->idle_ns += machine_host_ns() - began;
 }
 
 bool machine_may_hold(struct machine *m)
@@ -328,6 +338,7 @@ static bool service(struct machine *m)
 
 static void loop(struct machine *m)
 {
+    m->private->started_ns = machine_host_ns();
     while (service(m)) {
         bool asleep = machine_asleep(m);
 

@@ -182,7 +182,8 @@ struct guest *guest_new(const char *model, bool check, const char **why)
                                            .intack = no_interrupt,
                                            .tsc = no_time,
                                            .ferr = no_ferr};
-    struct translator_options options = {.check = check};
+    struct translator_options options = {.check = check,
+                                          .no_samples = true /* host_run bears no signals */};
     struct error err = {"out of memory"};
     struct guest *g = calloc(1, sizeof *g);
     if (!g)

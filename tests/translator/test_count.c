@@ -1,0 +1,214 @@
+/* Statistics of the translator: exact counts, samples, exits, calls, writers to code. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/translator/rig.h"
+
+struct sum {
+    const char *name, *label;
+    uint64_t value;
+    unsigned found;
+};
+
+static void take(void *opaque, const struct statistic *s)
+{
+    struct sum *sum = opaque;
+    ck_assert(s->group && s->name && s->unit && s->help);
+    ck_assert(!s->label == !s->key);
+    if (strcmp(s->name, sum->name) || (sum->label && strcmp(s->label, sum->label)))
+        return;
+    sum->value += s->value;
+    sum->found++;
+}
+
+static uint64_t value(struct rig *r, const char *name, const char *label)
+{
+    struct sum sum = {.name = name, .label = label};
+    translator_statistics(r->t, &(struct statistic_sink){take, &sum});
+    ck_assert_msg(sum.found || label, "there is no statistic %s", name);
+    return sum.value;
+}
+
+/* The block at EIP. */
+static struct translator_block block_at(struct rig *r, uint32_t eip)
+{
+    struct translator_block b = {0};
+    ck_assert_msg(translator_blocks_at(r->t, eip, &b, 1) == 1, "no block at %x", eip);
+    return b;
+}
+
+static void open_counting(struct rig *r)
+{
+    rig_open(r, &(struct rig_options){.translator = {.exec_count = true}});
+    rig_flat(r, 0);
+}
+
+/* mov ecx, 1000; 1: dec ecx; jnz 1b */
+START_TEST(exact_loop)
+{
+    struct rig r;
+    open_counting(&r);
+    ck_assert_int_eq(rig_exec(&r, "B9 E8 03 00 00 49 75 FD"), RIG_ENDED);
+    ck_assert_uint_eq(block_at(&r, RIG_CODE).executions, 1);
+    struct translator_block hot[2];
+    unsigned n = translator_hot(r.t, BY_EXECUTIONS, hot, 2);
+    ck_assert_uint_ge(n, 2);
+    ck_assert_uint_eq(hot[0].eip, RIG_CODE + 5);
+    ck_assert_uint_eq(hot[0].executions, 999);
+    ck_assert(hot[0].counted && hot[0].valid && hot[0].code32);
+    ck_assert_uint_ge(value(&r, "executed", NULL), 2001);
+    ck_assert_uint_le(value(&r, "executed", NULL), 2001 + 64); /* the last block was left early */
+    rig_close(&r);
+}
+END_TEST
+
+/* Flags go through the counters: CMP in one block, the jump behind another one. */
+START_TEST(flags_survive)
+{
+    struct rig r;
+    for (unsigned i = 0; i < 2; i++) {
+        open_counting(&r);
+        /* mov eax, i; cmp eax, 1; jmp +0; setc bl; setz bh; mov [40000h], ebx */
+        char hex[100];
+        snprintf(hex, sizeof hex,
+                 "BB 00 00 00 00 B8 %02x 00 00 00 83 F8 01 EB 00 0F 92 C3 0F 94 C7 "
+                 "89 1D 00 00 04 00", i);
+        ck_assert_int_eq(rig_exec(&r, hex), RIG_ENDED);
+        ck_assert_uint_eq(rig_r32(&r, RIG_DATA), i ? 0x100 : 0x001);
+        rig_close(&r);
+    }
+}
+END_TEST
+
+/* Calls and returns in every mode, counted, with the confinement checker on. */
+START_TEST(returns)
+{
+    struct rig r;
+    open_counting(&r);
+    /* mov ecx, 50; 1: call f; dec ecx; jnz 1b; jmp end; f: fld1; fstp st0; ret; end: */
+    ck_assert_int_eq(rig_exec(&r, "B9 32 00 00 00 E8 05 00 00 00 49 75 F8 EB 05 D9 E8 DD D8 C3"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "jumps_return", NULL), 50);
+    ck_assert_uint_eq(block_at(&r, RIG_CODE + 15).executions, 50);
+    rig_close(&r);
+}
+END_TEST
+
+/* Counting can be turned on and off while the machine stands still, and changes nothing else. */
+START_TEST(on_and_off)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_exec(&r, "B9 E8 03 00 00 49 75 FD"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "executed", NULL), 0);
+    translator_count_executions(r.t, true);
+    ck_assert(translator_counts_executions(r.t));
+    r.ended = false;
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_exec(&r, "B9 E8 03 00 00 49 75 FD"), RIG_ENDED);
+    uint64_t executed = value(&r, "executed", NULL);
+    ck_assert_uint_ge(executed, 2001);
+    translator_count_executions(r.t, false);
+    ck_assert_uint_eq(value(&r, "executed", NULL), executed); /* kept, though the blocks are gone */
+    rig_close(&r);
+}
+END_TEST
+
+/* CPUID and device memory: by name. */
+START_TEST(calls)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    /* mov esi, 5; 1: cpuid; mov eax, [FE000000h]; dec esi; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "BE 05 00 00 00 0F A2 A1 00 00 00 FE 4E 75 F6"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "calls", "cpuid"), 5);
+    ck_assert_uint_ge(value(&r, "calls", "mov by hand"), 3);
+    ck_assert_uint_ge(value(&r, "exits", "instruction"), 5);
+    rig_close(&r);
+}
+END_TEST
+
+/* A store into the loop's own code is blamed on its instruction. */
+START_TEST(writers)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    /* mov ecx, 20; 1: xor byte [800Eh], 8; jmp +0; inc eax, or dec eax (at 800Eh); loop 1b */
+    ck_assert_int_eq(rig_exec(&r, "B9 14 00 00 00 80 35 0E 80 00 00 08 EB 00 40 E2 F4"),
+                     RIG_ENDED);
+    struct translator_writer w[4];
+    unsigned n = translator_writers(r.t, w, 4);
+    ck_assert_uint_ge(n, 1);
+    ck_assert_uint_eq(w[0].eip, RIG_CODE + 5);
+    ck_assert_uint_eq(w[0].page, RIG_CODE & ~4095u);
+    ck_assert_str_eq(w[0].cause, "store");
+    ck_assert_uint_ge(w[0].hits, 10);
+    ck_assert_uint_eq(value(&r, "invalidations", "store"), w[0].hits);
+    rig_close(&r);
+}
+END_TEST
+
+/* A long loop is found running: samples are there, and name it. */
+START_TEST(samples)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    /* mov ecx, 400000000; 1: dec ecx; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "B9 00 84 D7 17 49 75 FD"), RIG_ENDED);
+    struct translator_block hot[1];
+    ck_assert_uint_ge(translator_hot(r.t, BY_SAMPLES, hot, 1), 1);
+    ck_assert_uint_eq(hot[0].eip, RIG_CODE + 5);
+    ck_assert_uint_ge(hot[0].samples, 5);
+    ck_assert_uint_ge(value(&r, "cpu_time", "guest"), 5000000);
+    rig_close(&r);
+}
+END_TEST
+
+static void page(void *opaque, const struct translator_page *p)
+{
+    if (p->pfn == RIG_CODE >> 12)
+        *(struct translator_page *)opaque = *p;
+}
+
+/* What is forgotten by a flush stays known of its page. */
+START_TEST(pages)
+{
+    struct rig r;
+    struct translator_page before = {0}, after = {0};
+    open_counting(&r);
+    ck_assert_int_eq(rig_exec(&r, "B9 E8 03 00 00 49 75 FD"), RIG_ENDED);
+    translator_each_page(r.t, page, &before);
+    ck_assert_uint_ge(before.executions, 2001);
+    ck_assert_uint_ge(before.blocks, 2);
+    translator_flush(r.t);
+    translator_each_page(r.t, page, &after);
+    ck_assert_uint_eq(after.executions, before.executions);
+    ck_assert_uint_eq(after.blocks, 0);
+    rig_close(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("count");
+    TCase *tc = tcase_create("count");
+    tcase_add_test(tc, exact_loop);
+    tcase_add_test(tc, flags_survive);
+    tcase_add_test(tc, returns);
+    tcase_add_test(tc, on_and_off);
+    tcase_add_test(tc, calls);
+    tcase_add_test(tc, writers);
+    tcase_add_test(tc, samples);
+    tcase_add_test(tc, pages);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}

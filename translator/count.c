@@ -1,0 +1,100 @@
+/* Counting beyond plain counters; see count.h. */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/mman.h>
+
+#include "translator/internal.h"
+
+static void *lazy(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+bool count_init(struct translator *t)
+{
+    struct counts *c = &t->counts;
+    c->page_samples = lazy(PHYS_FRAMES * sizeof *c->page_samples);
+    c->page_executions = lazy(PHYS_FRAMES * sizeof *c->page_executions);
+    return c->page_samples && c->page_executions;
+}
+
+void count_free(struct translator *t)
+{
+    struct counts *c = &t->counts;
+    if (c->page_samples)
+        munmap(c->page_samples, PHYS_FRAMES * sizeof *c->page_samples);
+    if (c->page_executions)
+        munmap(c->page_executions, PHYS_FRAMES * sizeof *c->page_executions);
+}
+
+void count_call(struct translator *t, const struct insn *in, bool slow)
+{
+    uint32_t key = 1u << 31 | (uint32_t)slow << 16 | (uint32_t)in->map << 12 |
+                   (uint32_t)in->opcode << 3 | (in->has_modrm ? insn_reg(in) : 0u);
+    uint32_t i = key * 0x9E3779B1u >> 23;
+    for (unsigned n = 0; n < 8; n++, i = (i + 1) % CALL_SLOTS) {
+        struct call_count *c = &t->counts.calls[i];
+        if (c->key == key) {
+            c->count++;
+            return;
+        }
+        if (c->key)
+            continue;
+        *c = (struct call_count){
+            .key = key, .slow = slow, .bits = t->mode & MODE_CODE32 ? 32 : 16, .count = 1};
+        memcpy(c->bytes, in->bytes, sizeof c->bytes);
+        return;
+    }
+    t->counts.calls_other++;
+}
+
+/* The writer's slot: its own, a free one, or that of the one that matters least. */
+static struct writer *writer_slot(struct counts *c, uint32_t eip, uint32_t cs_base)
+{
+    enum { PROBES = 8 };
+    uint32_t i = (eip + cs_base) * 0x9E3779B1u >> 25;
+    struct writer *least = NULL;
+    for (unsigned n = 0; n < PROBES; n++) {
+        struct writer *w = &c->writers[(i + n) % WRITER_SLOTS];
+        if (!w->writes || (w->eip == eip && w->cs_base == cs_base))
+            return w;
+        if (!least || w->writes < least->writes)
+            least = w;
+    }
+    *least = (struct writer){0};
+    return least;
+}
+
+void count_writer(struct translator *t, uint32_t pa, unsigned hits)
+{
+    struct counts *c = &t->counts;
+    bool device = phys_at_device(t->phys) || !atomic_load(&t->in_guest);
+    enum invalid_cause cause = device ? INVALID_DEVICE : INVALID_STORE;
+    c->invalid[cause] += hits;
+    uint32_t cs_base = t->cpu->seg[SEG_CS].base;
+    struct writer *w = writer_slot(c, t->cpu->eip, cs_base);
+    w->eip = t->cpu->eip;
+    w->cs_base = cs_base;
+    w->page = pa & ~(PAGE_SIZE - 1);
+    w->cause = cause;
+    w->writes++;
+    w->hits += hits;
+}
+
+void count_retire(struct translator *t, const struct tb *tb)
+{
+    uint64_t *n = &t->counts.executions[tb - t->tbs];
+    t->counts.executed += *n * tb->insns;
+    t->counts.page_executions[tb->phys >> PAGE_SHIFT] += *n * tb->insns;
+    *n = 0;
+}
+
+uint64_t count_executed(const struct translator *t)
+{
+    uint64_t sum = t->counts.executed;
+    for (uint32_t i = 1; i < t->tb_count; i++)
+        sum += t->counts.executions[i] * t->tbs[i].insns;
+    return sum;
+}

@@ -1,0 +1,93 @@
+/* What is counted while guest code runs, beyond the plain counters of internal.h: exits, calls of
+ * the VMM by instruction, exceptions by vector, samples of where the time goes, executions of each
+ * block, writers to code. */
+#ifndef RINGER_TRANSLATOR_COUNT_H
+#define RINGER_TRANSLATOR_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cpu/insn.h"
+
+struct translator;
+struct tb;
+struct error;
+
+enum { EXIT_KINDS = 11, CALL_SLOTS = 512, WRITER_SLOTS = 128, COUNT_VECTORS = 32 };
+
+/* Instructions of one opcode that went to C, with the first of them as a specimen. */
+struct call_count {
+    uint32_t key; /* map, opcode, ModRM.reg, slow; 0: free */
+    bool slow;
+    uint8_t bits;
+    uint8_t bytes[15];
+    uint64_t count;
+};
+
+/* Where the time goes, by samples. */
+enum sample_place { SAMPLE_GUEST, SAMPLE_VMM, SAMPLE_DEVICES, SAMPLE_OUTSIDE, SAMPLE_PLACES };
+
+/* Why translated blocks were given up. */
+enum invalid_cause {
+    INVALID_STORE,  /* the guest stored into their code */
+    INVALID_DEVICE, /* a device, by DMA */
+    INVALID_POLICY, /* they are to be translated in another form */
+    INVALID_REMAP,  /* their second page is another one */
+    INVALID_CAUSES
+};
+
+/* Instructions of the guest that wrote to pages with code. */
+struct writer {
+    uint32_t eip, cs_base, page;
+    enum invalid_cause cause;
+    uint64_t writes, hits; /* hits: blocks lost */
+};
+
+/* Jumps through the table, counted in translated code when each execution is. */
+enum jump_count { JUMP_INDIRECT, JUMP_RETURN, JUMP_CROSS_PAGE, JUMP_COUNTS };
+
+struct counts {
+    uint64_t exits[EXIT_KINDS];
+    struct call_count calls[CALL_SLOTS];
+    uint64_t calls_other; /* for which there was no slot */
+    uint64_t exceptions[COUNT_VECTORS];
+    uint64_t invalid[INVALID_CAUSES];
+    struct writer writers[WRITER_SLOTS];
+    uint64_t translate_cycles, decode_cycles;
+
+    uint64_t samples[SAMPLE_PLACES];
+    uint32_t *page_samples;    /* by physical page, in guest code */
+    uint64_t *page_executions; /* by physical page: instructions of blocks that are gone */
+    uint64_t executed;         /* instructions of blocks that are gone, counted exactly */
+    timer_t timer;
+    bool timer_made;
+
+    uint64_t *executions; /* by block (those of no block: enum jump_count, from the end back); in
+                           * front of the runtime area, so that blocks reach it */
+};
+
+bool count_init(struct translator *t);
+void count_free(struct translator *t);
+/* An instruction goes to C. */
+void count_call(struct translator *t, const struct insn *in, bool slow);
+/* A write of the present instruction, or of a device, hit a page with code and HITS blocks. */
+void count_writer(struct translator *t, uint32_t pa, unsigned hits);
+/* TB is about to be forgotten: keep what it counted. */
+void count_retire(struct translator *t, const struct tb *tb);
+/* Instructions executed by blocks that count: those that are gone, and those that live. */
+uint64_t count_executed(const struct translator *t);
+
+/* ---- sample.c ---- */
+/* A timer on the calling thread's CPU time that notes what runs. */
+bool sample_attach(struct translator *t, struct error *err);
+void sample_detach(struct translator *t);
+/* Nanoseconds of CPU time a sample stands for. */
+uint64_t sample_ns(const struct translator *t);
+
+static inline uint64_t count_cycles(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+#endif
