@@ -1,6 +1,8 @@
 /* The command. */
 #include "vmm/host.h"
 #include "vmm/process.h"
+#include "vmm/tb_report.h"
+#include "vmm/top.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -73,6 +75,10 @@ int main(int argc, char **argv)
     struct error err = {""};
     int status = 0;
 
+    if (argc > 1 && !strcmp(argv[1], "top"))
+        return top_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "tb-report"))
+        return tb_report_main(argc - 1, argv + 1);
     if (!options_parse(&host.options, argc - 1, argv + 1, &err))
         status = EXIT_BAD_INPUT;
     else if (host.options.help)
