@@ -25,6 +25,7 @@ static const char *const help[] = {
     "  +   larger window        -   smaller window",
     "  I   whole multiples of pixels only, or any size",
     "  L   status line on or off",
+    "  O   statistics as graphs, or none",
     "  Q   quit",
     "",
     "A click captures the mouse where the guest",

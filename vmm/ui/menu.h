@@ -28,6 +28,7 @@ enum action {
     ACT_SIZE, /* WHICH: window size in per cent of the picture's natural one */
     ACT_BORDER,
     ACT_STATUS,
+    ACT_OVERLAY,
     ACT_CAPTURE,
 };
 

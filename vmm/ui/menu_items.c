@@ -60,6 +60,7 @@ static const struct menu_item view[] = {
     {.text = "Window 300 %", .action = ACT_SIZE, .which = "300"},
     {.text = "Overscan border (on/off)", .action = ACT_BORDER},
     {.text = "Status line (on/off)", .action = ACT_STATUS, .keys = "L"},
+    {.text = "Statistics as graphs (on/off)", .action = ACT_OVERLAY, .keys = "O"},
     {.text = NULL},
 };
 

@@ -101,7 +101,7 @@ void view_close(struct view *v)
 {
     drop(&v->frame);
     drop(&v->big);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof v->panel / sizeof *v->panel; i++) {
         drop(&v->panel[i]);
         free(v->canvas[i].pixels);
     }
@@ -274,6 +274,17 @@ static void show_menu(struct view *v)
     show_panel(v, PANEL_MENU, m);
 }
 
+/* In the upper right corner. */
+static void show_overlay(struct view *v)
+{
+    const struct canvas *c = &v->canvas[PANEL_OVERLAY];
+    const int width = c->width * v->scale, margin = 8 * v->scale;
+    const struct box at = {v->out_width > width + margin ? v->out_width - width - margin : 0, margin,
+                           width, c->height * v->scale};
+
+    show_panel(v, PANEL_OVERLAY, &at);
+}
+
 void view_present(struct view *v, bool with_menu)
 {
     lay_out(v);
@@ -291,6 +302,8 @@ void view_present(struct view *v, bool with_menu)
                                  status_height(v)};
         show_panel(v, PANEL_STATUS, &line);
     }
+    if (v->overlay)
+        show_overlay(v);
     if (with_menu)
         show_menu(v);
     SDL_RenderPresent(v->renderer);

@@ -1,4 +1,4 @@
-/* What the window shows: the guest's picture, the status line, the menu over both. */
+/* What the window shows: the guest's picture, the status line, overlay and menu over both. */
 #ifndef RINGER_VMM_UI_SDL_VIEW_H
 #define RINGER_VMM_UI_SDL_VIEW_H
 
@@ -15,13 +15,13 @@ struct view {
     bool software;
     SDL_Texture *frame;    /* the guest's pixels */
     SDL_Texture *big;      /* the same at a whole multiple, to be made smaller smoothly */
-    SDL_Texture *panel[2]; /* status line, menu */
-    struct canvas canvas[2];
+    SDL_Texture *panel[3]; /* by the enum below */
+    struct canvas canvas[3];
     bool big_old;           /* BIG is not FRAME's */
     unsigned width, height; /* of FRAME */
     bool stretched;
     uint32_t border;
-    bool integer, overscan, status, full_screen;
+    bool integer, overscan, status, overlay, full_screen;
     bool user_size; /* the user has given the window its size */
     int percent;    /* of the natural size, otherwise */
     int scale;      /* of our own text, in output pixels */
@@ -30,7 +30,7 @@ struct view {
     struct box picture, menu;
 };
 
-enum { PANEL_STATUS, PANEL_MENU };
+enum { PANEL_STATUS, PANEL_MENU, PANEL_OVERLAY };
 
 /* SDL's video must be there.  False: ERR says why there is no window. */
 bool view_open(struct view *v, const struct window_options *options, struct error *err);

@@ -5,6 +5,7 @@
  * times when it does not.  Whatever it does to the machine goes by the ways that any thread has:
  * posted work, the typist, the monitor's commands. */
 #define _GNU_SOURCE /* pthread_setname_np */
+#include "vmm/statistics.h"
 #include "vmm/ui/window_private.h"
 
 #include <signal.h>
@@ -16,6 +17,7 @@ enum {
     QUIET_MS = 33,
     QUIET_AFTER_MS = 500,
     STATUS_MS = 500,
+    OVERLAY_MS = 500,
 };
 
 /* ---- the title ---- */
@@ -70,6 +72,11 @@ static void draw_panels(struct window *w)
         if (c)
             status_draw(&w->status, c, hints[w->options.grab]);
     }
+    if (v->overlay) {
+        struct canvas *c = view_panel(v, PANEL_OVERLAY, OVERLAY_WIDTH, OVERLAY_HEIGHT);
+        if (c)
+            overlay_draw(&w->overlay, c);
+    }
     if (w->menu.open) {
         menu_size(&w->menu, &width, &height);
         struct canvas *c = view_panel(v, PANEL_MENU, width, height);
@@ -98,6 +105,27 @@ static void refresh_status(struct window *w)
         window_title(w);
 }
 
+static void count_overlay(struct machine *m, void *opaque)
+{
+    statistics_each(m, &(struct statistic_sink){overlay_count, opaque});
+}
+
+static void refresh_overlay(struct window *w)
+{
+    struct overlay_counts now = {0};
+
+    machine_post_wait(w->target.machine, count_overlay, &now);
+    overlay_add(&w->overlay, &now);
+    w->present = true;
+}
+
+void window_overlay(struct window *w, bool on)
+{
+    w->overlay = (struct overlay){0}; /* nothing was counted while it was away */
+    w->view.overlay = on;
+    w->overlay_at = 0;
+}
+
 /* What is due by the clock; the milliseconds until the next is. */
 static int tick(struct window *w)
 {
@@ -111,6 +139,10 @@ static int tick(struct window *w)
     if (now - w->status_at >= STATUS_MS) {
         w->status_at = now;
         refresh_status(w);
+    }
+    if (w->view.overlay && now - w->overlay_at >= OVERLAY_MS) {
+        w->overlay_at = now;
+        refresh_overlay(w);
     }
     return (int)(w->asked_at + period - now);
 }

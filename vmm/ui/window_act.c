@@ -170,6 +170,9 @@ void window_act(struct window *w, const struct choice *choice)
     case ACT_STATUS:
         v->status = !v->status;
         break;
+    case ACT_OVERLAY:
+        window_overlay(w, !v->overlay);
+        break;
     case ACT_CAPTURE:
         if (w->captured || !w->absolute)
             window_capture(w, !w->captured);

@@ -186,7 +186,7 @@ static struct choice shortcut(const struct window *w, SDL_Keycode key)
         {SDLK_q, {ACT_QUIT, NULL, NULL}},       {SDLK_s, {ACT_SCREENSHOT, NULL, NULL}},
         {SDLK_PLUS, {ACT_SIZE, "+", NULL}},     {SDLK_EQUALS, {ACT_SIZE, "+", NULL}},
         {SDLK_KP_PLUS, {ACT_SIZE, "+", NULL}},  {SDLK_MINUS, {ACT_SIZE, "-", NULL}},
-        {SDLK_KP_MINUS, {ACT_SIZE, "-", NULL}},
+        {SDLK_KP_MINUS, {ACT_SIZE, "-", NULL}}, {SDLK_o, {ACT_OVERLAY, NULL, NULL}},
     };
 
     (void)w;

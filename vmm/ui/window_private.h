@@ -7,6 +7,7 @@
 
 #include "vmm/ui/film.h"
 #include "vmm/ui/menu.h"
+#include "vmm/ui/overlay.h"
 #include "vmm/ui/sdl_view.h"
 #include "vmm/ui/status.h"
 #include "vmm/ui/window.h"
@@ -30,9 +31,10 @@ struct window {
     struct view view;
     struct menu menu;
     struct status status;
+    struct overlay overlay;
     struct film *film; /* of the menu; NULL: none */
     bool quit, picture_new, picture_lost /* the textures are to be filled again */, present;
-    uint64_t changed_at, asked_at, status_at; /* ms */
+    uint64_t changed_at, asked_at, status_at, overlay_at; /* ms */
 
     bool captured;    /* the mouse is the guest's alone */
     bool absolute;    /* ... or the guest follows the host's pointer */
@@ -43,6 +45,8 @@ struct window {
 };
 
 void window_title(struct window *w);
+/* Statistics over the picture, from now on or no longer. */
+void window_overlay(struct window *w, bool on);
 
 /* ---- window_input.c ---- */
 void window_event(struct window *w, const SDL_Event *e);
