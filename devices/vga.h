@@ -143,6 +143,9 @@ struct vga {
     int lfb_region; /* the linear frame buffer: phys's id, where it is, whether it is decoded */
     uint32_t lfb_base;
     bool lfb_on;
+    int direct_region; /* the window as plain memory (vga_direct.c): phys's id, */
+    uint32_t direct_base, direct_size, direct_offset; /* address, size (0: off), place in vram */
+    uint32_t by_hand; /* so many more plain accesses, then it is; 0: never */
     uint8_t *dirty; /* a byte a page: written since the shot was taken (vga_shot.h) */
     uint32_t latch;
     uint8_t rotated; /* plane addresses are stored rotated: chain-4 */
@@ -195,6 +198,26 @@ bool vga_dispi_span(const struct vga *v, unsigned y, uint32_t *at, uint32_t *len
 extern const struct mmio_ops vga_mem_ops;
 /* A register that decides about the window changed: derive v->mem again. */
 void vga_mem_update(struct vga *v);
+/* ---- devices/vga_direct.c: the window as plain memory ---- */
+
+/* The window may be decoded in another way, or show another bank. */
+void vga_direct_update(struct vga *v);
+/* Make it plain memory, if the registers allow. */
+void vga_direct_show(struct vga *v);
+/* A plain access was carried out by hand. */
+static inline void vga_direct_count(struct vga *v)
+{
+    if (v->by_hand && --v->by_hand == 0)
+        vga_direct_show(v);
+}
+/* The frame of the window that shows page PAGE of video memory; 0: none does. */
+static inline uint32_t vga_direct_frame(const struct vga *v, uint32_t page)
+{
+    uint32_t at = (page << PAGE_SHIFT) - v->direct_offset;
+
+    return at < v->direct_size ? (v->direct_base + at) >> PAGE_SHIFT : 0;
+}
+
 /* Bytes [offset, offset + len) of video memory were changed behind phys's back. */
 void vga_mem_wrote(struct vga *v, uint32_t offset, uint32_t len);
 /* Decode the linear frame buffer at BASE, or nowhere. */

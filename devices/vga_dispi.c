@@ -156,8 +156,10 @@ static void write_register(struct vga *v, uint16_t value)
         write_enable(v, value);
         break;
     case DISPI_BANK:
-        if ((uint32_t)value << 16 < line_memory(v))
+        if ((uint32_t)value << 16 < line_memory(v) && *r != value) {
             *r = value;
+            vga_direct_update(v);
+        }
         break;
     case DISPI_VIRT_WIDTH:
         if (on)

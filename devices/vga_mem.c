@@ -131,6 +131,7 @@ void vga_mem_update(struct vga *v)
     m->plain_write = !(gfx[GFX_MODE] & MODE_WRITE) && !gfx[GFX_ENABLE_SET_RESET] &&
                      !gfx[GFX_DATA_ROTATE] && gfx[GFX_BIT_MASK] == 0xFF;
     m->plain_read = !(gfx[GFX_MODE] & MODE_READ_COMPARE);
+    vga_direct_update(v);
 }
 
 /* ---- the data path ---- */
@@ -292,6 +293,7 @@ static uint32_t mem_read(void *opaque, uint32_t offset, unsigned size)
         memcpy(&value, from, size);
         if (m->kind == MEM_CHAIN4)
             v->latch = ((const uint32_t *)v->vram)[(offset + size - 1) >> 2];
+        vga_direct_count(v);
     } else if (m->plain_read && m->odd_even_read && v->gfx[GFX_READ_MAP] < 2 &&
                plain_cells(v, offset, size)) {
         for (unsigned i = 0; i < size; i += 2) {
@@ -317,6 +319,7 @@ static void mem_write(void *opaque, uint32_t offset, uint32_t value, unsigned si
     if (to) {
         memcpy(to, &value, size);
         vga_mem_wrote(v, to - v->vram, size);
+        vga_direct_count(v);
     } else if (m->plain_write && m->write_planes == 0xFFFF && plain_cells(v, offset, size)) {
         for (unsigned i = 0; i < size; i += 2) {
             uint32_t index = odd_even_address(offset + i);

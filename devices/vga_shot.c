@@ -1,7 +1,8 @@
 /* A shot: the VGA's registers and the visible part of its memory.
  *
  * What was written is known by page: the window at A0000h marks v->dirty, the linear frame buffer
- * is plain memory to the guest and has phys's log (FRAME_LOGGED: a fault at the first write since).
+ * (and the window, where it is plain memory) has phys's log: FRAME_LOGGED, a fault at the first
+ * write since.
  * Dirty pages are compared and copied in blocks of 64 bytes, so that what is drawn again are the
  * scan lines whose bytes differ, and what is reported are the pixels that differ. */
 #include "devices/vga_shot.h"
@@ -177,7 +178,28 @@ static bool copy_page(struct vga_shot *s, uint32_t page)
     return any;
 }
 
-/* Log the next write to PAGE by the linear frame buffer, unless that happens all the time. */
+/* Was PAGE, where it is plain memory to the guest, not written since it was armed? */
+static bool logged(const struct vga_shot *s, uint32_t page)
+{
+    const struct vga *v = s->vga;
+    uint32_t frame = vga_direct_frame(v, page);
+
+    return (!s->lfb_base ||
+            phys_frame_flags(v->phys, (s->lfb_base >> PAGE_SHIFT) + page) & FRAME_LOGGED) &&
+           (!frame || phys_frame_flags(v->phys, frame) & FRAME_LOGGED);
+}
+
+static void log_writes(const struct vga_shot *s, uint32_t page)
+{
+    uint32_t frame = vga_direct_frame(s->vga, page);
+
+    if (s->lfb_base)
+        phys_set_flag(s->vga->phys, (s->lfb_base >> PAGE_SHIFT) + page, FRAME_LOGGED);
+    if (frame)
+        phys_set_flag(s->vga->phys, frame, FRAME_LOGGED);
+}
+
+/* Log the next write to PAGE, unless that happens all the time. */
 static void arm(struct vga_shot *s, uint32_t page, bool changed)
 {
     uint8_t *heat = &s->heat[page];
@@ -189,7 +211,7 @@ static void arm(struct vga_shot *s, uint32_t page, bool changed)
     if (*heat >= HEAT_COLD)
         *heat = 0;
     if (*heat < HEAT_HOT)
-        phys_set_flag(s->vga->phys, (s->lfb_base >> PAGE_SHIFT) + page, FRAME_LOGGED);
+        log_writes(s, page);
 }
 
 static bool take_memory(struct vga_shot *s)
@@ -207,15 +229,15 @@ static bool take_memory(struct vga_shot *s)
         memset(s->heat, 0, s->vram_bytes >> PAGE_SHIFT);
     }
     for (uint32_t page = first; page < end; page++) {
-        bool logged = !lfb || phys_frame_flags(v->phys, (lfb >> PAGE_SHIFT) + page) & FRAME_LOGGED;
+        bool quiet = logged(s, page);
 
-        if (s->valid[page] && !v->dirty[page] && logged)
+        if (s->valid[page] && !v->dirty[page] && quiet)
             continue;
         v->dirty[page] = 0;
         s->valid[page] = 1;
         bool changed = copy_page(s, page);
         any |= changed;
-        if (lfb && !logged)
+        if (!quiet)
             arm(s, page, changed);
     }
     s->memory_changed |= any;

@@ -28,6 +28,11 @@ static void on_protect(void *opaque, uint32_t pfn)
         rmap_protect(m, pfn);
 }
 
+static void on_replace(void *opaque, uint32_t pfn, uint32_t frames)
+{
+    rmap_drop(opaque, pfn, frames);
+}
+
 static void on_layout(void *opaque)
 {
     struct mmu *m = opaque;
@@ -113,7 +118,7 @@ struct mmu *mmu_new(struct phys *phys, struct log *log, unsigned max_windows, st
         mmu_free(m);
         return NULL;
     }
-    phys->mmu_wires = (struct phys_wires){m, NULL, on_protect, on_layout};
+    phys->mmu_wires = (struct phys_wires){m, NULL, on_protect, on_replace, on_layout};
     enter(m, &off, false);
     return m;
 }

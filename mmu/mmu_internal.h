@@ -283,6 +283,8 @@ void rmap_add_chunk(struct mmu *m, struct window *w, uint32_t page, uint32_t pfn
 void rmap_reset(struct mmu *m); /* all windows are empty */
 /* Make every mapping of PFN read-only. */
 void rmap_protect(struct mmu *m, uint32_t pfn);
+/* Take host mappings of N frames from FIRST on away. */
+void rmap_drop(struct mmu *m, uint32_t first, uint32_t n);
 
 /* ---- churn.c ---- */
 

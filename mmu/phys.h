@@ -48,6 +48,8 @@ struct phys_wires {
     /* Frame PFN became or ceased to be write-protected, or changed its kind or backing: window
      * mappings of it must follow before the guest runs on. */
     void (*on_protect)(void *opaque, uint32_t pfn);
+    /* Other pages are about to stand behind FRAMES frames from PFN on: their mappings must go. */
+    void (*on_replace)(void *opaque, uint32_t pfn, uint32_t frames);
     void (*on_layout)(void *opaque); /* regions changed: drop every mapping */
 };
 
@@ -71,6 +73,13 @@ int phys_map_rom(struct phys *p, const char *name, uint32_t base, uint32_t size,
                  uint32_t len);
 int phys_map_ram(struct phys *p, const char *name, uint32_t base, uint32_t size,
                  uint8_t **alias);
+/* A view of another region's memory, of PAGES pages at most; it shows nothing until phys_view. */
+int phys_map_view(struct phys *p, const char *name, uint32_t pages);
+/* Let view ID show SIZE bytes (a multiple of 4 KiB) of RAM region TARGET, from OFFSET on, at BASE; 0:
+ * nothing.  What the frames hold does not change with it, their flags are of their own (FRAME_CODE
+ * of one address does not see writes by the other).  Cheaper than phys_move: mappings of these frames
+ * alone are dropped. */
+void phys_view(struct phys *p, int id, int target, uint32_t base, uint32_t size, uint32_t offset);
 void phys_unmap(struct phys *p, int id);
 void phys_move(struct phys *p, int id, uint32_t new_base);
 /* Decode region ID or not (it is, when mapped); its place, order and contents stay. */

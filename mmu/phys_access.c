@@ -179,6 +179,8 @@ static void write_page(struct phys *p, uint64_t pa, const uint8_t *data, uint32_
         uint64_t since = log_on(p->log, LOG_TRACE) ? trace_now() : 0;
         mmio_write(p, r, (uint32_t)pa - (r->base_pfn << PAGE_SHIFT), data, len);
         trace_mmio(p, &trace_store, since, pa, data, len);
+        if (p->flags[pfn] & FRAME_CODE) /* code in video memory */
+            phys_frame_wrote(p, (uint32_t)pa, len, FRAME_CODE);
     } else if (p->write_only && (hidden = phys_write_only_page(p, pfn))) {
         memcpy(hidden + (pa & (PAGE_SIZE - 1)), data, len);
     }

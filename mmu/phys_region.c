@@ -72,8 +72,8 @@ static void frame_replaced(struct phys *p, uint32_t pfn)
         phys_clear_flag(p, pfn, FRAME_TRACED);
 }
 
-/* Work out the frame words of [first, end) again; tell the owner when any differs. */
-static void rebuild(struct phys *p, uint32_t first, uint32_t end)
+/* Work out the frame words of [first, end) again; true when any differs. */
+static bool relay(struct phys *p, uint32_t first, uint32_t end)
 {
     bool changed = false;
 
@@ -92,6 +92,14 @@ static void rebuild(struct phys *p, uint32_t first, uint32_t end)
                 frame_replaced(p, pfn);
         }
     }
+    return changed;
+}
+
+/* The same; tell the owner. */
+static void rebuild(struct phys *p, uint32_t first, uint32_t end)
+{
+    bool changed = relay(p, first, end);
+
     if (changed && p->mmu_wires.on_layout)
         p->mmu_wires.on_layout(p->mmu_wires.opaque);
     if (changed && p->wires.on_layout)
@@ -154,7 +162,7 @@ static struct region *new_region(struct phys *p, const char *name, uint32_t base
     if (!pages || base % PAGE_SIZE || size % PAGE_SIZE ||
         (uint64_t)want.base_pfn + pages > PHYS_FRAMES)
         return NULL;
-    if (kind != PHYS_MMIO && !take_file_pages(p, &want, pages))
+    if (kind != PHYS_MMIO && kind != PHYS_NONE && !take_file_pages(p, &want, pages))
         return NULL;
     id = free_entry(p);
     if (id < 0)
@@ -209,6 +217,17 @@ int phys_map_ram(struct phys *p, const char *name, uint32_t base, uint32_t size,
     return (int)(r - p->region);
 }
 
+int phys_map_view(struct phys *p, const char *name, uint32_t pages)
+{
+    struct region *r = new_region(p, name, 0, pages << PAGE_SHIFT, PHYS_NONE);
+
+    if (!r)
+        return -1;
+    r->kind = PHYS_RAM; /* without pages of its own */
+    r->off = true;
+    return (int)(r - p->region);
+}
+
 static struct region *region_of(struct phys *p, int id)
 {
     if (id < 0 || id >= PHYS_REGIONS || !p->region[id].used)
@@ -252,6 +271,33 @@ void phys_enable(struct phys *p, int id, bool on)
         return;
     r->off = !on;
     rebuild_region(p, r);
+}
+
+static void replace(struct phys *p, const struct region *r)
+{
+    if (!r->off && p->mmu_wires.on_replace)
+        p->mmu_wires.on_replace(p->mmu_wires.opaque, r->base_pfn, r->pages);
+}
+
+void phys_view(struct phys *p, int id, int target, uint32_t base, uint32_t size, uint32_t offset)
+{
+    struct region *r = region_of(p, id), *shown = region_of(p, target), old;
+
+    if (!r || (!size && r->off) || (size && !shown))
+        return;
+    old = *r;
+    replace(p, &old);
+    if (size) {
+        r->base_pfn = base >> PAGE_SHIFT;
+        r->pages = size >> PAGE_SHIFT;
+        r->file_page = shown->file_page + (offset >> PAGE_SHIFT);
+    }
+    r->off = !size;
+    replace(p, r);
+    if (!old.off)
+        relay(p, old.base_pfn, region_end(&old));
+    if (!r->off)
+        relay(p, r->base_pfn, region_end(r));
 }
 
 void phys_rom_writable(struct phys *p, int id, bool writable)

@@ -231,3 +231,58 @@ void rmap_protect(struct mmu *m, uint32_t pfn)
             protect_if(w, (r->node[n].where & (MAP_PAGES - 1)) + pfn % CHUNK_PAGES, pfn);
     }
 }
+
+/* PAGE of W, if it shows frame FIRST, and the pages behind it that show the next ones, N at most. */
+static void drop_run(struct window *w, uint32_t page, uint32_t first, uint32_t n)
+{
+    uint32_t count = 0;
+
+    while (count < n && page + count < MAP_PAGES && (w->map[page + count] & MAP_HOST) &&
+           entry_pfn(w, w->map[page + count]) == first + count)
+        count++;
+    if (count)
+        window_drop(w, page, page + count);
+}
+
+static void drop_everywhere(struct mmu *m, uint32_t first, uint32_t n)
+{
+    for (unsigned i = 0; i < m->window_count; i++) {
+        struct window *w = &m->windows[i];
+
+        if (!w->as || !w->hosted)
+            continue;
+        for (uint32_t page = 0; page < MAP_PAGES; page++) {
+            if (!(w->touched[page / GROUP_SIZE / 64] >> page / GROUP_SIZE % 64 & 1))
+                page += GROUP_SIZE - 1;
+            else
+                drop_run(w, page, first, n);
+        }
+    }
+}
+
+void rmap_drop(struct mmu *m, uint32_t first, uint32_t n)
+{
+    struct rmap *r = &m->rmap;
+
+    for (uint32_t pfn = first; pfn < first + n; pfn++) {
+        uint32_t chunk = r->chunk[pfn / CHUNK_PAGES], left = first + n - pfn;
+
+        if (r->head[pfn] == RMAP_MANY || chunk == RMAP_MANY) {
+            for (; left; left--, pfn++)
+                drop_everywhere(m, pfn, 1);
+            return;
+        }
+        for (uint32_t k = r->head[pfn]; k; k = r->node[k].next) {
+            struct window *w = node_window(m, &r->node[k]);
+
+            if (w)
+                drop_run(w, r->node[k].where & (MAP_PAGES - 1), pfn, left);
+        }
+        for (uint32_t k = chunk; k; k = r->node[k].next) {
+            struct window *w = node_window(m, &r->node[k]);
+
+            if (w)
+                drop_run(w, (r->node[k].where & (MAP_PAGES - 1)) + pfn % CHUNK_PAGES, pfn, left);
+        }
+    }
+}

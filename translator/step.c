@@ -224,5 +224,7 @@ bool step_operand_plain(struct translator *t, uint32_t lin)
     if (!mmu_translate(t->mmu, lin, MMU_READ, cpu->cpl == 3, &pa, &fault) || pa >> 32)
         return false;
     uint32_t pfn = (uint32_t)pa >> PAGE_SHIFT;
-    return phys_frame(t->phys, pfn, &offset) == PHYS_RAM && phys_frame_flags(t->phys, pfn) == 0;
+    /* The first write to a logged frame takes the log away, by hand or not. */
+    return phys_frame(t->phys, pfn, &offset) == PHYS_RAM &&
+           !(phys_frame_flags(t->phys, pfn) & ~(uint32_t)FRAME_LOGGED);
 }

@@ -271,6 +271,80 @@ START_TEST(hostile_accesses_stay_inside)
 }
 END_TEST
 
+static bool direct(uint32_t pa)
+{
+    return phys_frame(rig.board.phys, pa >> PAGE_SHIFT, NULL) == PHYS_RAM;
+}
+
+static void poke_much(uint32_t pa, uint8_t value)
+{
+    for (unsigned i = 0; i < 1000; i++)
+        vga_rig_poke(&rig, pa, value);
+}
+
+/* Where nothing lies between an access and a byte of memory, the window becomes plain memory after
+ * a while, and ceases to be when a register comes between. */
+START_TEST(plain_windows_become_memory)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t index, off;
+    } registers[] = {{0x3C4, 2, 0x0E}, {0x3C4, 4, 0x06}, {0x3CE, 1, 0x01}, {0x3CE, 3, 0x08},
+                     {0x3CE, 5, 0x41}, {0x3CE, 5, 0x48}, {0x3CE, 8, 0x7F}};
+
+    vga_rig_mode(&rig, 0x12);
+    poke_much(0xA0000, 1);
+    ck_assert(!direct(0xA0000));
+    vga_rig_mode(&rig, 0x03);
+    poke_much(0xB8000, 1);
+    ck_assert(!direct(0xB8000));
+    vga_rig_mode(&rig, 0x13);
+    for (unsigned i = 0; i < sizeof registers / sizeof *registers; i++) {
+        uint8_t on = vga_rig_get(&rig, registers[i].port, registers[i].index);
+
+        vga_rig_poke(&rig, 0xA1234, 0x55);
+        poke_much(0xA0000, (uint8_t)i);
+        ck_assert(direct(0xA0000) && direct(0xAF000));
+        ck_assert(!direct(0xB0000));
+        ck_assert_uint_eq(vga_rig_peek(&rig, 0xA1234), 0x55);
+        ck_assert_uint_eq(vga_rig_peek(&rig, 0xA0000), i);
+        vga_rig_set(&rig, registers[i].port, registers[i].index, registers[i].off);
+        ck_assert(!direct(0xA0000));
+        vga_rig_set(&rig, registers[i].port, registers[i].index, on);
+        ck_assert(!direct(0xA0000));
+    }
+    poke_much(0xA0000, 7);
+    vga_rig_out(&rig, 0x3C2, 0x61); /* memory is disabled */
+    ck_assert(!direct(0xA0000));
+}
+END_TEST
+
+START_TEST(banks_become_memory)
+{
+    vga_rig_mode(&rig, 0x13);
+    poke_much(0xA0000, 1);
+    vga_rig_dispi(&rig, 1, 320);
+    vga_rig_dispi(&rig, 2, 200);
+    vga_rig_dispi(&rig, 3, 32);
+    vga_rig_dispi(&rig, 4, 1);
+    for (unsigned bank = 0; bank < 4; bank++) {
+        vga_rig_dispi(&rig, 5, bank);
+        ck_assert(!bank || !direct(0xA0000)); /* bank 0 is what chain-4 showed */
+        poke_much(0xA0000 + bank, 0x40 + bank);
+        ck_assert(direct(0xA0000));
+        vga_rig_poke(&rig, 0xAFFFF, 0x80 + bank);
+        vga_rig_dispi(&rig, 5, bank); /* the same again: no change */
+        ck_assert(direct(0xA0000));
+    }
+    for (unsigned bank = 0; bank < 4; bank++) {
+        ck_assert_uint_eq(vga_rig_peek(&rig, 0xE0000000 + bank * 0x10000 + bank), 0x40 + bank);
+        ck_assert_uint_eq(vga_rig_peek(&rig, 0xE000FFFF + bank * 0x10000), 0x80 + bank);
+    }
+    vga_rig_dispi(&rig, 4, 0);
+    ck_assert(!direct(0xA0000));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vga_mem");
@@ -292,6 +366,8 @@ int main(void)
     tcase_add_test(tc, odd_even_obeys_the_map_mask);
     tcase_add_test(tc, chain_4_spreads_bytes_over_planes);
     tcase_add_test(tc, chain_4_goes_through_the_data_path);
+    tcase_add_test(tc, plain_windows_become_memory);
+    tcase_add_test(tc, banks_become_memory);
     tcase_add_test(tc, hostile_accesses_stay_inside);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

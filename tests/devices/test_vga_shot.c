@@ -213,6 +213,32 @@ START_TEST(the_linear_frame_buffer_is_followed)
 }
 END_TEST
 
+/* The window as plain memory has a log of its own. */
+START_TEST(the_plain_window_is_followed)
+{
+    vga_rig_mode(&rig, 0x13);
+    for (unsigned i = 0; i < 1000; i++)
+        vga_rig_poke(&rig, 0xA0000, i);
+    refresh();
+    check_same("plain window");
+    ck_assert(phys_frame_flags(rig.board.phys, 0xA0) & FRAME_LOGGED);
+    ck_assert(!refresh());
+    for (unsigned round = 0; round < 60; round++) {
+        for (unsigned i = draw(4) + 1; i > 0; i--)
+            vga_rig_poke(&rig, (draw(2) ? 0xA0000 : 0xE0000000) + draw(64000), draw(256));
+        if (draw(5) == 0) { /* planes for a while: what was written before must not be lost */
+            vga_rig_set(&rig, 0x3C4, 2, 0x0D);
+            vga_rig_poke(&rig, 0xA0000 + draw(64000), draw(256));
+            vga_rig_set(&rig, 0x3C4, 2, 0x0F);
+            for (unsigned i = draw(400); i > 0; i--)
+                vga_rig_poke(&rig, 0xA0000 + draw(64000), draw(256));
+        }
+        refresh();
+        check_same("plain window");
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vga_shot");
@@ -225,6 +251,7 @@ int main(void)
     tcase_add_test(tc, the_cursor_blinks_alone);
     tcase_add_test(tc, a_changed_glyph_shows_everywhere);
     tcase_add_test(tc, the_linear_frame_buffer_is_followed);
+    tcase_add_test(tc, the_plain_window_is_followed);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

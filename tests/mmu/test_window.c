@@ -225,6 +225,64 @@ START_TEST(layout_changes)
 }
 END_TEST
 
+/* A view moves over its region without the other mappings, in both kinds of windows. */
+static void check_views(int target, uint8_t *memory, int view, bool paging)
+{
+    struct window *w;
+    uint8_t v;
+
+    if (paging) {
+        for (uint32_t i = 0; i < 1024; i++) /* 4 MiB, each page where it is */
+            put32(&r, 0x11000 + i * 4, i << 12 | P | RW | A | D);
+        put32(&r, 0x10000, 0x11000 | P | RW | A);
+        rig_paging(&r, 0x10000, CR0_PG_WP, 0);
+    }
+    w = mmu_window(r.mmu, false);
+    ck_assert_int_eq(touch_write(&r, w, 0x9F000, 1), FILL_MAPPED);
+    ck_assert_int_eq(touch_read(&r, w, 0xA0000, &v), FILL_BY_HAND);
+    for (unsigned bank = 0; bank < 4; bank++) {
+        phys_view(r.phys, view, target, 0xA0000, 0x10000, bank * 0x10000);
+        ck_assert_int_eq(touch_write(&r, w, 0xA0000, (uint8_t)(0x10 + bank)), FILL_MAPPED);
+        ck_assert_int_eq(touch_write(&r, w, 0xAF123, (uint8_t)(0x20 + bank)), FILL_MAPPED);
+        check_window(&r, w);
+    }
+    for (unsigned bank = 0; bank < 4; bank++) {
+        ck_assert_uint_eq(memory[bank * 0x10000], 0x10 + bank);
+        ck_assert_uint_eq(memory[bank * 0x10000 + 0xF123], 0x20 + bank);
+    }
+    ck_assert(w->map[0x9F] & MAP_HOST); /* a neighbour stays */
+    /* Code and logs are by address, and go with what they were about. */
+    r.code_writes = 0;
+    phys_set_flag(r.phys, 0xA3, FRAME_CODE);
+    phys_set_flag(r.phys, 0xA4, FRAME_LOGGED);
+    ck_assert_int_eq(touch_write(&r, w, 0xA3000, 1), FILL_BY_HAND);
+    ck_assert_int_eq(touch_write(&r, w, 0xA4000, 1), FILL_MAPPED);
+    ck_assert_uint_eq(phys_frame_flags(r.phys, 0xA4), 0);
+    phys_set_flag(r.phys, 0xA4, FRAME_LOGGED);
+    phys_view(r.phys, view, target, 0xB8000, 0x8000, 0);
+    ck_assert_uint_eq(r.code_writes, 1);
+    ck_assert_uint_eq(phys_frame_flags(r.phys, 0xA4), 0);
+    phys_clear_flag(r.phys, 0xA3, FRAME_CODE);
+    ck_assert_int_eq(touch_read(&r, w, 0xA0000, &v), FILL_BY_HAND);
+    ck_assert_int_eq(touch_read(&r, w, 0xB8000, &v), FILL_MAPPED);
+    ck_assert_uint_eq(v, 0x10);
+    phys_view(r.phys, view, target, 0, 0, 0);
+    ck_assert_int_eq(touch_read(&r, w, 0xB8000, &v), FILL_BY_HAND);
+    check_window(&r, w);
+}
+
+START_TEST(views)
+{
+    uint8_t *memory;
+    int target = phys_map_ram(r.phys, "memory", 0xE0000000, 0x40000, &memory);
+    int view = phys_map_view(r.phys, "view", 0x20);
+
+    ck_assert_int_ge(view, 0);
+    check_views(target, memory, view, false);
+    check_views(target, memory, view, true);
+}
+END_TEST
+
 START_TEST(two_machines)
 {
     struct rig other;
@@ -269,6 +327,7 @@ int main(void)
     tcase_add_test(c, reverse_map_runs_out);
     tcase_add_test(c, a20_has_windows_of_its_own);
     tcase_add_test(c, layout_changes);
+    tcase_add_test(c, views);
     tcase_add_test(c, two_machines);
     tcase_add_test(c, owners_wires_stay);
     suite_add_tcase(s, c);
