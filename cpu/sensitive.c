@@ -110,13 +110,15 @@ static enum cpu_result emulate_1b(struct cpu *cpu, const struct insn *in)
     }
 }
 
-/* FXSAVE, FXRSTOR; XSAVE, XRSTOR, XSAVEOPT: memory operands, no prefix. */
+/* FXSAVE, FXRSTOR; XSAVE, XRSTOR, XSAVEOPT; CLFLUSH: memory operands, no prefix. */
 static enum cpu_result emulate_group15(struct cpu *cpu, const struct insn *in)
 {
     unsigned reg = insn_reg(in);
-    if (!in->has_mem || in->rep || (reg > 1 && (in->opsize_prefix || reg < 4 || reg > 6)))
+    if (!in->has_mem || in->rep || in->opsize_prefix || reg == 2 || reg == 3)
         return undefined(cpu);
-    return reg < 2 ? emulate_fxsave(cpu, in) : emulate_xsave(cpu, in);
+    return reg < 2   ? emulate_fxsave(cpu, in)
+           : reg < 7 ? emulate_xsave(cpu, in)
+                     : emulate_clflush(cpu, in);
 }
 
 static enum cpu_result emulate_0f(struct cpu *cpu, const struct insn *in)

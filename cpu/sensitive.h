@@ -38,6 +38,7 @@ enum cpu_result emulate_group6(struct cpu *cpu, const struct insn *in); /* 0F 00
 enum cpu_result emulate_group7(struct cpu *cpu, const struct insn *in); /* 0F 01 */
 enum cpu_result emulate_clts(struct cpu *cpu, const struct insn *in);
 enum cpu_result emulate_cache(struct cpu *cpu, const struct insn *in); /* INVD, WBINVD */
+enum cpu_result emulate_clflush(struct cpu *cpu, const struct insn *in);
 enum cpu_result emulate_mov_cr(struct cpu *cpu, const struct insn *in);
 enum cpu_result emulate_mov_dr(struct cpu *cpu, const struct insn *in);
 enum cpu_result emulate_rdmsr(struct cpu *cpu, const struct insn *in);

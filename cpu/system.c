@@ -120,6 +120,25 @@ enum cpu_result emulate_cache(struct cpu *cpu, const struct insn *in)
     return cpu_done(cpu, in);
 }
 
+/* There is no cache, but the operand is checked as a load's is, and may lie in a code segment that
+ * cannot be read (SDM vol. 2 CLFLUSH). */
+enum cpu_result emulate_clflush(struct cpu *cpu, const struct insn *in)
+{
+    const struct segment *s = &cpu->seg[in->seg];
+    enum mmu_access access = s->access & AR_CODE ? MMU_FETCH : MMU_READ;
+    uint32_t linear, offset = cpu_effective_address(cpu, in);
+    struct mmu_fault fault;
+    if (!cpu_has(cpu->model, FEAT_CLFLUSH))
+        return cpu_fail(cpu, EXC_UD, 0);
+    if (!cpu_linear(cpu, (enum seg_index)in->seg, offset, 1, access, &linear))
+        return CPU_EXCEPTION;
+    if (!mmu_probe(cpu->mmu, linear, 1, MMU_READ, cpu->cpl == 3, &fault)) {
+        cpu_raise_pf(cpu, &fault);
+        return CPU_EXCEPTION;
+    }
+    return cpu_done(cpu, in);
+}
+
 static bool write_cr(struct cpu *cpu, unsigned n, uint32_t value)
 {
     switch (n) {

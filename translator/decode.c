@@ -458,8 +458,8 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
         info->invalid = 1;
         return;
     }
-    if (in->map == MAP_0F && in->opcode == 0xAE && in->rep && (flags & OP_SSE))
-        in->kind = K_INVALID; /* RDFSBASE and kin's neighbours */
+    if (in->map == MAP_0F && in->opcode == 0xAE && (in->rep || in->opsize_prefix))
+        in->kind = K_INVALID; /* no prefixes (NP: SDM vol. 2 FXSAVE and kin), or no model has them */
     if (in->kind == K_PLAIN || in->kind == K_MASKMOV)
         ask_capstone(d, bits, in, info);
     info->feature = own_feature(in, flags, info->feature);

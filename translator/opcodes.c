@@ -280,9 +280,7 @@ static struct opcode group15(unsigned reg, bool mem)
     case 2:
     case 3:
         return op(K_PLAIN, M | SSE);
-    case 7:
-        return op(K_NOP, M); /* CLFLUSH */
-    default:                 /* XSAVE, XRSTOR, XSAVEOPT */
+    default: /* XSAVE, XRSTOR, XSAVEOPT, CLFLUSH */
         return op(K_SENSITIVE, M);
     }
 }
@@ -512,6 +510,8 @@ bool insn_goes_on(const struct insn *in)
         return true;
     case 0x01: /* SGDT, SIDT, LGDT, LIDT, SMSW; not LMSW and INVLPG */
         return in->has_mem && insn_reg(in) <= 4;
+    case 0xAE: /* CLFLUSH */
+        return insn_reg(in) == 7;
     default:
         return false;
     }

@@ -47,7 +47,7 @@ extern const struct ldt_entry ldt_entries[LDT_COUNT];
 uint32_t selector_base(uint16_t selector);
 
 enum leave {
-    LEAVE_ENV = 1,   /* memory: x87 pointers are stored there, which hosts keep in their own ways */
+    LEAVE_ENV = 1,   /* x87 pointers in memory, which hosts keep in their own ways */
     LEAVE_ORDER = 2, /* which of two faults comes first: CALL's target or its stack, RETF's
                       * selector or the words above it */
     LEAVE_POPA = 4,  /* POPA that faults: which registers it loaded before, it loads them again */

@@ -1,8 +1,8 @@
 /* The opcode map, as far as instructions may be run by a user: SDM vol. 2D appendix A.
  *
  * Left out are those whose results are no function of the state (RDTSC, CPUID, RDRAND, SGDT and
- * kin), system calls, and what models do not have but hosts may (SSE4A, GFNI, VAES); XSAVE, whose
- * components differ. */
+ * kin), system calls, and what models do not have but hosts may (SSE4A, GFNI, VAES); XSAVE, as
+ * hosts are free to call components unused that hold what they held at first. */
 #include "oracle/generate.h"
 
 const struct form forms[] = {
@@ -50,23 +50,27 @@ const struct form forms[] = {
     {0, 0xF6, 0xF7, 5, F_M, 2}, {0, 0xF6, 0xF7, 6, F_M, 4}, {0, 0xF6, 0xF7, 7, F_M, 4},
     {0, 0xFE, 0xFE, -1, F_M, 2}, {0, 0xFF, 0xFF, 0, F_M, 1}, {0, 0xFF, 0xFF, 1, F_M, 1},
     {0, 0xFF, 0xFF, 2, F_M, 1}, {0, 0xFF, 0xFF, 4, F_M, 1}, {0, 0xFF, 0xFF, 6, F_M, 2},
-    {0, 0xFF, 0xFF, 7, F_M, 1},
+    {0, 0xFF, 0xFF, 7, F_M, 1}, {0, 0xFF, 0xFF, 3, F_M | F_FRAME, 1},
+    {0, 0xFF, 0xFF, 5, F_M | F_FRAME, 1},
     /* strings */
     {0, 0xA4, 0xA7, -1, F_STR, 8}, {0, 0xAA, 0xAF, -1, F_STR, 10}, {0, 0x6C, 0x6F, -1, F_STR, 1},
     /* control */
     {0, 0x70, 0x7F, -1, F_R8, 3}, {0, 0xE0, 0xE3, -1, F_R8, 3}, {0, 0xE8, 0xE9, -1, F_RV, 2},
-    {0, 0xEB, 0xEB, -1, F_R8, 1}, {0, 0xC2, 0xC2, -1, F_I16, 1}, {0, 0xC3, 0xC3, -1, 0, 1},
+    {0, 0xEB, 0xEB, -1, F_R8, 1}, {0, 0xC2, 0xC2, -1, F_I16 | F_FRAME, 1}, {0, 0xC3, 0xC3, -1, F_FRAME, 1},
     {0x0F, 0x80, 0x8F, -1, F_RV, 2}, {0, 0xCC, 0xCC, -1, 0, 1}, {0, 0xCD, 0xCD, -1, F_I8, 1},
     {0, 0xCE, 0xCE, -1, 0, 1}, {0, 0x9A, 0x9A, -1, F_FAR, 2}, {0, 0xEA, 0xEA, -1, F_FAR, 2},
-    {0, 0xCA, 0xCA, -1, F_I16 | F_SEL, 1}, {0, 0xCB, 0xCB, -1, F_SEL, 1},
+    {0, 0xCA, 0xCA, -1, F_I16 | F_SEL | F_FRAME, 1}, {0, 0xCB, 0xCB, -1, F_SEL | F_FRAME, 1},
+    {0, 0xCF, 0xCF, -1, F_SEL | F_FRAME, 2},
     /* privileged and reserved */
     {0, 0xE4, 0xE7, -1, F_I8, 1}, {0, 0xEC, 0xEF, -1, 0, 1}, {0, 0xF4, 0xF4, -1, 0, 1},
     {0, 0xFA, 0xFB, -1, 0, 1}, {0x0F, 0x06, 0x06, -1, 0, 1}, {0x0F, 0x08, 0x09, -1, 0, 1},
     {0x0F, 0x0B, 0x0B, -1, 0, 1}, {0x0F, 0x20, 0x23, -1, F_M, 1}, {0x0F, 0x30, 0x30, -1, 0, 1},
     {0x0F, 0x04, 0x04, -1, 0, 1}, {0x0F, 0x0A, 0x0A, -1, 0, 1}, {0x0F, 0x24, 0x27, -1, 0, 1},
     {0x0F, 0xB9, 0xB9, -1, F_M, 1}, {0x0F, 0xFF, 0xFF, -1, F_M, 1},
+    {0x0F, 0x0E, 0x0F, -1, F_M, 1}, {0x0F, 0x36, 0x36, -1, 0, 1}, {0x0F, 0x39, 0x39, -1, 0, 1},
+    {0x0F, 0x3B, 0x3F, -1, 0, 1}, {0x0F, 0xA6, 0xA7, -1, F_M, 1},
     /* two-byte integer */
-    {0x0F, 0x19, 0x1F, -1, F_M, 2}, {0x0F, 0x40, 0x4F, -1, F_M, 4}, {0x0F, 0x90, 0x9F, -1, F_M, 4},
+    {0x0F, 0x0D, 0x0D, -1, F_M | F_MEM, 1}, {0x0F, 0x18, 0x1F, -1, F_M, 2}, {0x0F, 0x40, 0x4F, -1, F_M, 4}, {0x0F, 0x90, 0x9F, -1, F_M, 4},
     {0x0F, 0xA3, 0xA3, -1, F_M | F_BITS, 2}, {0x0F, 0xAB, 0xAB, -1, F_M | F_BITS, 2},
     {0x0F, 0xB3, 0xB3, -1, F_M | F_BITS, 2}, {0x0F, 0xBB, 0xBB, -1, F_M | F_BITS, 2},
     {0x0F, 0xBA, 0xBA, -1, F_M | F_I8, 4}, {0x0F, 0xA4, 0xA4, -1, F_M | F_I8, 2},
@@ -87,7 +91,10 @@ const struct form forms[] = {
     {0x0F, 0x77, 0x77, -1, F_SIMD, 1}, {0x0F, 0x7C, 0x7F, -1, F_M | F_SIMD, 6},
     {0x0F, 0xC2, 0xC2, -1, F_M | F_SIMD | F_I8, 4}, {0x0F, 0xC3, 0xC3, -1, F_M | F_SIMD, 1},
     {0x0F, 0xC4, 0xC6, -1, F_M | F_SIMD | F_I8, 4}, {0x0F, 0xD0, 0xFE, -1, F_M | F_SIMD, 60},
+    {0x0F, 0xAE, 0xAE, 0, F_M | F_MEM | F_FPU, 3}, {0x0F, 0xAE, 0xAE, 1, F_M | F_MEM | F_FPU, 3},
     {0x0F, 0xAE, 0xAE, 2, F_M | F_SIMD, 2}, {0x0F, 0xAE, 0xAE, 3, F_M | F_SIMD, 2},
+    {0x0F, 0xAE, 0xAE, 5, F_M | F_REG, 1}, {0x0F, 0xAE, 0xAE, 6, F_M | F_REG, 1},
+    {0x0F, 0xAE, 0xAE, 7, F_M, 1},
     {0x38, 0x00, 0x0B, -1, F_M | F_SIMD, 12}, {0x38, 0x10, 0x10, -1, F_M | F_SIMD, 1},
     {0x38, 0x14, 0x15, -1, F_M | F_SIMD, 2}, {0x38, 0x17, 0x17, -1, F_M | F_SIMD, 1},
     {0x38, 0x1C, 0x1E, -1, F_M | F_SIMD, 3}, {0x38, 0x20, 0x25, -1, F_M | F_SIMD, 4},
@@ -180,7 +187,7 @@ uint32_t undefined_vex_flags(unsigned map, uint8_t o)
 }
 
 uint32_t undefined_flags(const struct oracle_case *c, unsigned map, uint8_t o, uint8_t modrm,
-                         unsigned opsize)
+                         unsigned opsize, uint8_t rep)
 {
     if (map == 0)
         return one_byte(c, o, modrm, opsize * 8);
@@ -193,8 +200,8 @@ uint32_t undefined_flags(const struct oracle_case *c, unsigned map, uint8_t o, u
         return opsize == 2 ? ARITH : AF | OF;
     case 0xAF:
         return SF | ZF | AF | PF;
-    case 0xBC: case 0xBD:
-        return CF | OF | SF | AF | PF;
+    case 0xBC: case 0xBD: /* LZCNT and TZCNT, with F3, define CF */
+        return (rep == 0xF3 ? 0 : CF) | OF | SF | AF | PF;
     default:
         return 0;
     }

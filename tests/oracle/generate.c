@@ -16,6 +16,7 @@ struct generator {
     unsigned opsize, addrsize;
     uint8_t override, rep, opcode, modrm, sib;
     unsigned modrm_at, disp_at, disp_size;
+    unsigned frame; /* bytes a word of the frame that was pushed for the instruction, or 0 */
 };
 
 static uint32_t random32(struct generator *g)
@@ -120,6 +121,19 @@ static void make_registers(struct generator *g)
 
 /* ---- the instruction ---- */
 
+/* Where a prefix makes another instruction of it on some hosts. */
+static void other_prefixes(struct generator *g, bool *opsize)
+{
+    const struct form *f = g->form;
+    bool scan = f->map == 0x0F && f->first == 0xBC;
+    if ((f->map == 0 && f->first == 0xE0) || (scan && g->rep == 0xF2))
+        g->rep = 0;
+    if (f->map == 0x0F && f->first == 0xAE && f->reg >= 5) { /* CLFLUSHOPT, CLWB, WAITPKG */
+        g->rep = 0;
+        *opsize = false;
+    }
+}
+
 static void make_prefixes(struct generator *g)
 {
     static const uint8_t overrides[6] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
@@ -139,13 +153,15 @@ static void make_prefixes(struct generator *g)
     } else if (one_in(g, 16)) {
         g->rep = one_in(g, 2) ? 0xF2 : 0xF3;
     }
-    if (one_in(g, 5))
+    if (!g->frame && one_in(g, 5))
         put(g, g->override = overrides[below(g, 6)]);
-    bool loop = f->map == 0 && f->first == 0xE0, scan = f->map == 0x0F && f->first == 0xBC;
     if (f->map == 0 && f->first == 0x6C && g->c->steps > 1)
-        g->rep = 0;   /* the count may have become zero: see aim_strings */
-    if (loop || scan) /* a prefix makes another instruction of these on some hosts */
-        g->rep = 0;
+        g->rep = 0; /* the count may have become zero: see aim_strings */
+    other_prefixes(g, &opsize);
+    if (g->frame) {
+        opsize = (g->frame == 2) != g->c->code16;
+        addrsize = g->c->code16;
+    }
     if (opsize)
         put(g, 0x66);
     bool other = (f->flags & F_SEL) || (f->map == 0x0F && f->first == 0x20);
@@ -216,6 +232,11 @@ static void make_modrm(struct generator *g)
     g->modrm = m;
     if (f->flags & F_VSIB) /* a trap may come in the middle, in place of a fault */
         g->c->start.eflags &= ~(uint32_t)FLAG_TF;
+    if (g->frame) { /* its operand is the stack's top */
+        put(g, g->modrm = (uint8_t)(f->reg << 3 | 4));
+        put(g, 0x24);
+        return;
+    }
     g->modrm_at = g->c->length;
     put(g, m);
     if (m >= 0xC0)
@@ -416,6 +437,8 @@ static unsigned leave(const struct generator *g)
     uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
     if (g->form->map == 0x0F && o == 0xF7 && !(g->form->flags & F_VEX))
         return LEAVE_TAGS;
+    if (g->form->map == 0x0F && o == 0xAE && reg < 2 && g->modrm < 0xC0) /* FXSAVE, FXRSTOR */
+        return LEAVE_ORDER | (reg == 0 ? LEAVE_ENV : 0u);
     if (g->form->map)
         return 0;
     if ((o == 0xD9 || o == 0xDD) && g->modrm < 0xC0 && (reg == 4 || reg == 6))
@@ -424,7 +447,8 @@ static unsigned leave(const struct generator *g)
         return LEAVE_ORDER;
     if (o == 0x61)
         return LEAVE_POPA;
-    return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) || (o == 0xFF && reg == 2)
+    return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) ||
+                   (o == 0xFF && (reg == 2 || reg == 3))
                ? LEAVE_ORDER
                : 0;
 }
@@ -432,27 +456,60 @@ static unsigned leave(const struct generator *g)
 /* Does control go on behind it?  What follows a branch might be run from its middle. */
 static bool leads_on(const struct form *f)
 {
-    if (f->flags & (F_R8 | F_RV | F_FAR))
+    if (f->flags & (F_R8 | F_RV | F_FAR | F_FRAME))
         return false;
     bool bcd = (f->first & 0xE7) == 0x27 || (f->first >= 0xD4 && f->first <= 0xD6);
     if (bcd && !f->map) /* nothing shall depend on flags that they leave undefined */
         return false;
     if (f->map)
         return f->first != 0x0B && f->first != 0xB9 && f->first != 0xFF;
-    return !(f->first >= 0xC2 && f->first <= 0xC3) && !(f->first >= 0xCA && f->first <= 0xCE) &&
-           f->first != 0xFF && f->first != 0xF4 && f->first != 0x6C;
+    return !(f->first >= 0xCC && f->first <= 0xCE) && f->first != 0xFF && f->first != 0xF4 &&
+           f->first != 0x6C;
+}
+
+static void push(struct generator *g, uint32_t value)
+{
+    g->c->step[g->c->steps++] = g->c->length;
+    if ((g->frame == 2) != g->c->code16)
+        put(g, 0x66);
+    put(g, 0x68);
+    put_value(g, value, g->frame);
+}
+
+/* What a return or a far transfer through memory takes from the stack: flags, selector, offset. */
+static void make_frame(struct generator *g)
+{
+    const struct form *f = g->form;
+    enum { WORDS = 3 };
+    if (g->c->steps + WORDS >= CASE_STEPS || g->c->length + WORDS * 6 + 16 >= CASE_CODE)
+        return;
+    bool far = f->first >= 0xCA;
+    uint16_t sel = one_in(g, 4)   ? selector(g)
+                   : one_in(g, 2) ? SEL_CODE32
+                                  : SEL_LDT(LDT_CODE16);
+    uint32_t at = ARENA_BASE + ARENA_CODE + below(g, 2 * ARENA_PAGE);
+    at -= selector_base(far ? sel : g->c->start.seg[CS]);
+    g->frame = one_in(g, 4) == g->c->code16 ? 4 : 2;
+    if (f->first == 0xCF)
+        push(g, random32(g) & ~(uint32_t)(one_in(g, 8) ? 0 : FLAG_TF | FLAG_AC));
+    if (far)
+        push(g, sel);
+    push(g, one_in(g, 16) ? interesting(g) : at);
 }
 
 static void make_instruction(struct generator *g)
 {
     struct oracle_case *c = g->c;
+    g->frame = 0;
+    if ((g->form->flags & F_FRAME) && !one_in(g, 4))
+        make_frame(g);
     g->override = g->rep = g->modrm = g->sib = 0;
     c->step[c->steps++] = c->length;
     make_prefixes(g);
     make_opcode(g);
     if (g->form->flags & F_M) {
         make_modrm(g);
-        if (g->modrm < 0xC0 && !one_in(g, 32)) {
+        if (!g->frame && g->modrm < 0xC0 && !one_in(g, 32)) {
             if (g->addrsize == 2)
                 aim16(g);
             else
@@ -464,7 +521,7 @@ static void make_instruction(struct generator *g)
     if (g->form->flags & F_VEX)
         c->undefined_flags |= undefined_vex_flags(g->form->map, g->opcode);
     else
-        c->undefined_flags |= undefined_flags(c, g->form->map, g->opcode, g->modrm, g->opsize);
+        c->undefined_flags |= undefined_flags(c, g->form->map, g->opcode, g->modrm, g->opsize, g->rep);
     c->leave |= leave(g);
 }
 

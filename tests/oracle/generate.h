@@ -22,7 +22,7 @@ enum form_flag {
     F_BITS = 1 << 11, /* a bit offset in a register */
     F_SIMD = 1 << 12, /* 66, F2 and F3 belong to the opcode */
     F_FAR = 1 << 13,  /* far pointer */
-    F_ENV = 1 << 14,  /* stores x87 pointers */
+    F_FRAME = 1 << 14, /* goes where the stack says: a frame is often pushed first */
     F_FPU = 1 << 15,
     F_VEX = 1 << 16, /* a VEX prefix, with everything in it */
     F_VSIB = 1 << 17,
@@ -46,8 +46,9 @@ void generate(uint64_t seed, uint64_t n, unsigned sets, unsigned steps, struct o
 /* The same for VEX-encoded ones of MAP. */
 uint32_t undefined_vex_flags(unsigned map, uint8_t opcode);
 
-/* Flags (a mask) that C's instruction leaves undefined, as far as C's registers tell. */
+/* Flags (a mask) that C's instruction leaves undefined, as far as C's registers tell; REP is its F2
+ * or F3 prefix. */
 uint32_t undefined_flags(const struct oracle_case *c, unsigned map, uint8_t opcode, uint8_t modrm,
-                         unsigned opsize);
+                         unsigned opsize, uint8_t rep);
 
 #endif
