@@ -256,11 +256,11 @@ static bool unspecified(const struct oracle_case *c, const struct oracle_end *ho
 }
 
 /* Of an operand that is not there the manual does not say which byte is reported; the longest is
- * FXSAVE's. */
+ * FXSAVE's.  Beyond an offset of 64 KiB hosts may go on at 0. */
 static bool same_operand(const struct oracle_case *c, uint32_t host, uint32_t guest)
 {
     enum { LONGEST = 512 };
-    return (c->leave & LEAVE_ORDER) && host - guest + LONGEST < 2 * LONGEST;
+    return (c->leave & LEAVE_ORDER) && (uint16_t)(host - guest + LONGEST) < 2 * LONGEST;
 }
 
 /* IRET on the way to the host's handler cleans null selectors (SDM vol. 2 IRET). */
