@@ -24,15 +24,15 @@ enum cpu_result emulate_far_pointer(struct cpu *cpu, const struct insn *in)
 
 enum cpu_result emulate_far_indirect(struct cpu *cpu, const struct insn *in)
 {
-    uint8_t pointer[6] = {0};
     uint32_t offset = 0;
     uint16_t selector;
     if (!in->has_mem)
         return cpu_fail(cpu, EXC_UD, 0);
-    if (!cpu_load(cpu, in->seg, cpu_effective_address(cpu, in), pointer, in->opsize + 2u))
+    /* Two loads: a pointer need be aligned as its offset alone (SDM vol. 3A table 6-7). */
+    uint32_t ea = cpu_effective_address(cpu, in);
+    if (!cpu_load(cpu, in->seg, ea, &offset, in->opsize) ||
+        !cpu_load(cpu, in->seg, ea + in->opsize, &selector, 2))
         return CPU_EXCEPTION;
-    __builtin_memcpy(&offset, pointer, in->opsize);
-    __builtin_memcpy(&selector, pointer + in->opsize, 2);
     return far_transfer(cpu, in, insn_reg(in) == 3, selector, offset);
 }
 

@@ -371,11 +371,14 @@ static bool run_verified(struct translator *t, bool *missed, struct pending_link
         return true;
     uint32_t generation = t->generation;
     verify_rehearse(t, tb->insns, tb->uses_fpu);
-    if (t->generation != generation && !(tb = build_lookup(t)))
+    if (t->generation != generation && !(tb = build_lookup(t))) {
+        verify_settle(t);
         return true;
+    }
     t->rt->kick = 0; /* one block only: the hub looks at cpu->event soon enough */
     remember(t, tb);
     uint32_t code = enter_alone(t, tb);
+    verify_settle(t);
     if (code == EXIT_CODE(EXIT_KICKED, 0))
         return true;
     tb->verified++;

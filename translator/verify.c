@@ -52,11 +52,18 @@ static void on_other(void *opaque)
     v->stop = true;
 }
 
+static uint32_t entry_at(const struct verify *v, uint32_t pa)
+{
+    uint32_t entry;
+    memcpy(&entry, memory(v, pa), sizeof entry);
+    return entry;
+}
+
 static void on_walk(void *opaque, uint32_t pa)
 {
     struct verify *v = opaque;
     if (v->walk_count < VERIFY_WALKS)
-        v->walks[v->walk_count++] = pa;
+        v->walks[v->walk_count++] = (struct verify_walk){pa, entry_at(v, pa), 0};
 }
 
 /* Take back the writes from number FIRST on. */
@@ -66,6 +73,37 @@ static void take_back(struct verify *v, uint32_t first)
         const struct verify_write *w = &v->writes[--v->write_count];
         memcpy(memory(v, w->pa), v->old + w->old, w->len);
         v->old_used = w->old;
+    }
+}
+
+static bool written(const struct verify *v, uint32_t pa)
+{
+    for (uint32_t i = 0; i < v->write_count; i++)
+        if (pa - v->writes[i].pa < v->writes[i].len || v->writes[i].pa - pa < sizeof(uint32_t))
+            return true;
+    return false;
+}
+
+/* A and D as they were before the rehearsal, in entries that the block does not store to itself. */
+static void hide_walks(struct verify *v)
+{
+    for (unsigned i = v->walk_count; i-- > 0;) {
+        struct verify_walk *w = &v->walks[i];
+        uint8_t *low = memory(v, w->pa);
+        if (written(v, w->pa))
+            continue;
+        w->bits = (uint8_t)((*low ^ w->entry) & PTE_A_D);
+        *low &= (uint8_t)~w->bits;
+    }
+}
+
+void verify_settle(struct translator *t)
+{
+    struct verify *v = t->verify;
+    for (unsigned i = 0; i < v->walk_count; i++) {
+        struct verify_walk *w = &v->walks[i];
+        if (w->bits && !((entry_at(v, w->pa) ^ w->entry) & ~(uint32_t)PTE_A_D))
+            *memory(v, w->pa) |= w->bits;
     }
 }
 
@@ -217,6 +255,7 @@ void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
     take_back(v, 0);
     v->write_count = writes;
     v->old_used = old;
+    hide_walks(v);
     copy_cpu(cpu, v->start);
 }
 
@@ -260,9 +299,9 @@ static bool same_memory(struct verify *v, uint32_t writes)
     /* When an entry that the block itself stores gets A or D depends on the TLB. */
     for (uint32_t p = 0; p < v->page_count; p++)
         for (unsigned i = 0; i < v->walk_count; i++)
-            if (v->pages[p].pfn == v->walks[i] >> PAGE_SHIFT) {
-                uint8_t *after = &v->pages[p].after[v->walks[i] & (PAGE_SIZE - 1)];
-                *after = (uint8_t)((*after & ~PTE_A_D) | (*memory(v, v->walks[i]) & PTE_A_D));
+            if (v->pages[p].pfn == v->walks[i].pa >> PAGE_SHIFT) {
+                uint8_t *after = &v->pages[p].after[v->walks[i].pa & (PAGE_SIZE - 1)];
+                *after = (uint8_t)((*after & ~PTE_A_D) | (*memory(v, v->walks[i].pa) & PTE_A_D));
             }
     v->memory_count = 0;
     for (uint32_t p = 0; p < v->page_count; p++) {

@@ -34,6 +34,13 @@ struct verify_write {
     uint32_t pa, len, old; /* OLD: where the bytes before it are in v->old */
 };
 
+/* The TLB knows of the entry's page now, so nobody will set these bits again; yet the block must not
+ * see them before it has got that far. */
+struct verify_walk {
+    uint32_t pa, entry; /* ENTRY: as it was */
+    uint8_t bits;       /* the rehearsal's, taken away for the block; 0: it is none of those */
+};
+
 struct verify_page {
     uint32_t pfn;
     uint8_t *after; /* as the rehearsal left it */
@@ -58,7 +65,7 @@ struct verify {
     uint32_t old_used, old_max;
     struct verify_page *pages;
     uint32_t page_count;
-    uint32_t walks[VERIFY_WALKS]; /* page-table entries that got A or D */
+    struct verify_walk walks[VERIFY_WALKS]; /* page-table entries that got A or D */
     unsigned walk_count;
     bool stop; /* the instruction is not to be rehearsed */
     bool full; /* it stores more than the journal holds */
@@ -90,6 +97,8 @@ bool verify_due(const struct translator *t, const struct tb *tb);
 /* Rehearse the INSNS instructions from cpu->eip on, some of which use the FPU when FPU is set; the
  * CPU and memory are as before. */
 void verify_rehearse(struct translator *t, unsigned insns, bool fpu);
+/* The block has run, or will not: what hardware would have set in page-table entries is set. */
+void verify_settle(struct translator *t);
 /* TB, rehearsed and then entered, came back with exit CODE that is not served yet.  False: it
  * differs, and v->what tells how. */
 bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code);

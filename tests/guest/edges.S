@@ -14,6 +14,7 @@ again:
     call locks
     call lengths
     call undefined
+    call aliases
     call icebp
     call priorities
     call double_faults
@@ -23,6 +24,7 @@ again:
     call locks
     call lengths
     call undefined
+    call aliases
     call user_icebp
     call user_priorities
     call user_counters
@@ -80,7 +82,9 @@ locks:
     FAULTS(6, .byte 0xF0; movsd)
     FAULTS(6, .byte 0xF0; nop)
     FAULTS(6, .byte 0xF0; jmp 1f)
-1:  FAULTS(6, .byte 0xF0; fld dword ptr [ebx])
+1:  FAULTS(6, .byte 0xF0, 0x0F, 0x20, 0xC0) /* MOV CR8 on AMD's, which no model is */
+    FAULTS(6, .byte 0xF0, 0x0F, 0x22, 0xC0)
+    FAULTS(6, .byte 0xF0; fld dword ptr [ebx])
     FAULTS(6, .byte 0xF0; imul eax, [ebx])
     FAULTS(6, .byte 0xF0; lea eax, [ebx])
     FAULTS(6, .byte 0xF0; cli)
@@ -115,6 +119,60 @@ undefined:
     FAULTS(6, .byte 0x0F, 0x0A)
     FAULTS(6, .byte 0x0F, 0x04)
     FAULTS(6, .byte 0x8D, 0xC0)       /* LEA of a register */
+    ret
+
+/* Encodings without a name in the manual's index that every processor carries out, and prefixes
+ * that make an instruction undefined. */
+aliases:
+    stc
+    .byte 0xD6 /* SALC */
+    CHECK_EQ(al, 0xFF)
+    clc
+    .byte 0xD6
+    CHECK_EQ(al, 0)
+    mov eax, 0x80000011
+    .byte 0xD1, 0xF0 /* SHL by /6 */
+    CHECK(o)
+    CHECK_EQ(eax, 0x22)
+    .byte 0xC0, 0xF0, 3
+    CHECK_EQ(eax, 0x10)
+    mov cl, 4
+    .byte 0xD3, 0xF0
+    CHECK_EQ(eax, 0x100)
+    .byte 0xD0, 0xF4
+    CHECK_EQ(eax, 0x200)
+    mov ebx, offset area
+    mov dword ptr [ebx], 0x81
+    .byte 0xD2, 0x33
+    CHECK_EQ(dword ptr [ebx], 0x10)
+    .byte 0x82, 0x03, 0xFF /* ADD as 80h has it */
+    CHECK_EQ(dword ptr [ebx], 0x0F)
+    .byte 0x82, 0x3B, 0x0F
+    CHECK(e)
+    .byte 0xF6, 0x0B, 0xF0 /* TEST by /1 */
+    CHECK(z)
+    .byte 0xF7, 0x0B
+    .long 0x10000001
+    CHECK(nz)
+    mov eax, 0x80
+    .byte 0xF6, 0xC8, 0x80
+    CHECK(s)
+    /* hints take any operand and touch nothing */
+    .byte 0x0F, 0x1F, 0x05
+    .long 0xFFFFFFFF
+    .byte 0x0F, 0x18, 0x0D
+    .long 0xFFFFFFFF
+    .byte 0x0F, 0x0D, 0x0D
+    .long 0xFFFFFFFF
+    /* no prefixes with 0F AE */
+    mov ebx, offset fx_area
+    fxsave [ebx]
+    fxrstor [ebx]
+    FAULTS(6, .byte 0x66; fxsave [ebx])
+    FAULTS(6, .byte 0xF2; fxsave [ebx])
+    FAULTS(6, .byte 0xF3; fxrstor [ebx])
+    FAULTS(6, .byte 0x66; clflush [ebx])
+    clflush [ebx]
     ret
 
 /* INT1 is #DB by gate 1, whatever its DPL; it sets nothing in DR6. */
@@ -163,6 +221,8 @@ priorities:
     FAULTS(6, .byte 0xF0; fld dword ptr fs:[0x2000])
     clts
     FAULTS_WITH(13, 0, fld dword ptr fs:[0x2000])
+    FAULTS_WITH(13, 0, clflush fs:[0x2000])
+    clflush fs:[0xFFF]
     xor ecx, ecx
     FAULTS_WITH(13, 0, div dword ptr fs:[0x2000])
     FAULTS(0, div ecx)
@@ -286,3 +346,4 @@ open_counters:
 
     .balign 16
 area: .fill 64, 1, 0
+fx_area: .fill 512, 1, 0
