@@ -11,6 +11,7 @@
 enum {
     TICK_MS = 10,
     SCREEN_TICKS = 5, /* the screen is read less often: it interrupts the guest */
+    PICTURE_TICKS = 20,
     CAPTURE = 256 << 10,
     SHOWN_SERIAL = 2048, /* of it on failure */
 };
@@ -25,6 +26,7 @@ struct script {
     struct port *serial;
     uv_timer_t tick;
     uint64_t deadline, ticks; /* ms of the loop's clock */
+    struct picture_watch watch;
 
     /* What the guest sent on the serial line and no wait has consumed. */
     pthread_mutex_t lock;
@@ -81,6 +83,15 @@ static bool screen_has(struct script *s, const char *text)
     return hit;
 }
 
+/* Does the picture answer the step's question?  The screen shows none while no mode is set. */
+static bool picture_has(struct script *s, const struct script_step *step)
+{
+    struct picture p;
+
+    return screen_picture(s->target.machine, &p) &&
+           picture_watch_look(&s->watch, step->picture, &p, uv_now(s->tick.loop));
+}
+
 /* ---- failure ---- */
 
 static void print_state(struct script *s)
@@ -134,6 +145,7 @@ static void begin(struct script *s, const struct script_step *step)
 {
     s->deadline = uv_now(s->tick.loop) + (uint64_t)(step->seconds * 1000);
     s->searched = 0;
+    picture_watch_begin(&s->watch);
     switch (step->verb) {
     case SCRIPT_TYPE:
         typist_text(s->target.typist, step->text);
@@ -158,23 +170,47 @@ static void begin(struct script *s, const struct script_step *step)
     }
 }
 
+static bool waited_for_text(struct script *s, const struct script_step *step, bool late)
+{
+    char why[200];
+
+    if (serial_has(s, step->text) ||
+        ((s->ticks % SCREEN_TICKS == 0 || late) && screen_has(s, step->text)))
+        return true;
+    if (late) {
+        snprintf(why, sizeof why, "\"%s\" did not appear in %g seconds", step->text, step->seconds);
+        fail(s, why);
+    }
+    return false;
+}
+
+static bool waited_for_picture(struct script *s, const struct script_step *step, bool late)
+{
+    char why[200];
+
+    if (!late && s->ticks % PICTURE_TICKS)
+        return false;
+    if (picture_has(s, step))
+        return true;
+    if (late) {
+        int n =
+            snprintf(why, sizeof why, "no such picture in %g seconds; the last: ", step->seconds);
+        picture_watch_say(&s->watch, why + n, sizeof why - (size_t)n);
+        fail(s, why);
+    }
+    return false;
+}
+
 /* Is the present step over?  It may fail here. */
 static bool finished(struct script *s, const struct script_step *step)
 {
     bool late = uv_now(s->tick.loop) >= s->deadline;
-    char why[200];
 
     switch (step->verb) {
     case SCRIPT_WAIT:
-        if (serial_has(s, step->text) ||
-            ((s->ticks % SCREEN_TICKS == 0 || late) && screen_has(s, step->text)))
-            return true;
-        if (late) {
-            snprintf(why, sizeof why, "\"%s\" did not appear in %g seconds", step->text,
-                     step->seconds);
-            fail(s, why);
-        }
-        return false;
+        return waited_for_text(s, step, late);
+    case SCRIPT_WAIT_PICTURE:
+        return waited_for_picture(s, step, late);
     case SCRIPT_EXPECT_END:
         if (late)
             fail(s, "the machine has not ended");
@@ -289,6 +325,7 @@ static void on_closed(uv_handle_t *handle)
 
     pthread_mutex_destroy(&s->lock);
     script_text_free(&s->text);
+    picture_watch_free(&s->watch);
     free(s->capture);
     free(s);
 }

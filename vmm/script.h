@@ -4,25 +4,28 @@
 
 #include "vmm/monitor.h"
 #include "vmm/port.h"
+#include "vmm/script_picture.h"
 
 enum script_verb {
-    SCRIPT_WAIT,       /* wait TEXT [SECONDS] */
-    SCRIPT_TYPE,       /* type TEXT */
-    SCRIPT_KEY,        /* key CHORD */
-    SCRIPT_SERIAL,     /* serial TEXT */
-    SCRIPT_SLEEP,      /* sleep SECONDS */
-    SCRIPT_EXPECT_END, /* expect-end [SECONDS] */
-    SCRIPT_QUIT,       /* quit [CODE] */
-    SCRIPT_MONITOR,    /* any command of the monitor */
+    SCRIPT_WAIT,         /* wait TEXT [SECONDS] */
+    SCRIPT_WAIT_PICTURE, /* wait-picture CONDITION... [SECONDS] */
+    SCRIPT_TYPE,         /* type TEXT */
+    SCRIPT_KEY,          /* key CHORD */
+    SCRIPT_SERIAL,       /* serial TEXT */
+    SCRIPT_SLEEP,        /* sleep SECONDS */
+    SCRIPT_EXPECT_END,   /* expect-end [SECONDS] */
+    SCRIPT_QUIT,         /* quit [CODE] */
+    SCRIPT_MONITOR,      /* any command of the monitor */
 };
 
 struct script_step {
     enum script_verb verb;
     unsigned line;
     char *text;     /* the argument, or the monitor's line */
-    double seconds; /* of wait, sleep and expect-end */
+    double seconds; /* of wait, wait-picture, sleep and expect-end */
     int code;       /* of quit */
     struct chord chord;
+    struct picture_wait *picture; /* of wait-picture */
 };
 
 /* A parsed script. */

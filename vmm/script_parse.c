@@ -15,6 +15,8 @@ static const struct {
     int min, max;
 } verbs[] = {
     {"wait", "wait TEXT [SECONDS]", SCRIPT_WAIT, 1, 2},
+    {"wait-picture", "wait-picture CONDITION... [SECONDS]", SCRIPT_WAIT_PICTURE, 1,
+     COMMAND_ARGS - 1},
     {"type", "type TEXT", SCRIPT_TYPE, 1, 1},
     {"key", "key CHORD", SCRIPT_KEY, 1, 1},
     {"serial", "serial TEXT", SCRIPT_SERIAL, 1, 1},
@@ -46,6 +48,14 @@ static bool fill_step(struct script_step *s, int argc, char **argv, char *why, s
             return false;
         }
         s->seconds = DEFAULT_WAIT;
+        break;
+    case SCRIPT_WAIT_PICTURE:
+        s->seconds = DEFAULT_WAIT;
+        s->picture = malloc(sizeof *s->picture);
+        if (!s->picture)
+            abort();
+        if (!picture_wait_parse(argc - 1, argv + 1, s->picture, &s->seconds, why, n))
+            return false;
         break;
     case SCRIPT_EXPECT_END:
         s->seconds = DEFAULT_END;
@@ -133,6 +143,7 @@ bool script_parse(const char *name, const char *text, struct script_text *out, s
         line[left] = 0;
         struct script_step step = {.line = number};
         if (!parse_line(&step, line, why, sizeof why)) {
+            free(step.picture);
             script_text_free(out);
             return error_set(err, "%s:%u: %s", name, number, why);
         }
@@ -174,8 +185,10 @@ bool script_load(const char *path, struct script_text *out, struct error *err)
 
 void script_text_free(struct script_text *s)
 {
-    for (unsigned i = 0; i < s->count; i++)
+    for (unsigned i = 0; i < s->count; i++) {
         free(s->steps[i].text);
+        free(s->steps[i].picture);
+    }
     free(s->steps);
     *s = (struct script_text){0};
 }

@@ -19,12 +19,13 @@ START_TEST(every_verb)
                                "info registers\n"
                                "x/4xw 0x7c00\n"
                                "screendump \"a b.png\"\n"
+                               "wait-picture size=640x480 still=2 9\n"
                                "quit 3";
     struct script_text s;
     struct error err = {""};
 
     ck_assert_msg(script_parse("s", text, &s, &err), "%s", err.text);
-    ck_assert_uint_eq(s.count, 11);
+    ck_assert_uint_eq(s.count, 12);
     ck_assert_int_eq(s.steps[0].verb, SCRIPT_WAIT);
     ck_assert_str_eq(s.steps[0].text, "C:\\>");
     ck_assert_double_eq(s.steps[0].seconds, 2.5);
@@ -40,8 +41,12 @@ START_TEST(every_verb)
     ck_assert_str_eq(s.steps[7].text, "info registers");
     ck_assert_int_eq(s.steps[8].verb, SCRIPT_MONITOR);
     ck_assert_str_eq(s.steps[9].text, "screendump \"a b.png\"");
-    ck_assert_int_eq(s.steps[10].verb, SCRIPT_QUIT);
-    ck_assert_int_eq(s.steps[10].code, 3);
+    ck_assert_int_eq(s.steps[10].verb, SCRIPT_WAIT_PICTURE);
+    ck_assert_uint_eq(s.steps[10].picture->height, 480);
+    ck_assert_double_eq(s.steps[10].picture->still, 2);
+    ck_assert_double_eq(s.steps[10].seconds, 9);
+    ck_assert_int_eq(s.steps[11].verb, SCRIPT_QUIT);
+    ck_assert_int_eq(s.steps[11].code, 3);
     script_text_free(&s);
 }
 END_TEST
@@ -55,6 +60,9 @@ static const struct {
     {"wait x soon", "'soon'"},
     {"wait x -1", "'-1'"},
     {"wait x 1 2", "usage"},
+    {"wait-picture", "usage: wait-picture CONDITION"},
+    {"wait\nwait-picture still", "s:1: usage: wait"},
+    {"quit\nwait-picture still", "s:2: 'still': it is still=SECONDS"},
     {"sleep", "usage: sleep"},
     {"sleep 1e99", "1e99"},
     {"key foo-a", "no key 'foo'"},
