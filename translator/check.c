@@ -190,6 +190,9 @@ static bool jumps(struct check *c, const struct host_insn *in, const struct flow
         return leaves(c, in, f, true);
     if (target == c->t->stub_leave)
         return exit_code_fits(c, in, f) && leaves(c, in, f, needs_eip(f->scratch[3].bits >> 26));
+    if (target == c->t->stub_quick) /* a short cut of a site: what it reads of r8 is a selector's size */
+        return f->scratch[3].bits >> 26 == EXIT_INSN && exit_code_fits(c, in, f) &&
+               leaves(c, in, f, false);
     if (target == c->t->stub_fpu) {
         struct flow back = *f;
         back.fpu = true;

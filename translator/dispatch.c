@@ -1,6 +1,5 @@
 /* The hub: deliver what is pending, look up, build, enter, and see why guest code came back. */
 #include <immintrin.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,10 +12,10 @@
 enum { EVENTS_OF_MACHINE = EVENT_KICK | EVENT_RESET };
 
 /* gs: reaches the window; C code does not use it. */
-static void set_gs_base(uint64_t base)
+static void set_gs_base(const struct translator *t, uint64_t base)
 {
-    enum { HWCAP2_FSGSBASE_BIT = 2, ARCH_SET_GS_CODE = 0x1001 };
-    if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT)
+    enum { ARCH_SET_GS_CODE = 0x1001 };
+    if (t->fsgsbase)
         __asm__ volatile("wrgsbase %0" : : "r"(base));
     else
         syscall(SYS_arch_prctl, ARCH_SET_GS_CODE, base);
@@ -172,10 +171,14 @@ static void after_insn(struct translator *t, uint32_t index)
     count_call(t, &s->in, s->slow);
     if (!s->slow) {
         t->stats.sensitive++;
+        enum quick_kind quick = (enum quick_kind)s->quick;
+        uint8_t seg = s->quick_seg;
         if (shows_pointers(&s->in))
             pointers_settle(t);
         if (!hook_insn(t, &s->in))
             cpu_emulate(t->cpu, &s->in);
+        if (quick)
+            quick_learn(t, quick, seg);
         return;
     }
     uint32_t epoch = (uint32_t)mmu_stats(t->mmu)->invlpgs;
@@ -405,7 +408,7 @@ static void select_context(struct translator *t)
         return;
     table_select(t);
     if (t->rt->window != window)
-        set_gs_base(t->rt->window);
+        set_gs_base(t, t->rt->window);
 }
 
 /* Nothing to be done before guest code goes on as it was. */
@@ -440,6 +443,14 @@ static uint32_t enter(struct translator *t, const uint8_t *code)
     return exit;
 }
 
+/* PUSHF in a block counts on a host's RFLAGS that have no bits but the arithmetic ones and IF, and
+ * entering one loads the former alone. */
+static void clear_host_flags(void)
+{
+    const uint64_t plain = 0x202;
+    __builtin_ia32_writeeflags_u64(plain);
+}
+
 enum run_exit translator_run(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
@@ -448,6 +459,8 @@ enum run_exit translator_run(struct translator *t)
     bool missed = false;
     t->window = NULL;
     t->rt->window = 0;
+    quick_start(t);
+    clear_host_flags();
     atomic_store(&t->in_guest, true);
     for (;;) {
         t->rt->kick = 0;

@@ -15,6 +15,7 @@
 #include "translator/emit.h"
 #include "translator/hook.h"
 #include "translator/opcodes.h"
+#include "translator/quick.h"
 #include "translator/translator.h"
 
 /* ---- block keys ---- */
@@ -164,6 +165,7 @@ struct site {
     uint32_t tb;
     uint8_t raise;   /* EXIT_RAISE: the vector */
     bool slow;       /* memory operand by hand, rather than sensitive */
+    uint8_t quick, quick_seg; /* enum quick_kind; the segment register that is loaded */
     uint32_t resume; /* cache offset of what follows in the block, 0: the block ends here */
     uint16_t plain;  /* slow and harmless executions in a row */
     uint16_t uses;   /* slow: times that an INVLPG came before it, in this run */
@@ -209,7 +211,8 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(code_writes, "writes to pages with code")                                                    \
     X(code_hits, "writes that hit translated bytes")                                               \
     X(patched, "writes that changed an immediate in place")                                        \
-    X(sensitive, "sensitive instructions carried out")                                             \
+    X(sensitive, "sensitive instructions carried out in the hub")                                  \
+    X(quick, "sensitive instructions carried out by short cuts")                                   \
     X(slow, "instructions carried out by hand")                                                    \
     X(stepped, "instructions run on a bounce buffer")                                              \
     X(retranslated_slow, "sites retranslated to be carried out by hand")                           \
@@ -260,7 +263,7 @@ struct translator {
     struct runtime *rt;
     uint32_t cache_size, cache_start /* after the stubs */;
     struct emit emit; /* the allocation pointer */
-    uint32_t stub_leave, stub_fault, stub_enter, stub_enter_end, stub_abort, stub_fpu,
+    uint32_t stub_leave, stub_fault, stub_quick, stub_enter, stub_enter_end, stub_abort, stub_fpu,
         stub_fpu_end, stub_step, step_end;
     uint32_t (*enter)(struct cpu *cpu, const uint8_t *code, uint32_t eip);
 
@@ -301,6 +304,8 @@ struct translator {
     uint32_t mode;
     uint32_t generation;
 
+    struct quick quick;
+    bool fsgsbase; /* the host lets programs write the base of gs */
     struct hooks hooks;
     struct translator_observer observer;
     struct {
@@ -390,9 +395,16 @@ static inline uint32_t table_index(const struct translator *t, uint32_t eip)
     return (eip + (t->mix_index ? eip >> 16 : 0)) & 0xFFFF;
 }
 
+/* A guess which table serves MODE in the window with id WHERE (0: the shared ones). */
+static inline uint8_t *table_way(struct translator *t, uint32_t mode, uint32_t where)
+{
+    return &t->ways[(mode + where) * 0x9E3779B1u >> (32 - WAY_BITS)];
+}
+
 bool table_init(struct translator *t);
 void table_free(struct translator *t);
 uint32_t mode_compute(const struct cpu *cpu);
+enum seg_class mode_segment_class(const struct cpu *cpu, unsigned seg);
 void table_select(struct translator *t); /* for the present window and mode */
 void table_on_exec_drop(void *opaque, struct window *w, uint32_t lin_page, uint32_t count);
 void table_on_window_gone(void *opaque, struct window *w);

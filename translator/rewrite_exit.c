@@ -21,9 +21,15 @@ void exit_code(struct build *b, enum exit_kind kind, uint32_t value)
 
 static uint32_t exit_to_insn(struct build *b, bool slow)
 {
+    struct translator *t = b->t;
+    uint8_t seg = SEG_NONE;
+    enum quick_kind quick = slow ? QUICK_NONE : quick_emit(b, &seg);
     uint32_t site = new_site(b);
-    b->t->sites[site].slow = slow;
-    exit_code(b, EXIT_INSN, site);
+    t->sites[site].slow = slow;
+    t->sites[site].quick = (uint8_t)quick;
+    t->sites[site].quick_seg = seg;
+    emit_mov_imm(b->e, R11, EXIT_CODE(EXIT_INSN, site));
+    emit_jmp(b->e, quick ? t->stub_quick : t->stub_leave);
     b->ended = true;
     return site;
 }

@@ -69,11 +69,9 @@ static void park_fpu(struct emit *e)
     emit_patch32(e, skip, e->pos);
 }
 
-static void emit_leave(struct translator *t)
+/* The guest's registers and flags into struct cpu, r8d into exit_eip; RSP is the host's then. */
+static void save_guest(struct emit *e)
 {
-    struct emit *e = &t->emit;
-    emit_mov_imm(e, R11, EXIT_CODE(EXIT_LOOKUP, 0)); /* offset 0: the miss stub */
-    t->stub_leave = e->pos;
     for (unsigned r = 0; r < 8; r++)
         emit_store(e, R_CPU, CPU(gpr) + 4 * (int32_t)r, r);
     rt_op(e, false, 0x89, R8, RT(exit_eip), 0);
@@ -83,6 +81,38 @@ static void emit_leave(struct translator *t)
     emit8(e, 0x25); /* and eax, imm32 */
     emit32(e, FLAGS_HOST);
     emit_store(e, R_CPU, CPU(flags_host), RAX);
+}
+
+/* EAX, which is lost, to the flags.  POPFQ takes twenty cycles and more, SAHF one: it does unless
+ * DF is set, which is clear here. */
+static void load_flags(struct emit *e)
+{
+    static const uint8_t quick[] = {
+        0x89, 0xC1,             /* mov ecx, eax */
+        0xC1, 0xE9, 0x0B,       /* shr ecx, 11: OF */
+        0x88, 0xC4,             /* mov ah, al */
+        0x80, 0xE1, 0x01,       /* and cl, 1 */
+        0x80, 0xC1, 0x7F,       /* add cl, 7Fh: overflows when it was set */
+        0x9E,                   /* sahf */
+    };
+    emit8(e, 0xA9); /* test eax, imm32 */
+    emit32(e, FLAG_DF);
+    uint32_t df = emit_jcc(e, 5, 0);
+    for (unsigned i = 0; i < sizeof quick; i++)
+        emit8(e, quick[i]);
+    uint32_t done = emit_jmp(e, 0);
+    emit_patch32(e, df, e->pos);
+    emit8(e, 0x50); /* push rax; popfq */
+    emit8(e, 0x9D);
+    emit_patch32(e, done, e->pos);
+}
+
+static void emit_leave(struct translator *t)
+{
+    struct emit *e = &t->emit;
+    emit_mov_imm(e, R11, EXIT_CODE(EXIT_LOOKUP, 0)); /* offset 0: the miss stub */
+    t->stub_leave = e->pos;
+    save_guest(e);
     t->stub_fault = e->pos; /* the signal handler has saved registers and flags */
     emit8(e, 0xFC);
     park_fpu(e);
@@ -90,9 +120,46 @@ static void emit_leave(struct translator *t)
     pop_saved_and_return(e);
 }
 
+static void mov_imm64(struct emit *e, unsigned reg, const void *value)
+{
+    emit_rex(e, true, R_NONE, R_NONE, reg);
+    emit8(e, (uint8_t)(0xB8 | (reg & 7)));
+    emit64(e, (uintptr_t)value);
+}
+
+/* A site with a short cut: quick_run(t, site) on the host's stack, with the FPU as it is.  Returns
+ * where its emit_jmp to the entry stub is to be patched. */
+static uint32_t emit_quick(struct translator *t)
+{
+    struct emit *e = &t->emit;
+    const uint8_t *(*run)(struct translator *, uint32_t) = quick_run;
+    const void *target;
+    memcpy(&target, &run, sizeof target);
+    t->stub_quick = e->pos;
+    save_guest(e);
+    emit8(e, 0xFC);
+    emit8(e, 0x41); /* push r11: keeps it, and aligns the stack */
+    emit8(e, 0x53);
+    mov_imm64(e, RDI, t);
+    emit_mov(e, RSI, R11);
+    emit8(e, 0x81); /* and esi, imm32 */
+    emit8(e, 0xE6);
+    emit32(e, EXIT_CODE(1, 0) - 1);
+    mov_imm64(e, RAX, target);
+    emit8(e, 0xFF); /* call rax */
+    emit8(e, 0xD0);
+    emit8(e, 0x41); /* pop r11 */
+    emit8(e, 0x5B);
+    emit_op_reg(e, true, 0x85, RAX, RAX);
+    emit_jcc(e, 4, t->stub_fault);
+    emit_op_reg(e, true, 0x8B, RSI, RAX);
+    emit_load(e, RDX, R_CPU, CPU(eip));
+    return emit_jmp(e, 0);
+}
+
 /* enter(cpu rdi, code rsi, eip edx).  A kick that arrives inside goes to the abort path: until
  * the last jump nothing of the guest's state has been changed. */
-static void emit_enter(struct translator *t)
+static void emit_enter(struct translator *t, uint32_t from_quick)
 {
     struct emit *e = &t->emit;
     uint32_t start = e->pos;
@@ -101,19 +168,19 @@ static void emit_enter(struct translator *t)
         emit8(e, 0x50 | (saved[i] & 7));
     }
     rt_op(e, true, 0x89, RSP, RT(host_rsp), 0);
+    emit_op_reg(e, true, 0x8B, R_CPU, RDI);
+    emit_patch32(e, from_quick, e->pos);
     t->stub_enter = e->pos;
     rt_op(e, false, 0x83, 7, RT(kick), 1); /* cmp dword [kick], 0 */
     emit8(e, 0);
     uint32_t abort = emit_jcc(e, 5, 0);
-    emit_op_reg(e, true, 0x8B, R_CPU, RDI);
     emit_op_reg(e, true, 0x8B, R9, RSI);
     emit_mov(e, R8, RDX);
     rt_op(e, true, 0x8B, R_WINDOW, RT(window), 0);
     rt_op(e, true, 0x8B, R_TABLE, RT(table), 0);
     rt_op(e, true, 0x8D, R_CODE, RUNTIME_SIZE, 0); /* lea r14, start of the cache */
     emit_load(e, RAX, R_CPU, CPU(flags_host));
-    emit8(e, 0x50);
-    emit8(e, 0x9D); /* popfq */
+    load_flags(e);
     static const uint8_t order[8] = {RCX, RDX, RBX, RBP, RSI, RDI, RSP, RAX};
     for (unsigned i = 0; i < 8; i++)
         emit_load(e, order[i], R_CPU, CPU(gpr) + 4 * order[i]);
@@ -124,9 +191,8 @@ static void emit_enter(struct translator *t)
     t->stub_abort = e->pos;
     emit_patch32(e, abort, e->pos);
     rt_op(e, true, 0x8B, RSP, RT(host_rsp), 0);
-    emit8(e, 0xFC);
-    emit_mov_imm(e, RAX, EXIT_CODE(EXIT_KICKED, 0));
-    pop_saved_and_return(e);
+    emit_mov_imm(e, R11, EXIT_CODE(EXIT_KICKED, 0));
+    emit_jmp(e, t->stub_fault); /* from a short cut the FPU may be the guest's */
     void *p = t->rx + start;
     memcpy(&t->enter, &p, sizeof p);
 }
@@ -162,7 +228,7 @@ void stubs_emit(struct translator *t)
 {
     enum { STEP_ROOM = 256 };
     emit_leave(t);
-    emit_enter(t);
+    emit_enter(t, emit_quick(t));
     emit_fpu_load(t);
     t->stub_step = t->emit.pos;
     t->step_end = t->emit.pos += STEP_ROOM;

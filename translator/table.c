@@ -20,7 +20,7 @@ static bool nolimit(const struct segment *s, bool code)
     return type == AR_WRITABLE;
 }
 
-static uint32_t segment_class(const struct cpu *cpu, unsigned seg)
+enum seg_class mode_segment_class(const struct cpu *cpu, unsigned seg)
 {
     const struct segment *s = &cpu->seg[seg];
     bool open = nolimit(s, seg == SEG_CS && (cpu->cr0 & CR0_PE));
@@ -46,7 +46,7 @@ uint32_t mode_compute(const struct cpu *cpu)
     bool align = cpu->cpl == 3 && (cpu->flags_sys & FLAG_AC) && (cpu->cr0 & CR0_AM);
     mode |= align ? MODE_WATCH : 0;
     for (unsigned s = 0; s < SEG_COUNT; s++)
-        mode |= segment_class(cpu, s) << (MODE_SEG_SHIFT + 2 * s);
+        mode |= (uint32_t)mode_segment_class(cpu, s) << (MODE_SEG_SHIFT + 2 * s);
     return mode;
 }
 
@@ -78,7 +78,7 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
     if (now && serves(now, t, window, cs_limit))
         return now;
     uint32_t where = window ? window_id(window) : 0;
-    uint8_t *way = &t->ways[(t->mode + where) * 0x9E3779B1u >> (32 - WAY_BITS)];
+    uint8_t *way = table_way(t, t->mode, where);
     if (serves(&t->tables[*way], t, window, cs_limit))
         return &t->tables[*way];
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
@@ -103,6 +103,7 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
     oldest->shared = t->shared;
     oldest->mode = t->mode;
     oldest->cs_limit = cs_limit;
+    *way = (uint8_t)(oldest - t->tables);
     return oldest;
 }
 

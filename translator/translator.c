@@ -1,8 +1,11 @@
 /* Life cycle of a translator, and what it tells about itself. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 
 #include "translator/verify.h"
+
+enum { HWCAP2_FSGSBASE_BIT = 2 };
 
 struct translator *translator_new(struct cpu *cpu, struct log *log,
                                   const struct translator_options *options, struct error *err)
@@ -18,6 +21,7 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
     t->log = log;
     if (options)
         t->options = *options;
+    t->fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
     t->mix_index = __builtin_cpu_supports("bmi2");
     t->decoder = decoder_new();
     if (!t->decoder) {

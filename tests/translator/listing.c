@@ -115,6 +115,8 @@ static void name_target(const struct translator *t, const struct tb *tb, uint32_
     uint32_t target = (uint32_t)strtoul(at + 1, NULL, 0);
     if (target == t->stub_leave)
         strcpy(at, " leave");
+    else if (target == t->stub_quick)
+        strcpy(at, " quick");
     else if (target == t->stub_fpu)
         strcpy(at, " load_fpu");
     else if (target >= base && target < tb->code_end)

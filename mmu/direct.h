@@ -1,0 +1,22 @@
+/* Looking at guest memory without leaving guest code for long: nothing here faults, fills, calls the
+ * owner or touches vector registers (see translator/quick.c). */
+#ifndef RINGER_MMU_DIRECT_H
+#define RINGER_MMU_DIRECT_H
+
+#include "mmu/mmu.h"
+
+/* The VMM's pointer to [LIN, LIN + LEN) of the present address space as a user or supervisor sees
+ * it, when a window's map knows the page, ACCESS (not MMU_FETCH) is allowed, A and D are set, and it
+ * is memory that may be accessed without consequences: no device, no code or page table to be
+ * written.  NULL otherwise, and where the bytes lie on two pages: the long way is to be taken. */
+void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user);
+
+/* mmu_window if there is one already, else NULL, and its window_base and window_id. */
+struct window_known {
+    struct window *window;
+    uint64_t base;
+    uint32_t id;
+};
+struct window_known mmu_window_known(const struct mmu *m, bool user);
+
+#endif

@@ -1,0 +1,53 @@
+/* Short cuts of hot sensitive instructions: see translator/quick.c. */
+#ifndef RINGER_TRANSLATOR_QUICK_H
+#define RINGER_TRANSLATOR_QUICK_H
+
+#include "cpu/cpu.h"
+
+struct build;
+struct jump_table;
+struct translator;
+
+/* The short cut that a site has. */
+enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_IRET, QUICK_SYSENTER,
+                  QUICK_SYSEXIT };
+
+/* What loading SELECTOR gave while the descriptor's eight bytes were RAW: loading it again at the same
+ * CPL gives the same, without checks and side effects (it is present, and accessed already). */
+struct quick_segment {
+    uint64_t raw;
+    struct segment segment;
+    uint32_t class; /* enum seg_class */
+    uint8_t cpl;
+    bool valid;
+};
+
+/* What SYSENTER or SYSEXIT loads for a value of IA32_SYSENTER_CS. */
+struct quick_pair {
+    struct segment cs, ss;
+    uint32_t key; /* 0: none */
+};
+
+enum { QUICK_DATA = 64, QUICK_FAR = 16 };
+
+struct quick {
+    bool on;
+    const uint8_t *null_check; /* check pointer of an unusable segment; NULL: none was seen yet */
+    struct quick_segment data[QUICK_DATA], code[QUICK_FAR], stack[QUICK_FAR];
+    struct quick_pair enter, leave;
+};
+
+/* The short cut for B's present instruction.  QUICK_MOV_SEG and QUICK_POP_SEG: code that puts the
+ * selector into r8d was emitted, and *SEG is the register that it is for. */
+enum quick_kind quick_emit(struct build *b, uint8_t *seg);
+/* Before guest code is run: may short cuts be taken at all, as nobody watches? */
+void quick_start(struct translator *t);
+/* Carry out the instruction of site number SITE; the state is in T->cpu as at an exit, the FPU's in
+ * the host's registers.  Host code to go on with, cpu->eip being right; NULL, and nothing was changed:
+ * the instruction is the hub's. */
+const uint8_t *quick_run(struct translator *t, uint32_t site);
+/* The hub carried out an instruction that has short cut KIND, for segment register SEG: remember
+ * what came of it. */
+void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg);
+
+#endif

@@ -1,0 +1,128 @@
+/* Which sites have short cuts, and what the hub teaches them (translator/quick.h). */
+#include <string.h>
+
+#include "cpu/debug.h"
+#include "cpu/segment.h"
+#include "translator/build.h"
+
+/* ---- at translation ---- */
+
+static bool data_segment(unsigned seg)
+{
+    return seg < SEG_COUNT && seg != SEG_CS && seg != SEG_SS;
+}
+
+/* The register that POP ES, DS, FS or GS loads; SEG_NONE: it is another instruction. */
+static unsigned popped(const struct insn *in)
+{
+    if (in->map == MAP_0F)
+        return in->opcode == 0xA1 ? SEG_FS : in->opcode == 0xA9 ? SEG_GS : SEG_NONE;
+    return in->opcode == 0x07 ? SEG_ES : in->opcode == 0x1F ? SEG_DS : SEG_NONE;
+}
+
+/* The selector into r8d by an access like any other's; false: memory is to be read by hand. */
+static bool load_selector(struct build *b, bool pop)
+{
+    const struct insn *in = b->in;
+    if (!pop && !in->has_mem) {
+        emit_zx16(b->e, R8, insn_rm(in));
+        return true;
+    }
+    if ((pop && !flat_stack(b)) ||
+        policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN)
+        return false;
+    if (pop)
+        emit_load_sized(b->e, in->opsize, R8, RSP, R_WINDOW, 0);
+    else
+        mem_load(b, 2, R8);
+    return true;
+}
+
+enum quick_kind quick_emit(struct build *b, uint8_t *seg)
+{
+    const struct insn *in = b->in;
+    unsigned pop = popped(in);
+    if (!b->t->fsgsbase || b->t->verify || !(b->mode & MODE_PE) ||
+        (b->mode & (MODE_V86 | MODE_ONE | MODE_WATCH)))
+        return QUICK_NONE;
+    if (pop != SEG_NONE) {
+        *seg = (uint8_t)pop;
+        return load_selector(b, true) ? QUICK_POP_SEG : QUICK_NONE;
+    }
+    if (in->map == MAP_0F)
+        return in->opcode == 0x34   ? QUICK_SYSENTER
+               : in->opcode == 0x35 ? QUICK_SYSEXIT
+                                    : QUICK_NONE;
+    if (in->opcode == 0x8E && data_segment(insn_reg(in))) {
+        *seg = (uint8_t)insn_reg(in);
+        return load_selector(b, false) ? QUICK_MOV_SEG : QUICK_NONE;
+    }
+    if (in->opcode == 0xCF)
+        return in->opsize == 4 ? QUICK_IRET : QUICK_NONE;
+    return in->opcode == 0xCD ? QUICK_INT : QUICK_NONE;
+}
+
+/* ---- at run time ---- */
+
+void quick_start(struct translator *t)
+{
+    bool watched = log_on(t->log, LOG_TRACE) || log_on(t->log, LOG_EXEC) || log_on(t->log, LOG_INT);
+    t->quick.on = !watched && !t->hooks.count && !t->verify;
+}
+
+/* Remember segment register SEG, just loaded, in CACHE of COUNT entries.  OWN: only a segment whose
+ * DPL, RPL and the CPL are one, of 32 bits, not conforming. */
+static void remember(struct translator *t, struct quick_segment *cache, unsigned count,
+                     unsigned seg, bool own)
+{
+    const struct cpu *cpu = t->cpu;
+    const struct segment *s = &cpu->seg[seg];
+    struct quick_segment *q = &cache[s->selector >> 3 & (count - 1)];
+    unsigned dpl = s->access >> AR_DPL_SHIFT & 3;
+    bool conforming = (s->access & AR_CODE) && (s->access & AR_CONFORMING);
+    struct descriptor d;
+    uint32_t lin;
+    if (own && (dpl != cpu->cpl || (s->selector & 3u) != dpl || conforming || !(s->access & AR_DB)))
+        return;
+    if (q->valid && q->cpl == cpu->cpl && !memcmp(&q->segment, s, sizeof *s))
+        return;
+    if (!cpu_descriptor_address(cpu, s->selector, &lin) || !mmu_peek(t->mmu, lin, &d, sizeof d))
+        return;
+    /* The register may have been loaded long ago, from something else. */
+    struct segment now = segment_from_descriptor(s->selector, d);
+    if (now.base != s->base || now.limit != s->limit || now.access != s->access)
+        return;
+    *q = (struct quick_segment){.segment = *s,
+                                .class = mode_segment_class(cpu, seg),
+                                .cpl = cpu->cpl,
+                                .valid = true};
+    memcpy(&q->raw, &d, sizeof q->raw);
+}
+
+void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
+{
+    struct cpu *cpu = t->cpu;
+    struct quick_pair *pair = kind == QUICK_SYSENTER ? &t->quick.enter : &t->quick.leave;
+    if (cpu->exc.valid || !cpu_protected(cpu))
+        return;
+    switch (kind) {
+    case QUICK_MOV_SEG:
+    case QUICK_POP_SEG:
+        if (cpu->seg[seg].usable)
+            remember(t, t->quick.data, QUICK_DATA, seg, false);
+        else
+            t->quick.null_check = cpu->seg[seg].read_check;
+        break;
+    case QUICK_INT:
+    case QUICK_IRET:
+        remember(t, t->quick.code, QUICK_FAR, SEG_CS, true);
+        remember(t, t->quick.stack, QUICK_FAR, SEG_SS, true);
+        break;
+    case QUICK_SYSENTER:
+    case QUICK_SYSEXIT:
+        *pair = (struct quick_pair){cpu->seg[SEG_CS], cpu->seg[SEG_SS], cpu->sysenter_cs & 0xFFFC};
+        break;
+    case QUICK_NONE:
+        break;
+    }
+}
