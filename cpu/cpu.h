@@ -5,6 +5,7 @@
 
 #include "cpu/insn.h"
 #include "mmu/mmu.h"
+#include "ringer/timeline.h"
 
 enum gpr { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
 
@@ -82,6 +83,7 @@ struct cpu_wires {
     void (*out)(void *opaque, uint16_t port, uint32_t value, unsigned size);
     int (*intack)(void *opaque);             /* the vector, or -1 when nothing is left */
     uint64_t (*tsc)(void *opaque);           /* virtual time in TSC ticks */
+    const struct timeline *timeline;         /* the same where it holds; NULL: there is none */
     void (*ferr)(void *opaque, bool level);  /* FERR# to IRQ 13 when CR0.NE is 0 */
     /* The local APIC's MSRs: IA32_APIC_BASE was changed; IA32_TSC_DEADLINE in ticks of TSC above
      * (0: none), written and read. */

@@ -3,8 +3,9 @@
  * timers, and the head is all that the run loop asks for. */
 #include "devices/clock.h"
 
+#include "devices/hosttime.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     /* A timer that rearms itself in the past must not keep the vCPU in vclock_run for good. */
@@ -14,21 +15,13 @@ enum {
 struct vclock {
     bool manual;
     bool stopped;
-    uint64_t host_zero; /* the host's time at virtual time 0, moved on by every stop */
+    struct hosttime host; /* while it runs */
     uint64_t frozen;    /* the time while stopped; always, for a manual clock */
     uint64_t hurry;     /* what a manual clock moves on by when it is read */
     struct vtimer *head;
     void (*earlier)(void *opaque);
     void *earlier_opaque;
 };
-
-static uint64_t host_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* Devices may still hold armed timers when the clock goes; they are not touched. */
 struct vclock *vclock_new(bool manual)
@@ -38,7 +31,8 @@ struct vclock *vclock_new(bool manual)
     if (!c)
         return NULL;
     c->manual = manual;
-    c->host_zero = host_now();
+    hosttime_init(&c->host, NULL);
+    hosttime_start(&c->host, 0);
     return c;
 }
 
@@ -52,9 +46,14 @@ uint64_t vclock_now(struct vclock *c)
     uint64_t now = c->frozen;
 
     if (!c->manual && !c->stopped)
-        return host_now() - c->host_zero;
+        return hosttime_now(&c->host);
     c->frozen += c->hurry;
     return now;
+}
+
+const struct timeline *vclock_timeline(const struct vclock *c)
+{
+    return &c->host.line;
 }
 
 void vclock_hurry(struct vclock *c, uint64_t ns)
@@ -66,6 +65,7 @@ void vclock_stop(struct vclock *c)
 {
     c->frozen = vclock_now(c);
     c->stopped = true;
+    hosttime_end(&c->host);
 }
 
 void vclock_resume(struct vclock *c)
@@ -73,7 +73,7 @@ void vclock_resume(struct vclock *c)
     if (!c->stopped)
         return;
     c->stopped = false;
-    c->host_zero = host_now() - c->frozen;
+    hosttime_start(&c->host, c->frozen);
     if (c->head && c->earlier)
         c->earlier(c->earlier_opaque);
 }

@@ -26,6 +26,10 @@ struct vtimer {
 struct vclock *vclock_new(bool manual);
 void vclock_free(struct vclock *c);
 uint64_t vclock_now(struct vclock *c);
+/* The time as the host's counter tells it, for the vCPU's thread: where its span is over, or 0,
+ * vclock_now is to be asked (which may draw a new line).  Lives as long as C. */
+struct timeline;
+const struct timeline *vclock_timeline(const struct vclock *c);
 void vclock_stop(struct vclock *c);
 void vclock_resume(struct vclock *c);
 /* Manual clocks: move to now + NS, firing timers in order at their deadlines. */

@@ -100,6 +100,17 @@ static const uint8_t *go(struct translator *t, uint32_t eip)
     return t->rx + t->current->entry[table_index(t, eip)];
 }
 
+/* Behind SITE, whose instruction changed no mode. */
+static const uint8_t *go_on(struct translator *t, const struct site *site)
+{
+    uint32_t next = site->eip + site->in.len;
+    if (!site->resume)
+        return go(t, next);
+    t->cpu->eip = next;
+    t->stats.quick++;
+    return t->rx + site->resume;
+}
+
 /* ---- segment loads ---- */
 
 static void load_null(struct segment *s, uint16_t selector, const uint8_t *check)
@@ -122,7 +133,6 @@ static const uint8_t *load_segment(struct translator *t, const struct site *site
              : !(q = known(t, t->quick.data, QUICK_DATA, selector, cpu->cpl)))
         return NULL;
     uint32_t mode = with_class(t->mode, seg, null ? SEG_CHECKED : q->class);
-    uint32_t next = site->eip + site->in.len;
     struct context c;
     if (mode != t->mode && !context_of(t, mode, cpu->seg[SEG_CS].limit, &c))
         return NULL;
@@ -133,13 +143,9 @@ static const uint8_t *load_segment(struct translator *t, const struct site *site
     cpu->gpr[ESP] += pops;
     if (mode != t->mode) {
         context_enter(t, &c);
-        return go(t, next);
+        return go(t, site->eip + site->in.len);
     }
-    if (!site->resume)
-        return go(t, next);
-    cpu->eip = next;
-    t->stats.quick++;
-    return t->rx + site->resume;
+    return go_on(t, site);
 }
 
 /* ---- privilege changes ---- */
@@ -316,6 +322,20 @@ static const uint8_t *fast_call(struct translator *t, const struct quick_pair *p
     return go(t, eip);
 }
 
+static const uint8_t *read_counter(struct translator *t, const struct site *site)
+{
+    struct cpu *cpu = t->cpu;
+    const struct timeline *line = cpu->wires.timeline;
+    uint64_t ticks;
+    if (!line || ((cpu->cr4 & CR4_TSD) && cpu->cpl) ||
+        (ticks = timeline_counter() - line->host) >= line->span)
+        return NULL;
+    ticks = line->ns + (ticks * line->mult >> 32) + cpu->tsc_offset;
+    cpu->gpr[EAX] = (uint32_t)ticks;
+    cpu->gpr[EDX] = (uint32_t)(ticks >> 32);
+    return go_on(t, site);
+}
+
 const uint8_t *quick_run(struct translator *t, uint32_t number)
 {
     const struct site *site = &t->sites[number];
@@ -335,6 +355,8 @@ const uint8_t *quick_run(struct translator *t, uint32_t number)
         return fast_call(t, &t->quick.enter, false);
     case QUICK_SYSEXIT:
         return fast_call(t, &t->quick.leave, true);
+    case QUICK_RDTSC:
+        return read_counter(t, site);
     case QUICK_NONE:
         break;
     }

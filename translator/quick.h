@@ -10,7 +10,7 @@ struct translator;
 
 /* The short cut that a site has. */
 enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_IRET, QUICK_SYSENTER,
-                  QUICK_SYSEXIT };
+                  QUICK_SYSEXIT, QUICK_RDTSC };
 
 /* What loading SELECTOR gave while the descriptor's eight bytes were RAW: loading it again at the same
  * CPL gives the same, without checks and side effects (it is present, and accessed already). */

@@ -38,6 +38,20 @@ static bool load_selector(struct build *b, bool pop)
     return true;
 }
 
+static enum quick_kind system_call(const struct build *b, uint8_t opcode)
+{
+    switch (opcode) {
+    case 0x31:
+        return cpu_has(b->t->cpu->model, FEAT_TSC) ? QUICK_RDTSC : QUICK_NONE;
+    case 0x34:
+        return QUICK_SYSENTER;
+    case 0x35:
+        return QUICK_SYSEXIT;
+    default:
+        return QUICK_NONE;
+    }
+}
+
 enum quick_kind quick_emit(struct build *b, uint8_t *seg)
 {
     const struct insn *in = b->in;
@@ -50,9 +64,7 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
         return load_selector(b, true) ? QUICK_POP_SEG : QUICK_NONE;
     }
     if (in->map == MAP_0F)
-        return in->opcode == 0x34   ? QUICK_SYSENTER
-               : in->opcode == 0x35 ? QUICK_SYSEXIT
-                                    : QUICK_NONE;
+        return system_call(b, in->opcode);
     if (in->opcode == 0x8E && data_segment(insn_reg(in))) {
         *seg = (uint8_t)insn_reg(in);
         return load_selector(b, false) ? QUICK_MOV_SEG : QUICK_NONE;
@@ -122,6 +134,7 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
     case QUICK_SYSEXIT:
         *pair = (struct quick_pair){cpu->seg[SEG_CS], cpu->seg[SEG_SS], cpu->sysenter_cs & 0xFFFC};
         break;
+    case QUICK_RDTSC:
     case QUICK_NONE:
         break;
     }

@@ -80,6 +80,7 @@ static bool build_core(struct machine *m, struct error *err)
 
     machine_wire_interrupts(&wires);
     m->clock = vclock_new(c->manual_clock);
+    wires.timeline = m->clock ? vclock_timeline(m->clock) : NULL; /* CPU_TSC_HZ, too */
     m->bus = bus_new(m->log);
     m->board.devices = device_list_new();
     if (!m->clock || !m->bus || !m->board.devices)

@@ -68,8 +68,12 @@ static void on_timer(int sig, siginfo_t *info, void *context)
 
     (void)sig;
     (void)context;
-    if (info->si_code == SI_TIMER)
-        machine_raise_event(info->si_value.sival_ptr, EVENT_KICK);
+    if (info->si_code == SI_TIMER) {
+        struct machine *m = info->si_value.sival_ptr;
+
+        m->private->armed = UINT64_MAX;
+        machine_raise_event(m, EVENT_KICK);
+    }
     errno = saved;
 }
 
@@ -109,8 +113,8 @@ static void timer_arm(struct machine *m, uint64_t deadline)
     const struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)}};
 
+    p->armed = deadline; /* first: it may ring at once */
     timer_settime(p->timer, 0, &when, NULL);
-    p->armed = deadline;
 }
 
 void machine_deadline_moved(void *opaque)
