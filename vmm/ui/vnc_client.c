@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "vmm/ui/vnc_private.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <rfb/rfbregion.h>
 #include <signal.h>
@@ -61,6 +62,7 @@ static void on_gone(rfbClientPtr cl)
 {
     struct vnc_client *c = cl->screen->screenData;
 
+    vnc_end_extension(cl);
     c->rfb = NULL;
 }
 
@@ -271,24 +273,38 @@ static bool make_screen(struct vnc_client *c)
     return true;
 }
 
+/* The library looks for a browser's first words with rfbNewClient, and never comes back from one to
+ * three bytes that nothing follows.  So it greets an empty socket of ours, whose place the
+ * connection FD then takes.  False: there is no descriptor to be had, or no such client. */
+static bool greet(struct vnc_client *c, int fd)
+{
+    char words[sz_rfbProtocolVersionMsg];
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return false;
+    if (pair[0] >= FD_SETSIZE) {
+        close(pair[0]);
+        close(pair[1]);
+        return false;
+    }
+    c->rfb = rfbNewClient(c->screen, pair[0]); /* closes it when it fails */
+    bool ok = c->rfb && recv(pair[1], words, sizeof words, MSG_DONTWAIT) == sizeof words &&
+              dup3(fd, pair[0], O_CLOEXEC) >= 0 && rfbSetNonBlocking(pair[0]) &&
+              send(fd, words, sizeof words, MSG_NOSIGNAL) == sizeof words;
+    close(pair[1]);
+    if (c->rfb)
+        c->rfb->clientGoneHook = on_gone;
+    return ok;
+}
+
 static void serve(struct vnc_client *c)
 {
-    int fd = dup(c->fd);
-
-    if (fd < 0 || fd >= FD_SETSIZE || !make_screen(c)) {
-        if (fd >= 0)
-            close(fd);
+    if (!make_screen(c) || !greet(c, c->fd))
         return;
-    }
-    c->rfb = rfbNewClient(c->screen, fd);
-    if (!c->rfb)
-        return;
-    c->rfb->clientGoneHook = on_gone;
     c->in.input = input_new(c->server->machine);
     display_request(c->server->display); /* for the state of lamps and pointer */
-    if (!c->rfb->wsctx) { /* frames within frames are a browser's, which we do not invite */
-        converse(c, fd);
-    }
+    converse(c, c->rfb->sock);
     input_free(c->in.input);
 }
 

@@ -76,14 +76,25 @@ static rfbBool message(rfbClientPtr cl, void *data, const rfbClientToServerMsg *
     return TRUE;
 }
 
-void vnc_register_extension(void)
+/* The library links what is registered into a list of the whole process. */
+static rfbProtocolExtension *extension(void)
 {
-    static rfbProtocolExtension extension = {
+    static rfbProtocolExtension one = {
         .newClient = ours,
         .pseudoEncodings = (int *)encodings,
         .enablePseudoEncoding = enable,
         .handleMessage = message,
     };
 
-    rfbRegisterProtocolExtension(&extension); /* once is enough; the library sees to that */
+    return &one;
+}
+
+void vnc_register_extension(void)
+{
+    rfbRegisterProtocolExtension(extension()); /* once is enough; the library sees to that */
+}
+
+void vnc_end_extension(rfbClientPtr cl)
+{
+    rfbDisableExtension(cl, extension());
 }

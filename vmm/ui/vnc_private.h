@@ -88,6 +88,8 @@ int vnc_leds(rfbScreenInfoPtr screen);
 
 /* ---- what QEMU adds to the protocol (vnc_extension.c) ---- */
 void vnc_register_extension(void);
+/* Free what the library keeps for CL, and would leave behind. */
+void vnc_end_extension(rfbClientPtr cl);
 /* Tell the client when the guest wants motion instead of positions, or the reverse. */
 void vnc_tell_pointer_kind(struct vnc_client *c);
 
