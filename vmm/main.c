@@ -3,6 +3,7 @@
 #include "vmm/process.h"
 #include "vmm/tb_report.h"
 #include "vmm/top.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -69,12 +70,28 @@ static int run(struct host *h, struct error *err)
     return status;
 }
 
+/* A descriptor below 3 that the caller has closed would be given to the next file we open, and what
+ * is meant for the user would end in it. */
+static bool open_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
     struct host host = {0};
     struct error err = {""};
     int status = 0;
 
+    if (!open_standard_streams())
+        return EXIT_BAD_INPUT;
     if (argc > 1 && !strcmp(argv[1], "top"))
         return top_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "tb-report"))
