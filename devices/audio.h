@@ -39,6 +39,23 @@ static inline void audio_run(struct audio_out *out)
     out->run(out);
 }
 
+/* A stream of frames at a rate of its own, joined by straight lines to become the mixer's. */
+struct audio_voice {
+    uint64_t position;        /* between LAST and NEXT: the fraction, 32 bits */
+    int32_t last[2], next[2]; /* left and right, 16 bits of range */
+};
+/* Add FRAMES frames of VOICE to MIX.  RATE and OUT_RATE in Hz; GAIN has 16 bits of fraction and is
+ * 16 at most; FETCH(DEV, value) puts the voice's next frame into VALUE, which holds the one before. */
+void audio_voice_render(struct audio_voice *voice, uint32_t rate, uint32_t out_rate,
+                        const uint32_t gain[2], void (*fetch)(void *dev, int32_t value[2]),
+                        void *dev, int32_t *mix, unsigned frames);
+/* Is it at a level other than zero? */
+bool audio_voice_sounds(const struct audio_voice *voice);
+/* Bring restored state into range. */
+void audio_voice_loaded(struct audio_voice *voice);
+#define AUDIO_VOICE_FIELDS(type, member)                                                           \
+    FIELD(type, member.position), FIELD_ARRAY(type, member.last), FIELD_ARRAY(type, member.next)
+
 /* --- the PC's speaker, on counter 2 of the 8254 (devices/pcspk.c) --- */
 struct board;
 struct pit;

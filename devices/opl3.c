@@ -34,6 +34,7 @@ struct opl3 {
     struct audio_source source;
     struct vclock *clock;
     uint16_t log_sin[256], power[256];
+    uint32_t gain[2]; /* of the mixer behind it: 16 bits of fraction */
 
     uint8_t reg[512];
     uint16_t address;
@@ -42,8 +43,8 @@ struct opl3 {
     uint8_t stage[OPERATORS];
     uint8_t key[OPERATORS]; /* bit 0 by its channel, bit 1 by the rhythm register */
     int16_t now[OPERATORS], before[OPERATORS];
-    uint32_t samples, noise, position; /* POSITION: between LAST and NEXT, of 65536 */
-    int32_t last[2], next[2];
+    uint32_t samples, noise;
+    struct audio_voice voice;
     uint64_t started[2]; /* ns */
     uint8_t flags;
     uint8_t sounding;
@@ -409,8 +410,11 @@ static int rhythm(struct opl3 *o, unsigned c)
     return 2 * operate(o, 16, 8, 0) + 2 * percussion(o, 17, 8, mixed ? 0x300 : 0x100);
 }
 
-static void compute(struct opl3 *o, int32_t *sum)
+/* The next frame; the converter has 16 bits. */
+static void compute(void *dev, int32_t sum[2])
 {
+    struct opl3 *o = dev;
+
     sum[0] = sum[1] = 0;
     for (unsigned c = 0; c < CHANNELS; c++) {
         int kind = four(o, c), value;
@@ -427,6 +431,8 @@ static void compute(struct opl3 *o, int32_t *sum)
         if (!opl3_mode(o) || out & 0x20)
             sum[1] += value;
     }
+    for (unsigned k = 0; k < 2; k++)
+        sum[k] = sum[k] < -32768 ? -32768 : sum[k] > 32767 ? 32767 : sum[k];
     o->samples++;
     o->noise = o->noise >> 1 ^ (o->noise & 1 ? 0x400181 : 0);
 }
@@ -434,22 +440,20 @@ static void compute(struct opl3 *o, int32_t *sum)
 static void render(void *dev, int32_t *mix, unsigned frames, uint64_t first)
 {
     struct opl3 *o = dev;
-    uint32_t step = (uint32_t)((uint64_t)CLOCK_HZ * 65536 / SAMPLE_CLOCKS / o->out->rate);
     bool heard = false;
 
     (void)first;
-    for (unsigned i = 0; i < frames; i++) {
-        for (o->position += step; o->position >= 65536; o->position -= 65536) {
-            memcpy(o->last, o->next, sizeof o->last);
-            compute(o, o->next);
-        }
-        for (unsigned k = 0; k < 2; k++)
-            mix[2 * i + k] +=
-                (int32_t)(o->last[k] + (int64_t)(o->next[k] - o->last[k]) * o->position / 65536);
-    }
+    audio_voice_render(&o->voice, CLOCK_HZ / SAMPLE_CLOCKS, o->out->rate, o->gain, compute, o, mix,
+                       frames);
     for (unsigned op = 0; op < OPERATORS; op++)
         heard |= o->envelope[op] != SILENT || o->stage[op] != RELEASE;
-    o->sounding = heard || o->next[0] || o->next[1];
+    o->sounding = heard || o->voice.next[0] || o->voice.next[1];
+}
+
+void opl3_set_gain(struct opl3 *o, const uint32_t gain[2])
+{
+    audio_run(o->out);
+    memcpy(o->gain, gain, sizeof o->gain);
 }
 
 static bool active(void *dev)
@@ -482,7 +486,7 @@ static void loaded(void *dev)
     uint64_t now = vclock_now(o->clock);
 
     o->address &= 511;
-    o->position &= 0xffff;
+    audio_voice_loaded(&o->voice);
     for (unsigned i = 0; i < OPERATORS; i++) {
         o->envelope[i] = o->envelope[i] < SILENT ? o->envelope[i] : SILENT;
         o->stage[i] &= 3;
@@ -491,8 +495,6 @@ static void loaded(void *dev)
         o->before[i] = (int16_t)(o->before[i] % 4096);
     }
     for (unsigned i = 0; i < 2; i++) {
-        o->last[i] %= 1 << 20;
-        o->next[i] %= 1 << 20;
         if (o->started[i] > now)
             o->started[i] = now;
     }
@@ -509,9 +511,7 @@ static const struct field fields[] = {
     FIELD_ARRAY(struct opl3, before),
     FIELD(struct opl3, samples),
     FIELD(struct opl3, noise),
-    FIELD(struct opl3, position),
-    FIELD_ARRAY(struct opl3, last),
-    FIELD_ARRAY(struct opl3, next),
+    AUDIO_VOICE_FIELDS(struct opl3, voice),
     FIELD_ARRAY(struct opl3, started),
     FIELD(struct opl3, flags),
     FIELD(struct opl3, sounding),
@@ -541,6 +541,7 @@ struct opl3 *opl3_init(struct board *board, uint16_t base, struct audio_out *out
 
     o->out = out;
     o->clock = board->clock;
+    o->gain[0] = o->gain[1] = 1 << 16;
     for (unsigned i = 0; i < 256; i++) {
         o->log_sin[i] = (uint16_t)lrint(-log2(sin((i + 0.5) * M_PI / 512)) * 256);
         o->power[i] = (uint16_t)lrint(exp2(-(double)i / 256) * 4084);

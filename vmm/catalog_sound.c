@@ -18,6 +18,7 @@ static const struct property sb16_properties[] = {
     {"irq", PROPERTY_NUMBER, "2, 5, 7 or 10", "5", 2, 10, NULL},
     {"dma", PROPERTY_NUMBER, "0, 1 or 3", "1", 0, 3, NULL},
     {"dma16", PROPERTY_NUMBER, "5, 6 or 7", "5", 5, 7, NULL},
+    {"mpu", PROPERTY_NUMBER, "330h or 300h: its MPU-401; 0: none", "0x330", 0, 0x330, NULL},
     DEVICE_PROPERTIES_END,
 };
 
@@ -31,6 +32,9 @@ static bool place_sb16(struct options *o, struct device_option *d, struct error 
                          device_text(d, "iobase"));
     if (irq != 2 && irq != 5 && irq != 7 && irq != 9 && irq != 10)
         return error_set(err, "-device sb16,irq=%s: it is 2, 5, 7 or 10", device_text(d, "irq"));
+    uint64_t mpu = device_number(d, "mpu");
+    if (mpu && mpu != 0x300 && mpu != 0x330)
+        return error_set(err, "-device sb16,mpu=%s: it is 0x300, 0x330 or 0", device_text(d, "mpu"));
     return device_number(d, "dma") != 2 ||
            error_set(err, "-device sb16,dma=2: it is 0, 1 or 3; 2 is the floppy controller's");
 }
@@ -39,7 +43,8 @@ static void build_sb16(struct machine *m, const struct device_option *d)
 {
     const struct sb16_config c = {
         (uint16_t)device_number(d, "iobase"), (uint8_t)device_number(d, "irq"),
-        (uint8_t)device_number(d, "dma"), (uint8_t)device_number(d, "dma16")};
+        (uint8_t)device_number(d, "dma"), (uint8_t)device_number(d, "dma16"),
+        (uint16_t)device_number(d, "mpu")};
 
     if (m->config.audio)
         sb16_init(&m->board, &c, machine_irq(m, 0), m->dma, out_of(m, d));

@@ -9,7 +9,7 @@ static struct audio_rig rig;
 
 static void open_card(struct chipset *c)
 {
-    const struct sb16_config config = {0x220, 5, 1, 5};
+    const struct sb16_config config = {0x220, 5, 1, 5, 0x330};
 
     chipset_open(c, 1 << 20);
     audio_rig_init(&rig, c);
@@ -42,6 +42,105 @@ START_TEST(test_identification)
     ck_assert_int_eq(c.level[5], 1);
     chipset_in(&c, 0x22e);
     ck_assert_int_eq(c.level[5], 0);
+    chipset_close(&c);
+}
+END_TEST
+
+/* The bytes that Creative's own drivers expect for E2h, one after the other, by channel 1. */
+START_TEST(test_identification_by_dma)
+{
+    static const uint8_t asked[] = {0x00, 0x00, 0xff, 0x3c}, expected[] = {0x40, 0xe5, 0x7b, 0xe1};
+    struct chipset c;
+    uint8_t got[sizeof expected];
+
+    open_card(&c);
+    chipset_out(&c, 0x0b, 0x55); /* to memory, auto-init */
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x83, 1);
+    chipset_out(&c, 0x03, 0xff);
+    chipset_out(&c, 0x03, 0x00);
+    chipset_out(&c, 0x0a, 1);
+    for (unsigned i = 0; i < sizeof asked; i++)
+        commands(&c, (uint8_t[]){0xe2, asked[i]}, 2);
+    phys_read(c.board.phys, 0x10000, got, sizeof got);
+    ck_assert_mem_eq(got, expected, sizeof got);
+    chipset_close(&c);
+}
+END_TEST
+
+/* Old and new registers are two ways to the same volumes; reset puts them back; MIDI commands swallow
+ * what follows until the DSP is reset. */
+START_TEST(test_mixer_and_midi)
+{
+    struct chipset c;
+
+    open_card(&c);
+    chipset_out(&c, 0x224, 0x22);
+    chipset_out(&c, 0x225, 0x5a);
+    chipset_out(&c, 0x224, 0x30);
+    ck_assert_uint_eq(chipset_in(&c, 0x225), 0x58);
+    chipset_out(&c, 0x224, 0x31);
+    ck_assert_uint_eq(chipset_in(&c, 0x225), 0xa8);
+    chipset_out(&c, 0x224, 0);
+    chipset_out(&c, 0x225, 0);
+    chipset_out(&c, 0x224, 0x22);
+    ck_assert_uint_eq(chipset_in(&c, 0x225), 0xff);
+    commands(&c, (uint8_t[]){0x35, 0x90, 0x40, 0x7f, 0xe1}, 5);
+    ck_assert_uint_eq(chipset_in(&c, 0x22e) & 0x80, 0);
+    chipset_out(&c, 0x226, 1);
+    chipset_out(&c, 0x226, 0);
+    ck_assert_uint_eq(chipset_in(&c, 0x22a), 0xaa);
+    commands(&c, (uint8_t[]){0x38, 0x90, 0xe1}, 3);
+    ck_assert_uint_eq(chipset_in(&c, 0x22a), 4);
+    chipset_close(&c);
+}
+END_TEST
+
+START_TEST(test_mpu401)
+{
+    struct chipset c;
+
+    open_card(&c);
+    ck_assert_uint_eq(chipset_in(&c, 0x331) & 0xc0, 0x80); /* nothing to read, ready to be written to */
+    chipset_out(&c, 0x331, 0xff);
+    ck_assert_uint_eq(chipset_in(&c, 0x331) & 0xc0, 0);
+    ck_assert_uint_eq(chipset_in(&c, 0x330), 0xfe);
+    chipset_out(&c, 0x331, 0xac);
+    ck_assert_uint_eq(chipset_in(&c, 0x330), 0xfe);
+    ck_assert_uint_eq(chipset_in(&c, 0x330), 0x15);
+    chipset_out(&c, 0x331, 0x3f);
+    ck_assert_uint_eq(chipset_in(&c, 0x330), 0xfe);
+    chipset_out(&c, 0x330, 0x90);
+    chipset_out(&c, 0x331, 0xac); /* no command of the UART mode */
+    ck_assert_uint_eq(chipset_in(&c, 0x331) & 0xc0, 0x80);
+    chipset_out(&c, 0x331, 0xff);
+    ck_assert_uint_eq(chipset_in(&c, 0x330), 0xfe);
+    ck_assert_int_eq(c.level[5], 0);
+    chipset_close(&c);
+}
+END_TEST
+
+/* Recording by auto-init DMA: silence in the format that is asked for. */
+START_TEST(test_recording)
+{
+    struct chipset c;
+    uint8_t got[4] = {1, 2, 3, 4};
+
+    open_card(&c);
+    phys_write(c.board.phys, 0x100fe, got, sizeof got);
+    chipset_out(&c, 0x0b, 0x55);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x83, 1);
+    chipset_out(&c, 0x03, 0xff);
+    chipset_out(&c, 0x03, 0x00);
+    chipset_out(&c, 0x0a, 1);
+    commands(&c, (uint8_t[]){0x42, 0x1f, 0x40, 0xce, 0x00, 0xff, 0x00}, 7); /* 8,000 Hz, unsigned */
+    chipset_step(&c, 40 * MS);
+    ck_assert_int_eq(c.level[5], 1); /* after 256 bytes, 32 ms */
+    phys_read(c.board.phys, 0x100fe, got, sizeof got);
+    ck_assert_mem_eq(got, "\x80\x80\3\4", 4);
     chipset_close(&c);
 }
 END_TEST
@@ -100,6 +199,12 @@ START_TEST(test_fm_tone)
     chipset_step(&c, 1000 * MS);
     audio_run(&rig.out);
     ck_assert_double_eq_tol(audio_rig_tone(&rig, 0, 4410, 44100, 49715.9 * 580 / 65536), 4084, 80);
+    chipset_out(&c, 0x224, 0x34); /* the mixer's volume for it, left: 12 dB less */
+    chipset_out(&c, 0x225, 25 << 3);
+    chipset_step(&c, 900 * MS);
+    audio_run(&rig.out);
+    ck_assert_double_eq_tol(audio_rig_tone(&rig, 0, 48510, 80000, 49715.9 * 580 / 65536), 1026, 20);
+    ck_assert_double_eq_tol(audio_rig_tone(&rig, 1, 48510, 80000, 49715.9 * 580 / 65536), 4084, 80);
     chipset_out(&c, 0x388, 0x02);
     chipset_out(&c, 0x389, 0xff);
     chipset_out(&c, 0x388, 0x04);
@@ -116,6 +221,10 @@ int main(void)
     TCase *t = tcase_create("sb16");
 
     tcase_add_test(t, test_identification);
+    tcase_add_test(t, test_identification_by_dma);
+    tcase_add_test(t, test_mixer_and_midi);
+    tcase_add_test(t, test_mpu401);
+    tcase_add_test(t, test_recording);
     tcase_add_test(t, test_autoinit_sine);
     tcase_add_test(t, test_fm_tone);
     suite_add_tcase(s, t);
