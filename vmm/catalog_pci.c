@@ -1,5 +1,7 @@
 /* Devices of the PCI bus. */
+#include "devices/ac97.h"
 #include "devices/pci.h"
+#include "vmm/audio/audio.h"
 #include "vmm/catalog.h"
 #include "vmm/options.h"
 #include "vmm/private.h"
@@ -67,7 +69,22 @@ static void build_testdev(struct machine *m, const struct device_option *d)
     pci_testdev_init(&m->board, m->pci, devfn_of(m, d), (uint32_t)device_number(d, "membar"));
 }
 
+static const struct property ac97_properties[] = {
+    {"audiodev", PROPERTY_STRING, "where it plays (the first -audiodev)", NULL, 0, 0, NULL},
+    {"addr", PROPERTY_STRING, "slot and function, as in 05.0", NULL, 0, 0, NULL},
+    DEVICE_PROPERTIES_END,
+};
+
+static void build_ac97(struct machine *m, const struct device_option *d)
+{
+    if (m->config.audio)
+        ac97_init(&m->board, m->pci, devfn_of(m, d),
+                  audio_find(m->config.audio, device_text(d, "audiodev")));
+}
+
 const struct device_model catalog_pci[] = {
+    {"AC97", NULL, "PCI", CATEGORY_SOUND, "Intel 82801AA AC97 Audio", ac97_properties, 1, place_pci,
+     build_ac97},
     {"pci-testdev", NULL, "PCI", CATEGORY_MISC, "PCI Test Device", testdev_properties, 0,
      place_testdev, build_testdev},
     {NULL, NULL, NULL, CATEGORY_MISC, NULL, NULL, 0, NULL, NULL},

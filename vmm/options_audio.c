@@ -198,7 +198,7 @@ void options_add_audiodev(struct options *o, bool on_desktop)
 const struct option options_audio[] = {
     {"audiodev", "DRIVER,id=ID", "sdl, none or wav,path=FILE: where sound goes", set_audiodev,
      audiodev_properties},
-    {"audio", "DRIVER,model=M", "the same, with a card on it: sb16, adlib or pcspk",
+    {"audio", "DRIVER,model=M", "the same, with a card on it: AC97, sb16, adlib or pcspk",
      set_audio, NULL},
     {"audio-help", NULL, NULL, set_audio_help, NULL},
     {"soundhw", "CARD", NULL, set_soundhw, NULL},

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "audio_rig.h"
+#include "devices/ac97.h"
 #include "devices/apic.h"
 #include "devices/fw_cfg.h"
+#include "devices/pci.h"
 #include "devices/sb16.h"
 #include "devices/vmmouse.h"
 
@@ -77,10 +79,27 @@ struct machine {
     uint32_t gpr[8];
 };
 
+/* Its ports, bus mastering, and a list of buffers to go through. */
+static void place_ac97(struct machine *m)
+{
+    static const uint32_t config[][2] = {{0x10, 0xc000}, {0x14, 0xc400}, {0x04, 5}};
+
+    for (unsigned i = 0; i < 3; i++) {
+        bus_out(m->c.board.bus, 0xcf8, 0x80001800 | config[i][0], 4);
+        bus_out(m->c.board.bus, 0xcfc, config[i][1], 4);
+    }
+    for (uint32_t i = 0; i < 32; i++) {
+        phys_write32(m->c.board.phys, 0x1000 + 8 * i, 0x10000 * i);
+        phys_write32(m->c.board.phys, 0x1004 + 8 * i, 0x80000000 | 100 * i);
+    }
+    bus_out(m->c.board.bus, 0xc410, 0x1000, 4);
+}
+
 static void open_machine(struct machine *m)
 {
     const struct lapic_config lapic = {0x14, 5, true};
     struct hpet *hpet;
+    struct pci *pci;
 
     chipset_open(&m->c, 1 << 20);
     m->lapic = lapic_init(&m->c.board, &lapic, chipset_wire(&m->c, 0), chipset_wire(&m->c, 3),
@@ -91,7 +110,7 @@ static void open_machine(struct machine *m)
     audio_rig_init(&rig, &m->c);
     pcspk_init(&m->c.board, pit_init(&m->c.board, hpet_legacy_line(hpet, 0)), &rig.out);
     rtc_init(&m->c.board, hpet_legacy_line(hpet, 1), 1000000000);
-    sb16_init(&m->c.board, &(struct sb16_config){0x220, 5, 1, 5}, pic_line(m->pic, 0),
+    sb16_init(&m->c.board, &(struct sb16_config){0x220, 5, 1, 5, 0x330}, pic_line(m->pic, 0),
               dma_init(&m->c.board), &rig.out);
     m->k = i8042_init(&m->c.board, pic_line(m->pic, 1), pic_line(m->pic, 12),
                       chipset_wire(&m->c, 1), chipset_wire(&m->c, 2));
@@ -103,6 +122,10 @@ static void open_machine(struct machine *m)
     parallel_init(&m->c.board, 0x378, 7, pic_line(m->pic, 7), NULL);
     pc_testdev_init(&m->c.board, pic_line(m->pic, 0));
     m->vga = vga_init(&m->c.board, 1 << 20);
+    pci = pci_init(&m->c.board);
+    pci_set_router(pci, chipset_wire(&m->c, 8));
+    ac97_init(&m->c.board, pci, pci_devfn(3, 0), &rig.out);
+    place_ac97(m);
     reset_control_init(&m->c.board, chipset_wire(&m->c, 2), chipset_wire(&m->c, 3));
     device_reset_all(m->c.board.devices);
 }
@@ -115,7 +138,8 @@ static unsigned poke_all(struct machine *m, unsigned seed)
                                          {0xa0, 2},    {0xc0, 32}, {0x3f8, 8},   {0x4d0, 2},
                                          {0x378, 8},   {0x778, 3}, {0xe0, 12},
                                          {0xcf8, 4},   {0xe9, 1},  {0xf4, 4},
-                                         {0x510, 12},  {0x220, 16}, {0x388, 4}};
+                                         {0x510, 12},  {0x220, 16}, {0x388, 4}, {0x330, 2},
+                                         {0xc000, 128}, {0xc400, 64}};
 
     for (unsigned r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++) {
         for (unsigned i = 0; i < ranges[r][1]; i++) {
