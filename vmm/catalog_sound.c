@@ -34,7 +34,8 @@ static bool place_sb16(struct options *o, struct device_option *d, struct error 
         return error_set(err, "-device sb16,irq=%s: it is 2, 5, 7 or 10", device_text(d, "irq"));
     uint64_t mpu = device_number(d, "mpu");
     if (mpu && mpu != 0x300 && mpu != 0x330)
-        return error_set(err, "-device sb16,mpu=%s: it is 0x300, 0x330 or 0", device_text(d, "mpu"));
+        return error_set(err, "-device sb16,mpu=%s: it is 0x300, 0x330 or 0",
+                         device_text(d, "mpu"));
     return device_number(d, "dma") != 2 ||
            error_set(err, "-device sb16,dma=2: it is 0, 1 or 3; 2 is the floppy controller's");
 }

@@ -69,8 +69,8 @@ START_TEST(test_identification_by_dma)
 }
 END_TEST
 
-/* Old and new registers are two ways to the same volumes; reset puts them back; MIDI commands swallow
- * what follows until the DSP is reset. */
+/* Old and new registers are two ways to the same volumes; reset puts them back; MIDI commands
+ * swallow what follows until the DSP is reset. */
 START_TEST(test_mixer_and_midi)
 {
     struct chipset c;
@@ -102,7 +102,8 @@ START_TEST(test_mpu401)
     struct chipset c;
 
     open_card(&c);
-    ck_assert_uint_eq(chipset_in(&c, 0x331) & 0xc0, 0x80); /* nothing to read, ready to be written to */
+    ck_assert_uint_eq(chipset_in(&c, 0x331) & 0xc0,
+                      0x80); /* nothing to read, ready to be written to */
     chipset_out(&c, 0x331, 0xff);
     ck_assert_uint_eq(chipset_in(&c, 0x331) & 0xc0, 0);
     ck_assert_uint_eq(chipset_in(&c, 0x330), 0xfe);

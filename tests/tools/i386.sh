@@ -49,3 +49,18 @@ unpack() {
     dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$folder" "$@"
     rm -f "$deb"
 }
+
+# pack FOLDER: the files of it that standard input lists, one a line, and their folders, as a compressed
+# archive that the kernel unpacks into its root.
+pack() {
+    sort -u >"$work/list"
+    {
+        sed 's,/[^/]*$,,' "$work/list" | while read -r name; do
+            while [ "$name" != . ]; do
+                echo "$name"
+                name=$(dirname "$name")
+            done
+        done
+        cat "$work/list"
+    } | LC_ALL=C sort -u | (cd "$1" && cpio --quiet -o -H newc -R +0:+0 --reproducible) | gzip -9n
+}
