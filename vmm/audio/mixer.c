@@ -84,9 +84,10 @@ static void run(struct audio_out *out)
         render(m, left < CHUNK ? (unsigned)left : CHUNK);
         active = any_active(m);
     }
-    if (out->frames < due) {
-        skip(m, due - out->frames);
-        out->frames = due;
+    if (!active) {
+        uint64_t left = out->frames < due ? due - out->frames : 0;
+        skip(m, left);
+        out->frames += left;
     }
     m->running = false;
     if (active && !m->timer.armed)

@@ -7,7 +7,7 @@
 struct sink {
     /* FRAMES frames of two samples each; never waits. */
     void (*write)(struct sink *s, const int16_t *samples, unsigned frames);
-    /* FRAMES frames of silence have gone by. */
+    /* FRAMES frames of silence have gone by, and more is to come before the next write. */
     void (*skip)(struct sink *s, uint64_t frames);
     void (*close)(struct sink *s); /* frees it */
 };

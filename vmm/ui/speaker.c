@@ -14,15 +14,18 @@ struct speaker {
     struct sink sink;
     SDL_AudioDeviceID device;
     unsigned channels;
-    unsigned wanted; /* frames that are kept in stock */
+    unsigned wanted; /* frames that are kept in stock; the reader's */
+    unsigned most;   /* that it may grow to */
     atomic_uint written, read;
-    bool playing; /* the reader's: the stock was built up */
+    atomic_bool resting; /* the guest is silent of its own will */
+    bool playing;        /* the reader's: the stock was built up */
     int16_t last[2];
     int16_t ring[RING][2];
 };
 
 /* The clocks of host and loudspeaker differ: too much in stock is dropped, and after running dry
- * it is built up again before playing on. */
+ * it is built up again before playing on.  Who runs dry while the guest plays is on a host that
+ * lets it wait: the stock is greater from then on. */
 static void fill(void *opaque, Uint8 *stream, int len)
 {
     struct speaker *s = opaque;
@@ -35,7 +38,10 @@ static void fill(void *opaque, Uint8 *stream, int len)
         read += stock - s->wanted - frames;
         stock = s->wanted + frames;
     }
-    s->playing = s->playing ? stock > 0 : stock >= s->wanted;
+    bool resting = atomic_load(&s->resting);
+    if (s->playing && stock < frames && !resting)
+        s->wanted = 2 * s->wanted < s->most ? 2 * s->wanted : s->most;
+    s->playing = stock > 0 && (s->playing || resting || stock >= s->wanted);
     for (unsigned i = 0; i < frames; i++) {
         if (s->playing && stock) {
             memcpy(s->last, s->ring[read++ % RING], sizeof s->last);
@@ -57,6 +63,7 @@ static void speaker_write(struct sink *sink, const int16_t *samples, unsigned fr
     unsigned written = atomic_load_explicit(&s->written, memory_order_relaxed);
     unsigned room = RING - (written - atomic_load_explicit(&s->read, memory_order_acquire));
 
+    atomic_store(&s->resting, false);
     for (unsigned i = 0; i < frames && i < room; i++)
         memcpy(s->ring[written++ % RING], samples + 2 * i, sizeof s->ring[0]);
     atomic_store_explicit(&s->written, written, memory_order_release);
@@ -64,7 +71,8 @@ static void speaker_write(struct sink *sink, const int16_t *samples, unsigned fr
 
 static void speaker_skip(struct sink *sink, uint64_t frames)
 {
-    (void)sink, (void)frames; /* silence is what it plays anyway */
+    (void)frames; /* silence is what it plays anyway */
+    atomic_store(&((struct speaker *)sink)->resting, true);
 }
 
 static void speaker_close(struct sink *sink)
@@ -108,8 +116,9 @@ struct sink *sink_sdl(const struct audiodev_option *o, struct error *err)
     s->sink = (struct sink){speaker_write, speaker_skip, speaker_close};
     s->channels = o->channels;
     s->wanted = (unsigned)((uint64_t)o->latency_us * o->rate / 1000000);
-    if (s->wanted > RING / 8)
-        s->wanted = RING / 8;
+    s->most = RING / 8;
+    if (s->wanted > s->most)
+        s->wanted = s->most;
     spec.samples = 512;
     spec.callback = fill;
     spec.userdata = s;
