@@ -50,6 +50,9 @@ static void dispatch(struct bios *b, unsigned trap)
     case TRAP_BOOT_NEXT:
         bios_boot(b, true);
         break;
+    case TRAP_NOTHING:
+        bios_boot_wait(b);
+        break;
     case TRAP_MENU:
         bios_menu(b);
         break;
@@ -153,17 +156,30 @@ static void add_disk(struct bios *b, struct block *block)
     disk_translation(block, &d->geometry);
 }
 
+/* What place I comes after: the one that the menu chose, those with a bootindex, the others. */
+static uint64_t disk_rank(const struct bios *b, unsigned i)
+{
+    const uint32_t *index = b->config.bootindex;
+
+    if (i + 1 == b->boot.first_disk)
+        return 0;
+    return index && index[BOOT_IDE + i] ? index[BOOT_IDE + i] : (uint64_t)UINT32_MAX + 1 + i;
+}
+
 void bios_order_disks(struct bios *b, unsigned first)
 {
     struct block *const *disk = b->config.disk;
 
-    b->boot.first_disk = (uint8_t)(first < BIOS_DISKS ? first : 0);
+    b->boot.first_disk = (uint8_t)(first <= BIOS_DISKS ? first : 0);
     b->disks = 0;
-    if (disk[b->boot.first_disk])
-        add_disk(b, disk[b->boot.first_disk]);
-    for (unsigned i = 0; i < BIOS_DISKS; i++)
-        if (disk[i] && i != b->boot.first_disk)
-            add_disk(b, disk[i]);
+    for (unsigned done = 0, best; done != (1 << BIOS_DISKS) - 1; done |= 1u << best) {
+        best = BIOS_DISKS;
+        for (unsigned i = 0; i < BIOS_DISKS; i++)
+            if (!(done >> i & 1) && (best == BIOS_DISKS || disk_rank(b, i) < disk_rank(b, best)))
+                best = i;
+        if (disk[best])
+            add_disk(b, disk[best]);
+    }
     bios_fixed_disks(b);
 }
 

@@ -8,6 +8,9 @@
 struct error;
 struct bios;
 
+/* What can be booted: two floppies, then the drives of the two IDE channels. */
+enum { BOOT_FLOPPY = 0, BOOT_IDE = 2, BOOT_PLACES = 6 };
+
 struct bios_config {
     struct cpu *cpu;
     struct board *board;
@@ -25,6 +28,9 @@ struct bios_config {
     bool boot_menu;          /* ask for a key at the banner and show what can be booted */
     bool boot_strict;        /* boot from nothing but what the order names */
     uint32_t splash_ms;      /* how long to ask; 0: the firmware's own time */
+    const uint32_t *bootindex; /* of each place, plus one; 0: none; NULL: none at all.  The lowest
+                                * disk is 80h */
+    uint32_t reboot_ms;        /* from "nothing boots" to a reset, plus one; 0: never */
     struct fw_cfg *fw_cfg;   /* gets what firmware is to know; may be NULL */
     const uint8_t *uuid;     /* of the machine, 16 bytes; NULL: none */
     bool no_s3, no_s4;       /* leave these sleep states out of the tables */

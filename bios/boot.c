@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { BOOT_ADDRESS = 0x7C00 };
+#define MS_NS 1000000u
 
 /* Why a device did not boot. */
 enum result {
@@ -133,7 +134,25 @@ static void give_up(struct bios *b)
         bios_print(b, line);
     }
     bios_print(b, "Insert a boot disk and press a key to try again.\n");
+    if (b->config.reboot_ms) {
+        uint32_t ms = b->config.reboot_ms - 1;
+
+        snprintf(line, sizeof line, "Rebooting in %u seconds.\n", (ms + 999) / 1000);
+        bios_print(b, line);
+        b->boot.until = vclock_now(b->clock) + (uint64_t)ms * MS_NS;
+    }
     set_lo(b, ECX, BOOT_NOTHING);
+}
+
+/* The reset goes by the keyboard controller, as a guest's would. */
+void bios_boot_wait(struct bios *b)
+{
+    uint16_t key;
+    bool pressed = key_take(b, &key);
+
+    if (!pressed && b->config.reboot_ms && vclock_now(b->clock) >= b->boot.until)
+        out8(b, 0x64, 0xFE);
+    live_flag(b, FLAG_CF, !pressed);
 }
 
 void bios_boot(struct bios *b, bool next)

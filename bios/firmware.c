@@ -88,7 +88,37 @@ static void geometry_file(struct bios *b)
         fw_cfg_set_file(b->config.fw_cfg, "bios-geometry", text, (uint32_t)len + 1);
 }
 
-/* "HALT" ends the list of what may be booted (boot,strict=on). */
+/* What comes first, by its place among the devices, a line each and the lowest bootindex first;
+ * "HALT" ends the list of what may be booted (boot,strict=on). KERNEL: before all, a kernel. */
+static void order_file(struct bios *b, bool kernel)
+{
+    static const char *const paths[BOOT_PLACES] = {
+        "isa@1/fdc@03f0/floppy@0", "isa@1/fdc@03f0/floppy@1", "ide@1,1/drive@0/disk@0",
+        "ide@1,1/drive@0/disk@1",  "ide@1,1/drive@1/disk@0",  "ide@1,1/drive@1/disk@1",
+    };
+    const struct bios_config *c = &b->config;
+    char text[BOOT_PLACES * 48 + 64];
+    size_t len =
+        (size_t)snprintf(text, sizeof text, "%s", kernel ? "/rom@genroms/kernelboot.bin" : "");
+
+    for (uint32_t after = 0; c->bootindex;) {
+        int least = -1;
+
+        for (int i = 0; i < BOOT_PLACES; i++)
+            if (c->bootindex[i] > after && (least < 0 || c->bootindex[i] < c->bootindex[least]))
+                least = i;
+        if (least < 0)
+            break;
+        after = c->bootindex[least];
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s/pci@i0cf8/%s", len ? "\n" : "",
+                                paths[least]);
+    }
+    if (c->boot_strict)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%sHALT", len ? "\n" : "");
+    if (len)
+        fw_cfg_set_file(c->fw_cfg, "bootorder", text, (uint32_t)len + 1);
+}
+
 static void boot_files(struct bios *b)
 {
     const struct bios_config *c = &b->config;
@@ -97,8 +127,9 @@ static void boot_files(struct bios *b)
     fw_cfg_set_number(c->fw_cfg, FW_CFG_BOOT_DEVICE, (uint8_t)b->boot_order[0], 2);
     if (c->splash_ms)
         file_number(b, "etc/boot-menu-wait", c->splash_ms > 0xFFFF ? 0xFFFF : c->splash_ms, 2);
-    if (c->boot_strict)
-        fw_cfg_set_file(c->fw_cfg, "bootorder", "HALT", sizeof "HALT");
+    if (c->reboot_ms)
+        file_number(b, "etc/boot-fail-wait", c->reboot_ms - 1, 4);
+    order_file(b, false);
 }
 
 void bios_fw_items(struct bios *b)
@@ -136,8 +167,6 @@ static void balance(uint8_t *p, uint32_t len, uint32_t check)
 /* The kernel as a device that comes first: an option ROM with a boot entry. */
 bool bios_fw_kernel(struct bios *b, struct error *err)
 {
-    static const char order[] = "/rom@genroms/kernelboot.bin";
-    static const char strict[] = "/rom@genroms/kernelboot.bin\nHALT";
     uint32_t len = (uint32_t)(bios_bootrom_end - bios_bootrom_start);
     uint8_t rom[BOOTROM_MAX];
     struct fw_cfg *f = b->config.fw_cfg;
@@ -148,9 +177,6 @@ bool bios_fw_kernel(struct bios *b, struct error *err)
     balance(rom + PNP_HEADER, PNP_BYTES, 9);
     balance(rom, len, len - 1);
     fw_cfg_set_file(f, "genroms/kernelboot.bin", rom, len);
-    if (b->config.boot_strict)
-        fw_cfg_set_file(f, "bootorder", strict, sizeof strict);
-    else
-        fw_cfg_set_file(f, "bootorder", order, sizeof order);
+    order_file(b, true);
     return true;
 }

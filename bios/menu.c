@@ -69,7 +69,7 @@ static bool choose(struct bios *b, uint16_t key)
         return false;
     b->boot.choice = e[c - '1'].letter;
     if (b->boot.choice == 'c')
-        bios_order_disks(b, e[c - '1'].disk);
+        bios_order_disks(b, e[c - '1'].disk + 1u);
     return true;
 }
 

@@ -46,8 +46,9 @@ struct bios_boot {
     uint8_t next;      /* index of the one that INT 18h tries next */
     uint8_t menu;      /* how far it is (menu.c) */
     char choice;       /* the menu's; 0: none */
-    uint8_t first_disk; /* place of the disk that is 80h because the menu said so */
-    uint64_t until;    /* the prompt ends */
+    uint8_t
+        first_disk; /* place plus one of the disk that is 80h because the menu said so; 0: none */
+    uint64_t until; /* the prompt, or the wait after "nothing boots", ends */
 };
 
 /* The connection to the APM driver (apm.c). */
@@ -220,8 +221,10 @@ void bios_pci_init(struct bios *b);                  /* pci.c: addresses and int
 void bios_fill_vectors(struct bios *b);              /* tables.c */
 void bios_banner(struct bios *b);                    /* banner.c */
 void bios_boot(struct bios *b, bool next);           /* boot.c: TRAP_BOOT */
+void bios_boot_wait(struct bios *b);                 /* boot.c: TRAP_NOTHING; live CF: wait */
 void bios_menu(struct bios *b);                      /* menu.c: TRAP_MENU; live CF: wait */
-void bios_order_disks(struct bios *b, unsigned first); /* bios.c: FIRST's place is 80h */
+void bios_order_disks(struct bios *b,
+                      unsigned first); /* bios.c: place FIRST - 1 is 80h; 0: by bootindex */
 void bios_fixed_disks(struct bios *b);               /* tables.c: the tables of INT 41h, 46h */
 void bios_print(struct bios *b, const char *text);   /* video.c: teletype, \n is CR LF */
 void bios_nmi(struct bios *b);                       /* misc.c */

@@ -110,8 +110,11 @@ int18:
 /* The message is on the screen: any key tries again. */
 boot_nothing:
     sti
-    xorb %ah, %ah
-    int $0x16
+    trap TRAP_NOTHING
+    jnc 1f
+    hlt
+    jmp boot_nothing
+1:
     int $0x19
     jmp boot_nothing
 

@@ -36,6 +36,7 @@
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
 #define TRAP_MENU      23 /* live CF: wait for a key */
+#define TRAP_NOTHING     24 /* nothing boots; live CF: no key yet, nor is the time over */
 #define TRAP_APM       42 /* 16- and 32-bit entry: live CF, ZF: wait for an interrupt */
 #define TRAP_BIOS32    40 /* BIOS32 service directory, 32-bit code */
 #define TRAP_PCI32     41 /* PCI BIOS, 32-bit entry: live CF */

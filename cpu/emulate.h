@@ -73,9 +73,11 @@ enum cpu_feature {
     FEAT_PREFETCHW, FEAT_APIC, FEAT_TSC_DEADLINE, FEAT_TSC_ADJUST, FEAT_INVARIANT_TSC, FEAT_XSAVE,
     FEAT_COUNT
 };
-/* Find a model by -cpu's NAME (486, pentium, pentium2, pentium3, pentium4, core2, haswell, max).  A
- * model's features are cut down to what the host can execute.  NULL when unknown. */
+/* Find a model by -cpu's NAME, spelt as QEMU spells it.  A model's features are cut down to what
+ * the host can execute.  NULL when unknown. */
 const struct cpu_model *cpu_model_find(const char *name);
+/* The I-th name; NULL behind the last. */
+const char *cpu_model_name(unsigned i);
 bool cpu_has(const struct cpu_model *model, enum cpu_feature feature);
 const char *cpu_model_names(void); /* for messages: "486, pentium, ..." */
 

@@ -21,11 +21,25 @@
     (SET_HASWELL | F(SHA) | F(ADX) | F(RDSEED) | F(PREFETCHW) | F(TSC_DEADLINE) | F(TSC_ADJUST) |  \
      F(INVARIANT_TSC))
 
+#define SET_QEMU32  (SET_PENTIUM4 | F(SSE3))
+#define SET_PENRYN  (SET_CORE2 | F(SSE41))
+#define SET_NEHALEM (SET_PENRYN | F(SSE42) | F(POPCNT))
+#define SET_SANDY   (SET_NEHALEM | F(AES) | F(PCLMUL) | F(RDTSCP) | F(XSAVE) | F(AVX))
+#define SET_IVY     (SET_SANDY | F(F16C) | F(RDRAND))
+
 #define CR4_486      (CR4_VME | CR4_PVI)
 #define CR4_PENTIUM  (CR4_486 | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
 #define CR4_PENTIUM2 (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE | CR4_OSFXSR)
 #define CR4_PENTIUM3 (CR4_PENTIUM2 | CR4_OSXMMEXCPT)
 #define CR4_HASWELL  (CR4_PENTIUM3 | CR4_OSXSAVE)
+
+/* QEMU's models that have what a family above has and another number. */
+#define LIKE(model_name, text, set, number, leaves, cr4_bits, no_execute)                          \
+    {                                                                                              \
+        .name = model_name, .brand = text, .features = set, .signature = number,                   \
+        .max_leaf = leaves, .cr4 = cr4_bits, .mtrr = true, .mca = true, .pae = true, .pge = true,  \
+        .pse = true, .nx = no_execute, .mxcsr_mask = 0xFFFF                                        \
+    }
 
 static const struct cpu_model models[] = {
     {.name = "486", .features = SET_486, .signature = 0x480, .max_leaf = 1, .cr4 = CR4_486},
@@ -111,19 +125,60 @@ static const struct cpu_model models[] = {
      .nx = true,
      .safe = true,
      .mxcsr_mask = 0xFFFF},
+    LIKE("qemu32", "ringer Virtual CPU", SET_QEMU32, 0x663, 4, CR4_PENTIUM3, false),
+    LIKE("kvm32", "ringer Virtual CPU", SET_QEMU32, 0xF61, 5, CR4_PENTIUM3, false),
+    LIKE("qemu64", "ringer Virtual CPU", SET_QEMU32, 0xF61, 13, CR4_PENTIUM3, true),
+    LIKE("kvm64", "ringer Virtual CPU", SET_QEMU32, 0xF61, 13, CR4_PENTIUM3, true),
+    LIKE("coreduo", "ringer Virtual CPU (Core Duo class)", SET_QEMU32, 0x6E8, 10, CR4_PENTIUM3,
+         true),
+    LIKE("core2duo", "ringer Virtual CPU (Core 2 class)", SET_CORE2, 0x6FB, 10, CR4_PENTIUM3, true),
+    LIKE("n270", "ringer Virtual CPU (Atom class)", SET_CORE2 | F(MOVBE), 0x106C2, 10, CR4_PENTIUM3,
+         true),
+    LIKE("Conroe", "ringer Virtual CPU (Core 2 class)", SET_CORE2, 0x6F3, 10, CR4_PENTIUM3, true),
+    LIKE("Penryn", "ringer Virtual CPU (Core 2 class)", SET_PENRYN, 0x10673, 10, CR4_PENTIUM3,
+         true),
+    LIKE("Nehalem", "ringer Virtual CPU (Nehalem class)", SET_NEHALEM, 0x106A3, 11, CR4_PENTIUM3,
+         true),
+    LIKE("Westmere", "ringer Virtual CPU (Westmere class)", SET_NEHALEM | F(AES) | F(PCLMUL),
+         0x206C1, 11, CR4_PENTIUM3, true),
+    LIKE("SandyBridge", "ringer Virtual CPU (Sandy Bridge class)", SET_SANDY, 0x206A1, 13,
+         CR4_HASWELL, true),
+    LIKE("IvyBridge", "ringer Virtual CPU (Ivy Bridge class)", SET_IVY, 0x306A9, 13, CR4_HASWELL,
+         true),
+    LIKE("Haswell", "ringer Virtual CPU (Haswell class)", SET_HASWELL, 0x306C3, 13, CR4_HASWELL,
+         true),
+};
+
+/* Names that mean another one. */
+static const struct {
+    const char *name, *model;
+} aliases[] = {
+    {"host", "max"}, /* guest code runs on the host's processor: its features are what there is */
 };
 
 const struct cpu_model *cpu_model_find(const char *name)
 {
+    for (size_t n = 0; n < sizeof aliases / sizeof aliases[0]; n++)
+        if (strcmp(aliases[n].name, name) == 0)
+            name = aliases[n].model;
     for (size_t n = 0; n < sizeof models / sizeof models[0]; n++)
         if (strcmp(models[n].name, name) == 0)
             return &models[n];
     return NULL;
 }
 
+const char *cpu_model_name(unsigned i)
+{
+    const unsigned own = sizeof models / sizeof models[0];
+
+    return i < own ? models[i].name : i == own ? "host" : NULL;
+}
+
 const char *cpu_model_names(void)
 {
-    return "486, pentium, pentium2, pentium3, pentium4, core2, haswell, max";
+    return "486, pentium, pentium2, pentium3, pentium4, core2, haswell, max, host, qemu32, kvm32, "
+           "qemu64, kvm64, coreduo, core2duo, n270, Conroe, Penryn, Nehalem, Westmere, "
+           "SandyBridge, IvyBridge, Haswell";
 }
 
 bool cpu_has(const struct cpu_model *model, enum cpu_feature feature)

@@ -9,6 +9,8 @@ static const struct property ide_properties[] = {
     {"unit", PROPERTY_NUMBER, "0 master, 1 slave", NULL, 0, 1, NULL},
     {"serial", PROPERTY_STRING, "serial number, 20 characters at most", NULL, 0, 0, NULL},
     {"bootindex", PROPERTY_NUMBER, "when it is tried, 0 first", NULL, 0, 1 << 30, NULL},
+    {"werror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop|enospc"},
+    {"rerror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop"},
     DEVICE_PROPERTIES_END,
 };
 
@@ -17,6 +19,8 @@ static const struct property floppy_properties[] = {
     {"bus", PROPERTY_CHOICE, "the controller", NULL, 0, 0, "floppy.0|floppy-bus.0"},
     {"unit", PROPERTY_NUMBER, "0 is A:", NULL, 0, 1, NULL},
     {"bootindex", PROPERTY_NUMBER, "when it is tried, 0 first", NULL, 0, 1 << 30, NULL},
+    {"werror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop|enospc"},
+    {"rerror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop"},
     DEVICE_PROPERTIES_END,
 };
 
@@ -44,16 +48,28 @@ static struct drive_option *image_of(struct options *o, struct device_option *d,
 }
 
 /* The lowest index is tried first; what has none comes last, as the order had it. */
-static void take_bootindex(struct options *o, const struct device_option *d, char letter)
+static bool take_bootindex(struct options *o, const struct device_option *d, int place,
+                           struct error *err)
 {
     if (!device_given(d, "bootindex"))
-        return;
+        return true;
     uint32_t index = (uint32_t)device_number(d, "bootindex");
-    uint32_t *own = letter == 'a'   ? &o->bootindex[0]
-                    : letter == 'c' ? &o->bootindex[1]
-                                    : &o->bootindex[2];
-    if (index + 1 < *own || !*own)
-        *own = index + 1;
+    for (int i = 0; i < BOOT_PLACES; i++)
+        if (o->bootindex[i] == index + 1)
+            return error_set(err, "-device %s,bootindex=%u: another device has that index",
+                             d->model->name, index);
+    o->bootindex[place] = index + 1;
+    return true;
+}
+
+/* What this device, rather than its -drive, says of the host's errors. */
+static bool take_policies(struct drive_option *drive, const struct device_option *d)
+{
+    if (device_given(d, "rerror"))
+        drive->block.on_read_error = (enum block_policy)device_number(d, "rerror");
+    if (device_given(d, "werror"))
+        drive->block.on_write_error = (enum block_policy)device_number(d, "werror");
+    return true;
 }
 
 static bool place_ide(struct options *o, struct device_option *d, struct error *err)
@@ -78,8 +94,8 @@ static bool place_ide(struct options *o, struct device_option *d, struct error *
         if (!device_given(d, "unit")) /* the first that is free on that channel */
             drive->unit += o->ide[drive->unit] != NULL;
     }
-    take_bootindex(o, d, cdrom ? 'd' : 'c');
-    return options_place_drive(o, drive, err);
+    return take_policies(drive, d) && options_place_drive(o, drive, err) &&
+           take_bootindex(o, d, BOOT_IDE + drive->unit, err);
 }
 
 static bool place_floppy(struct options *o, struct device_option *d, struct error *err)
@@ -91,8 +107,8 @@ static bool place_floppy(struct options *o, struct device_option *d, struct erro
     drive->interface = DRIVE_FLOPPY;
     if (device_given(d, "unit"))
         drive->unit = (int)device_number(d, "unit");
-    take_bootindex(o, d, 'a');
-    return options_place_drive(o, drive, err);
+    return take_policies(drive, d) && options_place_drive(o, drive, err) &&
+           take_bootindex(o, d, BOOT_FLOPPY + drive->unit, err);
 }
 
 const struct device_model catalog_drive[] = {

@@ -50,6 +50,7 @@ static bool place_card(struct options *o, struct device_option *d, struct error 
                          d->model->name, device_text(d, "vgamem_mb"));
     if (options_has_device(o, "VGA") && options_has_device(o, "isa-vga"))
         return error_set(err, "-device VGA and -device isa-vga: there is one graphics card");
+    o->has_vga = true;
     o->no_vga = false;
     o->vga.mib = (uint32_t)mib;
     return true;

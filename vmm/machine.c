@@ -186,6 +186,24 @@ static void build_devices(struct machine *m)
     reset_control_init(b, board_reset, reset);
 }
 
+/* The place of the CD drive that boots: that of the lowest bootindex, or else the first. -1: none.
+ */
+static int boot_cdrom(const struct machine_config *c)
+{
+    uint32_t least = 0;
+    int best = -1;
+
+    for (int i = 0; i < 4; i++) {
+        uint32_t index = c->bootindex ? c->bootindex[BOOT_IDE + i] - 1 : UINT32_MAX;
+
+        if ((c->cdrom[i] || c->cdrom_present[i]) && (best < 0 || index < least)) {
+            best = i;
+            least = index;
+        }
+    }
+    return best;
+}
+
 static bool build_bios(struct machine *m, struct error *err)
 {
     const struct machine_config *c = &m->config;
@@ -196,12 +214,14 @@ static bool build_bios(struct machine *m, struct error *err)
         .keyboard = m->i8042,
         .rtc = m->rtc,
         .floppy = {c->floppy[0], c->floppy[1]},
-        .floppy_present = {true, c->floppy[1] != NULL},
+        .floppy_present = {!c->no_floppy || c->floppy[0], c->floppy[1] != NULL},
         .disk = {c->disk[0], c->disk[1], c->disk[2], c->disk[3]},
         .boot_order = c->boot_once ? c->boot_once : c->boot_order,
         .boot_menu = c->boot_menu,
         .boot_strict = c->boot_strict,
         .splash_ms = c->boot_splash_ms,
+        .bootindex = c->bootindex,
+        .reboot_ms = c->reboot_ms,
         .uuid = c->uuid,
         .no_s3 = c->no_s3,
         .no_s4 = c->no_s4,
@@ -215,11 +235,11 @@ static bool build_bios(struct machine *m, struct error *err)
 
     memcpy(bios.serial_ports, m->serial_base, sizeof bios.serial_ports);
     memcpy(bios.parallel_ports, m->parallel_base, sizeof bios.parallel_ports);
-    for (unsigned i = 4; i-- > 0;)
-        if (c->cdrom[i] || c->cdrom_present[i]) {
-            bios.cdrom = c->cdrom[i];
-            bios.cdrom_unit = i;
-        }
+    int cd = boot_cdrom(c);
+    if (cd >= 0) {
+        bios.cdrom = c->cdrom[cd];
+        bios.cdrom_unit = (unsigned)cd;
+    }
     m->bios = bios_init(&bios, err);
     /* Without PCI foreign firmware looks for the option ROM among fw_cfg's files. */
     if (c->vga.isa && !c->no_vga && c->firmware.vga_rom.data)

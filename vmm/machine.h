@@ -48,6 +48,9 @@ struct machine_config {
     bool snapshot; /* discs that are put in later are not to be written to either */
     bool no_vga;    /* no graphics card: there is nothing to see */
     struct vga_config vga;
+    bool no_floppy; /* no drive A: without image */
+    const uint32_t *bootindex; /* BOOT_PLACES of them, plus one, 0: none; NULL: none at all */
+    uint32_t reboot_ms;        /* from "nothing boots" to a reset, plus one; 0: never */
     bool no_s3, no_s4; /* the tables do not tell of these sleep states */
     bool no_vmport; /* no VMware port, and so no absolute pointer */
     bool no_acpi, no_hpet; /* leave out ACPI's tables (and power management), the HPET */

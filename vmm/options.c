@@ -116,8 +116,10 @@ static void cpu_help(void (*line)(void *opaque, const char *text), void *opaque)
     const char *name;
 
     line(opaque, "Available CPUs:");
-    snprintf(text, sizeof text, "  %s", cpu_model_names());
-    line(opaque, text);
+    for (unsigned i = 0; (name = cpu_model_name(i)); i++) {
+        snprintf(text, sizeof text, "x86 %s", name);
+        line(opaque, text);
+    }
     line(opaque, "");
     line(opaque, "Recognized CPUID flags:");
     size_t n = 0;
@@ -197,8 +199,10 @@ void options_help(const struct options *o, void (*line)(void *opaque, const char
  * with -nographic serial port and monitor share the terminal. */
 static bool add_defaults(struct options *o, struct error *err)
 {
-    if (o->nodefaults)
+    if (o->nodefaults) {
+        o->no_vga |= !o->has_vga;
         return true;
+    }
     if (!o->serials && !options_has_device(o, "isa-serial")) {
         bool stdio = options_stdio(o) != NULL;
         const char *where = stdio ? "null" : o->has_monitor ? "stdio" : "mon:stdio";
@@ -210,14 +214,44 @@ static bool add_defaults(struct options *o, struct error *err)
            options_add_device(o, "-parallel", "isa-parallel,index=0", err);
 }
 
+/* The letter by which the firmware knows what is in a place. */
+static char boot_letter(const struct options *o, int place)
+{
+    if (place < BOOT_IDE)
+        return (char)('a' + place);
+    return o->ide[place - BOOT_IDE]->cdrom ? 'd' : 'c';
+}
+
+/* ORDER: what has a bootindex, the lowest first, then the rest of the order; empty when nothing has
+ * one.  Among disks it says which is 80h, and of CDs which one boots (vmm/machine.c). */
+static void index_order(const struct options *o, char order[sizeof o->boot_order])
+{
+    size_t n = 0;
+
+    for (uint32_t after = 0;;) {
+        int least = -1;
+        for (int i = 0; i < BOOT_PLACES; i++)
+            if (o->bootindex[i] > after && (least < 0 || o->bootindex[i] < o->bootindex[least]))
+                least = i;
+        if (least < 0)
+            break;
+        after = o->bootindex[least];
+        char letter = boot_letter(o, least);
+        if (!memchr(order, letter, n))
+            order[n++] = letter;
+    }
+    for (const char *p = o->boot_order; n && *p && n < sizeof o->boot_order - 1; p++)
+        if (!memchr(order, *p, n))
+            order[n++] = *p;
+    order[n] = 0;
+}
+
 /* A CD drive without disc, unless there is one or its place is taken; and the order of booting that
  * bootindex= asks for. */
 static bool add_default_drives(struct options *o, struct error *err)
 {
-    static const char letters[] = "acd";
     bool cdrom = o->nodefaults || o->ide[OPTIONS_CDROM_UNIT];
     char order[sizeof o->boot_order] = "";
-    uint32_t *b = o->bootindex;
 
     for (int i = 0; i < 4; i++)
         cdrom |= o->ide[i] && o->ide[i]->cdrom;
@@ -230,19 +264,7 @@ static bool add_default_drives(struct options *o, struct error *err)
         if (!options_place_drive(o, d, err))
             return false;
     }
-    unsigned n = 0;
-    for (;; n++) {
-        int least = -1;
-        for (int i = 0; i < 3; i++)
-            if (b[i] && !strchr(order, letters[i]) && (least < 0 || b[i] < b[least]))
-                least = i;
-        if (least < 0)
-            break;
-        order[n] = letters[least];
-    }
-    for (const char *p = o->boot_order; *order && *p && n < sizeof order - 1; p++)
-        if (!strchr(order, *p))
-            order[n++] = *p;
+    index_order(o, order);
     if (*order)
         strcpy(o->boot_order, order);
     return true;

@@ -64,14 +64,15 @@ struct options {
     struct drive_option drives[OPTIONS_DRIVES];
     unsigned drive_count;
     struct drive_option *floppy[2], *ide[4]; /* what is in which place; NULL: nothing */
-    uint32_t bootindex[3];                   /* of floppies, disks, CDs, plus one; 0: none */
+    uint32_t bootindex[BOOT_PLACES];         /* plus one; 0: none */
     const char *kernel, *initrd, *append;
     char boot_order[8], boot_once[8];
     bool boot_menu, boot_strict;
     uint32_t boot_splash_ms; /* 0: not said */
+    uint32_t reboot_ms;      /* reboot-timeout plus one; 0: never */
     struct firmware_options firmware;
     bool snapshot, no_reboot, start_stopped, nographic, no_acpi, no_hpet;
-    bool no_vga, no_s3, no_s4;
+    bool no_vga, has_vga, no_s3, no_s4; /* has_vga: one was named */
     struct vga_config vga;
     struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */
     unsigned chardev_count;

@@ -33,12 +33,26 @@ static bool boot_letters(char *out, const char *letters)
 {
     size_t n = strlen(letters);
 
-    if (n == 0 || n > 4)
+    if (n == 0 || n > 5)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!strchr("acdn", letters[i]) || strchr(letters + i + 1, letters[i]))
+        if (!strchr("abcdn", letters[i]) || strchr(letters + i + 1, letters[i]))
             return false;
     strcpy(out, letters);
+    return true;
+}
+
+static bool reboot_timeout(const char *text, uint32_t *ms_plus_one)
+{
+    uint64_t n;
+
+    if (!strcmp(text, "-1")) {
+        *ms_plus_one = 0;
+        return true;
+    }
+    if (!parse_uint(text, &n) || n > 65535)
+        return false;
+    *ms_plus_one = (uint32_t)n + 1;
     return true;
 }
 
@@ -47,7 +61,8 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
 {
     static const char right[] = "LETTERS, order=LETTERS or once=LETTERS, of a (floppy), c (hard "
                                 "disk), d (CD), n (network), each at most once; "
-                                "menu=on|off, strict=on|off, splash-time=MILLISECONDS (to 65535)";
+                                "menu=on|off, strict=on|off, splash-time=MILLISECONDS (to 65535), "
+                                "reboot-timeout=MILLISECONDS (to 65535, -1: never)";
     const char *list = value, *key, *text;
     uint64_t n;
 
@@ -67,6 +82,8 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
             o->boot_splash_ms = (uint32_t)n;
             ok = true;
         }
+        if (text && !strcmp(key, "reboot-timeout"))
+            ok = reboot_timeout(text, &o->reboot_ms);
         if (!ok)
             return option_bad(err, self, value, right);
     }
@@ -79,7 +96,7 @@ const struct option options_boot[] = {
     {"append", "TEXT", "the kernel's command line", set_append, NULL},
     {"boot", "ORDER",
      "[order=]LETTERS, once=LETTERS (a floppy, c hard disk, d CD), menu=on, strict=on, "
-     "splash-time=MS",
+     "splash-time=MS, reboot-timeout=MS",
      set_boot, NULL},
     {"bios", "FILE", "this ROM instead of ringer's own BIOS", set_file, NULL},
     {"L", "DIR", "look for ROMs in this folder, too", set_firmware, NULL},

@@ -87,6 +87,7 @@ static bool set_vga(struct options *o, const struct option *self, const char *va
                     struct error *err)
 {
     o->no_vga = !strcmp(value, "none");
+    o->has_vga = !o->no_vga;
     return o->no_vga || !strcmp(value, "std") || option_bad(err, self, value, "std or none");
 }
 

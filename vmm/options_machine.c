@@ -121,7 +121,7 @@ static void note_accel(struct options *o, const char *names, const char *what)
 
 static bool is_pc(const char *type)
 {
-    return !strcmp(type, "pc") || !strcmp(type, "isapc") || !strncmp(type, "pc-i440fx-", 10);
+    return !strcmp(type, "pc") || !strncmp(type, "pc-i440fx-", 10);
 }
 
 static bool set_machine(struct options *o, const struct option *self, const char *value,
@@ -134,7 +134,10 @@ static bool set_machine(struct options *o, const struct option *self, const char
         return option_help(o, "machine", NULL);
     if (!option_properties(o, self, value, "type", values, err))
         return false;
-    if ((text = machine_text(values, "type")) && !is_pc(text))
+    text = machine_text(values, "type");
+    if (text && !strcmp(text, "none")) /* for programs that start it only to ask what there is */
+        o->start_stopped = o->nodefaults = true;
+    else if (text && !is_pc(text))
         return error_set(err, "%s: ringer has no machine '%s'; it is pc (i440FX and PIIX)", what,
                          text);
     if ((text = machine_text(values, "accel")))

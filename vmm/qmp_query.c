@@ -5,7 +5,6 @@
 #include "vmm/pci_class.h"
 #include "vmm/pointer.h"
 #include "vmm/qmp_command.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -62,23 +61,13 @@ static bool query_cpus_fast(struct qmp_call *c)
     return true;
 }
 
-/* The names are a sentence for people: "486, pentium ... or max". */
 static bool query_cpu_definitions(struct qmp_call *c)
 {
-    const char *names = cpu_model_names();
-    char name[40], type[60];
+    const char *name;
+    char type[60];
 
     c->ret = json_array();
-    while (*names) {
-        size_t n = 0;
-        while (*names && !isalnum((unsigned char)*names))
-            names++;
-        while ((isalnum((unsigned char)*names) || *names == '-' || *names == '_') &&
-               n < sizeof name - 1)
-            name[n++] = *names++;
-        name[n] = 0;
-        if (!n || !cpu_model_find(name))
-            continue;
+    for (unsigned i = 0; (name = cpu_model_name(i)); i++) {
         snprintf(type, sizeof type, "%s-i386-cpu", name);
         json_array_append_new(c->ret,
                               json_pack("{s:s,s:b,s:b,s:[],s:s,s:b}", "name", name,
@@ -88,12 +77,14 @@ static bool query_cpu_definitions(struct qmp_call *c)
     return true;
 }
 
+/* "none" is what programs start that only want to ask (vmm/options_machine.c). */
 static bool query_machines(struct qmp_call *c)
 {
-    c->ret =
-        json_pack("[{s:s,s:s,s:b,s:i,s:b,s:b,s:b,s:s,s:s}]", "name", "pc-i440fx-7.2", "alias", "pc",
-                  "is-default", 1, "cpu-max", 1, "hotpluggable-cpus", 0, "numa-mem-supported", 0,
-                  "deprecated", 0, "default-cpu-type", "max-i386-cpu", "default-ram-id", "pc.ram");
+    c->ret = json_pack(
+        "[{s:s,s:s,s:b,s:i,s:b,s:b,s:b,s:s,s:s},{s:s,s:i,s:b,s:b,s:b}]", "name", "pc-i440fx-7.2",
+        "alias", "pc", "is-default", 1, "cpu-max", 1, "hotpluggable-cpus", 0, "numa-mem-supported",
+        0, "deprecated", 0, "default-cpu-type", "max-i386-cpu", "default-ram-id", "pc.ram", "name",
+        "none", "cpu-max", 1, "hotpluggable-cpus", 0, "numa-mem-supported", 0, "deprecated", 0);
     return true;
 }
 

@@ -34,6 +34,14 @@ static void wire_a20(void *opaque, int n, int level)
     mmu_a20_changed(r->mmu);
 }
 
+static void wire_reset(void *opaque, int n, int level)
+{
+    struct rig *r = opaque;
+
+    (void)n;
+    r->resets += level != 0;
+}
+
 void rig_file(char *path, const void *bytes, size_t len)
 {
     const uint8_t *p = bytes;
@@ -88,7 +96,7 @@ static void make_pci(struct rig *r)
 
 static void make_devices(struct rig *r)
 {
-    const struct irq_line none = {0}, a20 = {wire_a20, r, 0};
+    const struct irq_line none = {0}, a20 = {wire_a20, r, 0}, reset = {wire_reset, r, 0};
     const struct lapic_config lapic = {0x14, 5, true};
     struct board *b = &r->board;
 
@@ -98,7 +106,7 @@ static void make_devices(struct rig *r)
     r->pic = pic_init(b, lapic_lint(r->lapic, 0));
     pit_init(b, pic_line(r->pic, 0));
     dma_init(b);
-    r->keyboard = i8042_init(b, pic_line(r->pic, 1), pic_line(r->pic, 12), a20, none);
+    r->keyboard = i8042_init(b, pic_line(r->pic, 1), pic_line(r->pic, 12), a20, reset);
     uart_init(b, 0x3F8, none, NULL);
     r->vga = vga_init(b, 4 << 20);
     make_pci(r);

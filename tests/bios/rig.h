@@ -19,6 +19,7 @@ struct rig {
     struct bios *bios;
     struct block *floppy, *disk;
     char floppy_path[64], disk_path[64];
+    unsigned resets;       /* by the keyboard controller */
     uint16_t trap_at[256]; /* ROM offsets of traps, 0: not looked for yet */
 };
 

@@ -197,6 +197,51 @@ START_TEST(test_menu_orders_disks)
 }
 END_TEST
 
+/* The lowest bootindex is drive 80h. */
+START_TEST(test_bootindex_orders_disks)
+{
+    static const uint32_t index[BOOT_PLACES] = {[BOOT_IDE + 1] = 8};
+    static const uint32_t both[BOOT_PLACES] = {[BOOT_IDE] = 3, [BOOT_IDE + 1] = 8};
+    const struct block_options options = {0};
+    struct bios_config config = {.bootindex = index};
+    static uint8_t image[300 * SECTOR_SIZE] = {7};
+    struct error err = {0};
+    char path[64];
+
+    rig_file(path, image, sizeof image);
+    config.disk[1] = block_open(path, &options, NULL, &err);
+    open_rig(0, 2048, &config);
+    ck_assert_uint_eq(rig.bios->disk[0].sectors, 300);
+    ck_assert_uint_eq(rig.bios->disk[1].sectors, 2048);
+    rig.bios->config.bootindex = both;
+    bios_order_disks(rig.bios, 0);
+    ck_assert_uint_eq(rig.bios->disk[0].sectors, 2048);
+    rig_close(&rig);
+    block_close(config.disk[1]);
+    unlink(path);
+}
+END_TEST
+
+/* What nothing boots is said, and when the time is over the machine resets; a key tries again. */
+START_TEST(test_reboot_timeout)
+{
+    open_rig(0, 0, &(struct bios_config){.reboot_ms = 2001});
+    boot(TRAP_BOOT);
+    ck_assert_uint_eq(result(), BOOT_NOTHING);
+    ck_assert(on_screen("Rebooting in 2 seconds."));
+    boot(TRAP_NOTHING);
+    ck_assert(rig.cpu->flags_host & FLAG_CF);
+    ck_assert_uint_eq(rig.resets, 0);
+    key_store(rig.bios, KEY_ESC);
+    boot(TRAP_NOTHING);
+    ck_assert(!(rig.cpu->flags_host & FLAG_CF));
+    rig.bios->boot.until = vclock_now(rig.board.clock);
+    boot(TRAP_NOTHING);
+    ck_assert_uint_eq(rig.resets, 1);
+    rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("boot");
@@ -211,6 +256,8 @@ int main(void)
     tcase_add_test(t, test_menu_times_out);
     tcase_add_test(t, test_menu_chooses);
     tcase_add_test(t, test_menu_orders_disks);
+    tcase_add_test(t, test_bootindex_orders_disks);
+    tcase_add_test(t, test_reboot_timeout);
     suite_add_tcase(s, t);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);

@@ -196,6 +196,14 @@ START_TEST(cpuid_models)
         {"core2", 6, 15, 0x0789FBFF, 0},
         {"haswell", 6, 0x3C, 0x0789FBFF, 0},
         {"max", 6, 0x36, 0x0789FBFF, 0},
+        {"host", 6, 0x36, 0x0789FBFF, 0},
+        {"qemu32", 6, 6, 0x0789FBFF, 0},
+        {"kvm32", 15, 6, 0x0789FBFF, 0},
+        {"qemu64", 15, 6, 0x0789FBFF, 0},
+        {"coreduo", 6, 14, 0x0789FBFF, 0},
+        {"n270", 6, 0x1C, 0x0789FBFF, 0},
+        {"Penryn", 6, 0x17, 0x0789FBFF, 0},
+        {"SandyBridge", 6, 0x2A, 0x0789FBFF, 0},
     };
     uint32_t r[4];
     for (unsigned n = 0; n < sizeof models / sizeof models[0]; n++) {
@@ -213,6 +221,7 @@ START_TEST(cpuid_models)
         ck_assert_uint_eq(r[3] & models[n].edx_clear, 0);
         ck_assert_uint_eq(r[2] & 1u << 31, 0); /* no hypervisor */
         ck_assert_uint_eq(r[2] & 1u << 28 & (n < 6 ? ~0u : 0), 0); /* no AVX */
+        ck_assert_ptr_nonnull(strstr(cpu_model_names(), models[n].name));
         cpuid(0x80000001, r);
         ck_assert_uint_eq(r[3] & 1u << 29 & (n < 4 ? 0 : ~0u), 0); /* no long mode */
     }

@@ -333,7 +333,10 @@ START_TEST(drives)
     ck_assert(parse("", &o, &err));
     ck_assert(o.ide[2]->cdrom && !o.ide[2]->file);
     ck_assert(parse("-nodefaults", &o, &err));
-    ck_assert(!o.ide[2] && !o.serial[0].device && !o.parallel[0].device);
+    ck_assert(!o.ide[2] && !o.serial[0].device && !o.parallel[0].device && o.no_vga);
+    ck_assert(parse("-nodefaults -vga std", &o, &err) && !o.no_vga);
+    ck_assert(parse("-nodefaults -device VGA", &o, &err) && !o.no_vga);
+    ck_assert(parse("-M none", &o, &err) && o.start_stopped && o.no_vga);
 }
 END_TEST
 
@@ -351,6 +354,14 @@ START_TEST(drives_as_devices)
     ck_assert(o.ide[0]->cdrom && !o.ide[0]->file);
     ck_assert_str_eq(o.floppy[0]->file, "fd");
     ck_assert_str_eq(o.boot_order, "dca");
+    ck_assert(o.bootindex[BOOT_IDE + 2] == 3 && o.bootindex[BOOT_IDE] == 2);
+    ck_assert(!parse("-drive if=none,id=x,file=a -device ide-hd,drive=x,bootindex=1 "
+                     "-device ide-cd,bootindex=1",
+                     &o, &err) &&
+              strstr(err.text, "bootindex=1"));
+    ck_assert(parse("-boot reboot-timeout=0", &o, &err) && o.reboot_ms == 1);
+    ck_assert(parse("-boot reboot-timeout=-1", &o, &err) && o.reboot_ms == 0);
+    ck_assert(!parse("-boot reboot-timeout=65536", &o, &err));
 }
 END_TEST
 
