@@ -71,6 +71,25 @@ static const struct option *nth_option(unsigned i)
     return NULL;
 }
 
+const char *options_nth(unsigned i, const struct property **properties)
+{
+    const struct option *p = nth_option(i);
+
+    *properties = p ? p->properties : NULL;
+    return p ? p->name : NULL;
+}
+
+const struct property *options_properties(const char *name)
+{
+    const struct property *properties;
+    const char *found;
+
+    for (unsigned i = 0; (found = options_nth(i, &properties)); i++)
+        if (!strcmp(found, name))
+            return properties;
+    return NULL;
+}
+
 static const char *nth_name(void *opaque, unsigned i)
 {
     const struct option *p = nth_option(i);

@@ -177,6 +177,11 @@ bool options_place_drives(struct options *o, struct error *err);
 /* What the machine may be called by; NULL. */
 const char *options_first_image(const struct options *o);
 
+/* The I-th option's name, NULL behind the last; *PROPERTIES: of its value, or NULL. */
+const char *options_nth(unsigned i, const struct property **properties);
+/* Those of option NAME; NULL: it has none. */
+const struct property *options_properties(const char *name);
+
 /* The text of -help, one option a line; or what help_topic asks for. */
 void options_help(const struct options *o, void (*line)(void *opaque, const char *text),
                   void *opaque);

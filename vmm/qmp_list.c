@@ -21,7 +21,6 @@ const struct qmp_command qmp_list_commands[] = {
     {"query-fdsets", "", "[any]", query_none},
     {"query-acpi-ospm-status", "", "[any]", query_none},
     {"query-migrate-capabilities", "", "[any]", query_none},
-    {"query-command-line-options", "option?:str", "[CommandLineOptionInfo]", query_none},
     {"query-yank", "", "[any]", query_none},
     {0},
 };

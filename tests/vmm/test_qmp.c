@@ -454,6 +454,44 @@ START_TEST(clients)
 }
 END_TEST
 
+/* What libvirt and its like ask before they start anything. */
+START_TEST(types_and_properties)
+{
+    static const struct {
+        const char *command, *in_answer;
+    } cases[] = {
+        {"{'execute':'qom-list-types'}", "\"ide-hd\""},
+        {"{'execute':'qom-list-types','arguments':{'implements':'cpu'}}", "\"qemu32-i386-cpu\""},
+        {"{'execute':'qom-list-types','arguments':{'implements':'machine'}}", "none-machine"},
+        {"{'execute':'device-list-properties','arguments':{'typename':'ide-hd'}}", "bootindex"},
+        {"{'execute':'device-list-properties','arguments':{'typename':'nvme'}}", "DeviceNotFound"},
+        {"{'execute':'qom-list-properties','arguments':{'typename':'max-i386-cpu'}}", "\"sse2\""},
+        {"{'execute':'qom-list-properties','arguments':{'typename':'pc-i440fx-7.2-machine'}}",
+         "\"vmport\""},
+        {"{'execute':'query-command-line-options'}", "\"chardev\""},
+        {"{'execute':'query-command-line-options','arguments':{'option':'drive'}}", "\"werror\""},
+        {"{'execute':'query-command-line-options','arguments':{'option':'x'}}", "invalid option"},
+        {"{'execute':'qom-list','arguments':{'path':'/machine'}}", "peripheral"},
+        {"{'execute':'qom-list','arguments':{'path':'/nowhere'}}", "DeviceNotFound"},
+        {"{'execute':'qom-get','arguments':{'path':'/machine','property':'type'}}",
+         "pc-i440fx-7.2-machine"},
+        {"{'execute':'qom-get','arguments':{'path':'/machine','property':'x'}}", "not found"},
+    };
+    struct rig r;
+
+    open_rig(&r, NULL);
+    negotiate(&r);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_decref(ask(&r, cases[i].command));
+        ck_assert_msg(strstr(r.out.data, cases[i].in_answer), "%s -> %s", cases[i].command,
+                      r.out.data);
+    }
+    json_decref(ask(&r, cases[1].command));
+    ck_assert_ptr_null(strstr(r.out.data, "\"ide-hd\""));
+    close_rig(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("qmp");
@@ -466,6 +504,7 @@ int main(void)
     tcase_add_test(t, queries_follow_the_schema);
     tcase_add_test(t, schema_is_closed);
     tcase_add_test(t, errors);
+    tcase_add_test(t, types_and_properties);
     tcase_add_test(t, commands);
     tcase_add_test(t, clients);
     suite_add_tcase(s, t);
