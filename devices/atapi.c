@@ -41,9 +41,14 @@ void atapi_check(struct ide_drive *d, enum sense_key key, enum sense_code code)
 
 /* ---- data to the host ---- */
 
+static bool is_raw(const struct ide_drive *d)
+{
+    return d->atapi.raw || d->atapi.sub;
+}
+
 static uint32_t sector_size(const struct ide_drive *d)
 {
-    return d->atapi.raw ? cd_raw_size(d->atapi.raw) : CD_SECTOR;
+    return is_raw(d) ? cd_raw_size(d->atapi.raw, d->atapi.sub) : CD_SECTOR;
 }
 
 /* Read one sector; what the image lacks of its last one is zeros. */
@@ -65,14 +70,14 @@ static bool fill(struct ide_drive *d)
     if (n > d->left)
         n = d->left;
     for (uint32_t i = 0; i < n; i++) {
-        bool raw = d->atapi.raw != 0;
+        bool raw = is_raw(d);
 
         if (!d->block || !read_sector(d, (uint32_t)d->lba, raw ? data : d->data + i * size)) {
             atapi_check(d, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ);
             return false;
         }
         if (raw)
-            cd_raw_sector(d->data + i * size, data, (uint32_t)d->lba, d->atapi.raw);
+            cd_raw_sector(d->data + i * size, data, (uint32_t)d->lba, d->atapi.raw, d->atapi.sub);
         d->lba++;
         d->left--;
     }
@@ -105,8 +110,17 @@ static void next_block(struct ide_drive *d)
     ide_interrupt(d, true);
 }
 
+static void parameters_done(struct ide_drive *d);
+
 static void cdrom_dma(struct ide_drive *d)
 {
+    if (d->transfer == IDE_DMA_OUT) {
+        if (!d->atapi.wanted)
+            finish(d); /* a restored state that says so */
+        else if (ide_dma_move(d, d->atapi.wanted))
+            parameters_done(d);
+        return;
+    }
     while (d->pos < d->atapi.filled || d->left) {
         if (d->pos == d->atapi.filled && !fill(d))
             return;
@@ -131,7 +145,7 @@ void atapi_reply(struct ide_drive *d, uint32_t len, uint32_t allocation)
 {
     d->left = 0;
     d->lba = 0;
-    d->atapi.raw = 0;
+    d->atapi.raw = d->atapi.sub = 0;
     d->atapi.filled = len < allocation ? len : allocation;
     if (d->atapi.filled)
         send(d);
@@ -139,17 +153,60 @@ void atapi_reply(struct ide_drive *d, uint32_t len, uint32_t allocation)
         atapi_good(d);
 }
 
-void atapi_send_sectors(struct ide_drive *d, uint32_t lba, uint32_t count, uint8_t raw)
+void atapi_send_sectors(struct ide_drive *d, uint32_t lba, uint32_t count, uint8_t raw, uint8_t sub)
 {
-    if (!count || (raw && !cd_raw_size(raw))) {
+    if (!count || ((raw || sub) && !cd_raw_size(raw, sub))) {
         atapi_good(d);
         return;
     }
     d->lba = lba;
     d->left = count;
     d->atapi.raw = raw;
+    d->atapi.sub = sub;
     d->atapi.filled = 0;
     send(d);
+}
+
+/* ---- parameters from the host ---- */
+
+/* The next DRQ block of them, the rest of the buffer or what the byte count limit allows; C/D and
+ * I/O are clear (9.10). */
+static void next_parameters(struct ide_drive *d, uint32_t at)
+{
+    struct atapi *a = &d->atapi;
+    uint32_t limit = a->limit & ~1u, n = a->wanted - at < limit ? a->wanted - at : limit;
+
+    ide_data_out(d, at + n);
+    d->pos = at;
+    d->reg[REG_COUNT] = 0;
+    d->reg[REG_MID] = (uint8_t)n;
+    d->reg[REG_HIGH] = (uint8_t)(n >> 8);
+    ide_interrupt(d, true);
+}
+
+static void parameters_done(struct ide_drive *d)
+{
+    uint32_t len = d->atapi.wanted;
+
+    d->atapi.wanted = 0;
+    d->transfer = IDE_IDLE;
+    atapi_received(d, len);
+}
+
+void atapi_receive(struct ide_drive *d, uint32_t len)
+{
+    d->left = 0;
+    d->atapi.filled = 0;
+    d->atapi.wanted = (uint16_t)len;
+    d->pos = 0;
+    if (!len) {
+        parameters_done(d);
+    } else if (d->atapi.dma) {
+        d->reg[REG_COUNT] = 0;
+        ide_dma_begin(d, false);
+    } else {
+        next_parameters(d, 0);
+    }
 }
 
 /* ---- the packet ---- */
@@ -163,6 +220,7 @@ static void packet(struct ide_drive *d)
         return;
     }
     d->atapi.dma = d->features & FEATURE_DMA;
+    d->atapi.wanted = 0;
     d->atapi.limit = limit < 2 || limit == 0xFFFF ? 0xFFFE : (uint16_t)limit;
     d->reg[REG_COUNT] = REASON_COMMAND;
     ide_data_out(d, PACKET_BYTES); /* and no interrupt: IDENTIFY says that DRQ comes at once */
@@ -174,6 +232,11 @@ static void cdrom_block_done(struct ide_drive *d)
         d->transfer = IDE_IDLE;
         d->pos = d->end = 0;
         d->status = STATUS_DRDY | STATUS_DSC;
+    } else if (d->transfer == IDE_OUT && d->atapi.wanted) {
+        if (d->end < d->atapi.wanted)
+            next_parameters(d, d->end);
+        else
+            parameters_done(d);
     } else if (d->transfer == IDE_OUT) {
         memcpy(d->atapi.packet, d->data, PACKET_BYTES);
         d->transfer = IDE_IDLE;
@@ -251,7 +314,8 @@ static void cdrom_reset(struct ide_drive *d, bool hard)
     d->command = 0;
     d->left = 0;
     d->atapi.filled = 0;
-    d->atapi.dma = d->atapi.raw = 0;
+    d->atapi.dma = d->atapi.raw = d->atapi.sub = 0;
+    d->atapi.wanted = 0;
     signature(d);
     if (!hard)
         return;
@@ -259,6 +323,7 @@ static void cdrom_reset(struct ide_drive *d, bool hard)
     atapi_move_tray(d, false);
     d->atapi.locked = d->atapi.gone = d->atapi.attention = 0;
     d->atapi.event = EVENT_NO_CHANGE;
+    atapi_mode_reset(d);
 }
 
 static void cdrom_execute(struct ide_drive *d, uint8_t command)

@@ -1,6 +1,6 @@
 /* The inside of the ATAPI CD drive: atapi.c has the packet protocol, atapi_command.c the commands,
- * atapi_info.c those that answer with tables, atapi_sector.c raw sectors.  MMC is MMC-3
- * (T10/1363-D), SPC is SPC-2 (T10/1236-D). */
+ * atapi_info.c those that answer with tables, atapi_mode.c mode pages, atapi_sector.c raw sectors.
+ * MMC is MMC-3 (T10/1363-D), SPC is SPC-2 (T10/1236-D). */
 #ifndef RINGER_DEVICES_ATAPI_H
 #define RINGER_DEVICES_ATAPI_H
 
@@ -23,9 +23,11 @@ enum sense_key {
 /* Additional sense codes, the qualifier in the low byte (SPC, table 108). */
 enum sense_code {
     ASC_UNRECOVERED_READ = 0x1100,
+    ASC_LIST_LENGTH = 0x1A00,
     ASC_INVALID_COMMAND = 0x2000,
     ASC_LBA_OUT_OF_RANGE = 0x2100,
     ASC_INVALID_FIELD = 0x2400,
+    ASC_INVALID_PARAMETER = 0x2600,
     ASC_MEDIUM_CHANGED = 0x2800,
     ASC_SAVING_UNSUPPORTED = 0x3900,
     ASC_NO_MEDIUM_CLOSED = 0x3A01,
@@ -63,25 +65,35 @@ static inline void put_be32(uint8_t *p, uint32_t v)
 void cd_msf(uint8_t *p, uint32_t lba);
 /* Sectors of the disc; 0 without one. */
 uint32_t cd_sectors(const struct ide_drive *d);
-/* Bytes that READ CD moves of a mode 1 sector with the parts that RAW (byte 9 of the packet) asks
- * for; and the sector itself at OUT, from the 2048 bytes at DATA. */
-uint32_t cd_raw_size(uint8_t raw);
-void cd_raw_sector(uint8_t *out, const uint8_t *data, uint32_t lba, uint8_t raw);
+/* Bytes that READ CD moves of a mode 1 sector with the parts and sub-channels that RAW and SUB
+ * (bytes 9 and 10 of the packet) ask for; and the sector itself at OUT, from the 2048 bytes at
+ * DATA. */
+uint32_t cd_raw_size(uint8_t raw, uint8_t sub);
+void cd_raw_sector(uint8_t *out, const uint8_t *data, uint32_t lba, uint8_t raw, uint8_t sub);
 
 /* How a command ends. */
 void atapi_good(struct ide_drive *d);
 void atapi_check(struct ide_drive *d, enum sense_key key, enum sense_code code);
 /* Send the LEN bytes at the start of the buffer, or the ALLOCATION that the host has for them. */
 void atapi_reply(struct ide_drive *d, uint32_t len, uint32_t allocation);
-/* Send COUNT sectors from LBA on; RAW 0: their 2048 bytes of data. */
-void atapi_send_sectors(struct ide_drive *d, uint32_t lba, uint32_t count, uint8_t raw);
+/* Send COUNT sectors from LBA on; RAW and SUB 0: their 2048 bytes of data. */
+void atapi_send_sectors(struct ide_drive *d, uint32_t lba, uint32_t count, uint8_t raw,
+                        uint8_t sub);
+/* Take LEN bytes of parameters (below IDE_BUFFER) into the buffer, then call atapi_received. */
+void atapi_receive(struct ide_drive *d, uint32_t len);
 
-/* Carry out the packet. */
+/* Carry out the packet; and go on when its LEN bytes of parameters are in the buffer. */
 void atapi_command(struct ide_drive *d);
+void atapi_received(struct ide_drive *d, uint32_t len);
+
+/* atapi_mode.c */
+void atapi_mode_reset(struct ide_drive *d);
+void atapi_mode_sense(struct ide_drive *d);
+void atapi_mode_select(struct ide_drive *d);
+void atapi_mode_selected(struct ide_drive *d, uint32_t len);
 
 /* atapi_info.c; each begins with the buffer cleared. */
 void atapi_inquiry(struct ide_drive *d);
-void atapi_mode_sense(struct ide_drive *d);
 void atapi_read_toc(struct ide_drive *d);
 void atapi_read_subchannel(struct ide_drive *d);
 void atapi_get_configuration(struct ide_drive *d);

@@ -85,7 +85,7 @@ static void read_sectors(struct ide_drive *d, uint32_t count)
     uint32_t lba = be32(d->atapi.packet + 2);
 
     if (in_range(d, lba, count))
-        atapi_send_sectors(d, lba, count, 0);
+        atapi_send_sectors(d, lba, count, 0, 0);
 }
 
 static void read_10(struct ide_drive *d)
@@ -99,21 +99,21 @@ static void read_12(struct ide_drive *d)
 }
 
 /* READ CD and READ CD MSF, common part: byte 1 has the type expected (0 any, 2 mode 1), byte 9 the
- * parts wanted, byte 10 the sub-channels, of which there are none. */
+ * parts wanted, byte 10 the sub-channels (table 6.20: 1 raw P-W, 2 Q, 4 R-W). */
 static void read_cd_range(struct ide_drive *d, uint32_t lba, uint32_t count)
 {
     const uint8_t *p = d->atapi.packet;
-    uint8_t type = p[1] >> 2 & 7, parts = p[9] & 0xF8;
+    uint8_t type = p[1] >> 2 & 7, parts = p[9] & 0xFE, sub = p[10] & 7;
 
     if (type != 0 && type != 2) {
         atapi_check(d, SENSE_ILLEGAL_REQUEST, ASC_ILLEGAL_MODE);
-    } else if ((p[9] & 0x06) || (p[10] & 7)) {
+    } else if ((p[9] & 0x06) == 0x06 || (sub & (sub - 1))) {
         atapi_check(d, SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD);
     } else if (in_range(d, lba, count)) {
-        if (!parts)
+        if (!parts && !sub)
             atapi_good(d); /* nothing of the sectors is wanted */
         else
-            atapi_send_sectors(d, lba, count, parts == 0x10 ? 0 : parts);
+            atapi_send_sectors(d, lba, count, parts == 0x10 && !sub ? 0 : parts, sub);
     }
 }
 
@@ -176,7 +176,8 @@ static const struct command {
     {0x00, DISC, test_unit_ready},
     {0x03, QUIET, request_sense},
     {0x12, QUIET, atapi_inquiry},
-    {0x1A, 0, atapi_mode_sense}, /* MODE SENSE(6) */
+    {0x15, 0, atapi_mode_select}, /* MODE SELECT(6) */
+    {0x1A, 0, atapi_mode_sense},  /* MODE SENSE(6) */
     {0x1B, 0, start_stop},
     {0x1E, 0, prevent_allow},
     {0x25, DISC, read_capacity},
@@ -195,7 +196,8 @@ static const struct command {
     {0x4E, DISC, nothing}, /* STOP PLAY/SCAN */
     {0x51, DISC, atapi_disc_information},
     {0x52, DISC, atapi_track_information},
-    {0x5A, 0, atapi_mode_sense}, /* MODE SENSE(10) */
+    {0x55, 0, atapi_mode_select}, /* MODE SELECT(10) */
+    {0x5A, 0, atapi_mode_sense},  /* MODE SENSE(10) */
     {0xA5, DISC, play},
     {0xA8, DISC, read_12},
     {0xAD, DISC, atapi_dvd_structure},
@@ -239,4 +241,12 @@ void atapi_command(struct ide_drive *d)
         atapi_check(d, SENSE_ILLEGAL_REQUEST, ASC_INVALID_COMMAND);
     else if (ready(d, c))
         c->run(d);
+}
+
+void atapi_received(struct ide_drive *d, uint32_t len)
+{
+    if (d->atapi.packet[0] == 0x15 || d->atapi.packet[0] == 0x55)
+        atapi_mode_selected(d, len);
+    else /* a restored state with parameters for a command that takes none */
+        atapi_check(d, SENSE_ILLEGAL_REQUEST, ASC_INVALID_COMMAND);
 }

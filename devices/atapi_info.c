@@ -9,7 +9,6 @@ enum {
     CONTROL_DATA = 0x14, /* ADR 1, a data track */
     PROFILE_CD = 0x0008,
     PROFILE_DVD = 0x0010,
-    SPEED = 706, /* kB/s: 4 x */
 };
 
 static void clear(struct ide_drive *d)
@@ -54,112 +53,6 @@ void atapi_inquiry(struct ide_drive *d)
     text(d->data + 16, "DVD-ROM", 16);
     text(d->data + 32, RINGER_VERSION, 4);
     atapi_reply(d, 36, be16(d->atapi.packet + 3));
-}
-
-/* ---- mode pages (MMC 6.3) ---- */
-
-static uint8_t *page_capabilities(struct ide_drive *d, uint8_t *p)
-{
-    p[0] = 0x2A;
-    p[1] = 20;
-    p[2] = 0x3B;                                        /* reads CD-R, CD-RW, method 2, DVD-ROM */
-    p[4] = 0x70;                                        /* multi-session, mode 2 forms 1 and 2 */
-    p[6] = (uint8_t)(0x29 | (d->atapi.locked ? 2 : 0)); /* tray, ejects, locks */
-    put_be16(p + 8, SPEED);
-    put_be16(p + 10, 2); /* volume levels */
-    put_be16(p + 12, 512);
-    put_be16(p + 14, SPEED);
-    return p + 22;
-}
-
-static uint8_t *page_error_recovery(struct ide_drive *d, uint8_t *p)
-{
-    (void)d;
-    p[0] = 0x01;
-    p[1] = 6;
-    p[3] = 5; /* retries */
-    return p + 8;
-}
-
-static uint8_t *page_device(struct ide_drive *d, uint8_t *p)
-{
-    (void)d;
-    p[0] = 0x0D;
-    p[1] = 6;
-    p[3] = 0x0D; /* inactivity timer */
-    p[5] = 60;   /* seconds in a minute, frames in a second */
-    p[7] = 75;
-    return p + 8;
-}
-
-static uint8_t *page_audio(struct ide_drive *d, uint8_t *p)
-{
-    (void)d;
-    p[0] = 0x0E;
-    p[1] = 14;
-    p[2] = 0x04;
-    p[7] = 75;
-    p[8] = 0x01;
-    p[9] = 0xFF;
-    p[10] = 0x02;
-    p[11] = 0xFF;
-    return p + 16;
-}
-
-static uint8_t *page_power(struct ide_drive *d, uint8_t *p)
-{
-    (void)d;
-    p[0] = 0x1A;
-    p[1] = 10;
-    return p + 12;
-}
-
-static const struct {
-    uint8_t code;
-    uint8_t *(*fill)(struct ide_drive *d, uint8_t *p);
-} pages[] = {
-    {0x01, page_error_recovery}, {0x0D, page_device},       {0x0E, page_audio},
-    {0x1A, page_power},          {0x2A, page_capabilities},
-};
-
-/* Nothing can be changed: of that page control only the header of each page is shown. */
-void atapi_mode_sense(struct ide_drive *d)
-{
-    const uint8_t *packet = d->atapi.packet;
-    bool six = packet[0] == 0x1A, found = false;
-    uint8_t code = packet[2] & 0x3F, control = packet[2] >> 6, *p;
-    uint8_t medium = !has_disc(d) ? d->atapi.tray_open ? 0x71 : 0x70 : 0x01;
-    uint32_t len;
-
-    if (control == 3) {
-        atapi_check(d, SENSE_ILLEGAL_REQUEST, ASC_SAVING_UNSUPPORTED);
-        return;
-    }
-    clear(d);
-    p = d->data + (six ? 4 : 8);
-    for (unsigned i = 0; i < sizeof pages / sizeof *pages; i++) {
-        uint8_t *start = p;
-
-        if (code != 0x3F && code != pages[i].code)
-            continue;
-        found = true;
-        p = pages[i].fill(d, p);
-        if (control == 1)
-            memset(start + 2, 0, (size_t)(p - start) - 2);
-    }
-    if (!found) {
-        invalid_field(d);
-        return;
-    }
-    len = (uint32_t)(p - d->data);
-    if (six) {
-        d->data[0] = (uint8_t)(len - 1);
-        d->data[1] = medium;
-    } else {
-        put_be16(d->data, len - 2);
-        d->data[2] = medium;
-    }
-    atapi_reply(d, len, six ? packet[4] : be16(packet + 7));
 }
 
 /* ---- the table of contents (MMC 6.26) ---- */

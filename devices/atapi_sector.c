@@ -17,6 +17,15 @@ enum {
     RAW_HEADER = 0x20, /* bit 6 would be the sub-header, which mode 1 has not got */
     RAW_DATA = 0x10,
     RAW_EDC = 0x08,
+    RAW_C2 = 0x02,       /* error flags, a bit for each byte of the sector */
+    RAW_C2_BLOCK = 0x04, /* and two bytes that sum them up before */
+    C2_BYTES = CD_RAW_SECTOR / 8,
+
+    SUB_PW = 1, /* all sub-channels as they are on the disc, Q in bit 6 of each byte */
+    SUB_Q = 2,
+    SUB_RW = 4,
+    SUB_PW_BYTES = 96,
+    SUB_Q_BYTES = 16,
 };
 
 void cd_msf(uint8_t *p, uint32_t lba)
@@ -27,10 +36,21 @@ void cd_msf(uint8_t *p, uint32_t lba)
     p[2] = (uint8_t)(lba % 75);
 }
 
-uint32_t cd_raw_size(uint8_t raw)
+static uint32_t sub_size(uint8_t sub)
+{
+    return sub == SUB_Q ? SUB_Q_BYTES : sub ? SUB_PW_BYTES : 0;
+}
+
+static uint32_t c2_size(uint8_t raw)
+{
+    return raw & RAW_C2_BLOCK ? C2_BYTES + 2 : raw & RAW_C2 ? C2_BYTES : 0;
+}
+
+uint32_t cd_raw_size(uint8_t raw, uint8_t sub)
 {
     return (raw & RAW_SYNC ? SYNC : 0) + (raw & RAW_HEADER ? HEADER : 0) +
-           (raw & RAW_DATA ? CD_SECTOR : 0) + (raw & RAW_EDC ? CD_RAW_SECTOR - EDC_AT : 0);
+           (raw & RAW_DATA ? CD_SECTOR : 0) + (raw & RAW_EDC ? CD_RAW_SECTOR - EDC_AT : 0) +
+           c2_size(raw) + sub_size(sub);
 }
 
 static uint8_t to_bcd(uint8_t v)
@@ -114,7 +134,56 @@ static void build(uint8_t *s, const uint8_t *data, uint32_t lba)
     parity(s + SYNC, s + ECC_AT + ECC_P, 52, 43, true);
 }
 
-void cd_raw_sector(uint8_t *out, const uint8_t *data, uint32_t lba, uint8_t raw)
+/* ---- sub-channels (ECMA-130, section 22) ---- */
+
+/* 22.3.4.3: over control, address and data, x^16 + x^12 + x^5 + 1, inverted. */
+static uint16_t q_crc(const uint8_t *p, unsigned len)
+{
+    unsigned crc = 0;
+
+    while (len--) {
+        crc ^= (unsigned)*p++ << 8;
+        for (int i = 0; i < 8; i++)
+            crc = crc << 1 ^ (crc & 0x8000 ? 0x1021u : 0);
+    }
+    return (uint16_t)~crc;
+}
+
+/* Mode 1 of Q: where the sector is in the one data track and on the disc. */
+static void make_q(uint8_t q[12], uint32_t lba)
+{
+    uint16_t crc;
+
+    memset(q, 0, 12);
+    q[0] = 0x41; /* data, mode 1 */
+    q[1] = q[2] = 1;
+    cd_msf(q + 7, lba);
+    q[3] = (uint8_t)(lba / (75 * 60));
+    q[4] = (uint8_t)(lba / 75 % 60);
+    q[5] = (uint8_t)(lba % 75);
+    for (int i = 0; i < 3; i++) {
+        q[3 + i] = to_bcd(q[3 + i]);
+        q[7 + i] = to_bcd(q[7 + i]);
+    }
+    crc = q_crc(q, 10);
+    q[10] = (uint8_t)(crc >> 8);
+    q[11] = (uint8_t)crc;
+}
+
+/* P is 0 within a track, and nobody uses R to W. */
+static void put_sub(uint8_t *out, uint32_t lba, uint8_t sub)
+{
+    uint8_t q[12];
+
+    memset(out, 0, sub_size(sub));
+    make_q(q, lba);
+    if (sub == SUB_Q)
+        memcpy(out, q, sizeof q);
+    for (unsigned i = 0; sub == SUB_PW && i < SUB_PW_BYTES; i++)
+        out[i] = q[i / 8] >> (7 - i % 8) & 1 ? 0x40 : 0;
+}
+
+void cd_raw_sector(uint8_t *out, const uint8_t *data, uint32_t lba, uint8_t raw, uint8_t sub)
 {
     static const struct {
         uint8_t flag;
@@ -134,4 +203,6 @@ void cd_raw_sector(uint8_t *out, const uint8_t *data, uint32_t lba, uint8_t raw)
         memcpy(out, sector + parts[i].at, parts[i].bytes);
         out += parts[i].bytes;
     }
+    memset(out, 0, c2_size(raw)); /* no errors */
+    put_sub(out + c2_size(raw), lba, sub);
 }

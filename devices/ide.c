@@ -366,7 +366,9 @@ static void ide_loaded(void *dev)
         FIELD_ARRAY(struct ide, drives[i].atapi.packet), DRIVE(i, atapi.key), DRIVE(i, atapi.asc), \
         DRIVE(i, atapi.ascq), DRIVE(i, atapi.tray_open), DRIVE(i, atapi.locked),                   \
         DRIVE(i, atapi.gone), DRIVE(i, atapi.attention), DRIVE(i, atapi.event),                    \
-        DRIVE(i, atapi.dma), DRIVE(i, atapi.raw), DRIVE(i, atapi.limit), DRIVE(i, atapi.filled)
+        DRIVE(i, atapi.dma), DRIVE(i, atapi.raw), DRIVE(i, atapi.sub), DRIVE(i, atapi.wanted),     \
+        FIELD_ARRAY(struct ide, drives[i].atapi.mode), DRIVE(i, atapi.limit),                      \
+        DRIVE(i, atapi.filled)
 
 static const struct field ide_fields[] = {
     FIELD(struct ide, control),

@@ -62,6 +62,8 @@ struct ide_master {
     void *opaque;
 };
 
+enum { ATAPI_MODE_BYTES = 64 };
+
 /* A CD drive's own state (atapi.c). */
 struct atapi {
     uint8_t packet[12];
@@ -72,6 +74,9 @@ struct atapi {
     uint8_t event;     /* of the media class, for GET EVENT STATUS NOTIFICATION */
     uint8_t dma;       /* the packet's data goes by DMA */
     uint8_t raw;       /* READ CD: which parts of a sector, as in byte 9 of the packet */
+    uint8_t sub;       /* READ CD: which sub-channels, as in byte 10 */
+    uint16_t wanted;   /* bytes of parameters that the host is sending; 0: none */
+    uint8_t mode[ATAPI_MODE_BYTES]; /* what MODE SELECT has set (atapi_mode.c) */
     uint16_t limit;    /* byte count for one DRQ */
     uint32_t filled;   /* bytes of the buffer that are valid */
 };

@@ -73,6 +73,7 @@ static bool list_types(struct qmp_call *c)
     add_type(all, "pc-i440fx-7.2-machine", "generic-pc-machine", false);
     add_type(all, "none-machine", "machine", false);
     add_type(all, "secret", "object", false);
+    add_type(all, "tcg-accel", "object", false); /* by which -accel's choice is known */
     c->ret = json_array();
     json_array_foreach(all, i, type)
     {
@@ -128,8 +129,10 @@ static bool device_properties(struct qmp_call *c)
     const char *name = qmp_string(c, "typename", "");
     const struct device_model *m = catalog_find(name);
 
+    /* Guest memory is no object of its own here; libvirt takes for granted that it could be. */
+    bool bare = !strncmp(name, "memory-backend-", 15);
     for (size_t i = 0; !m && i < sizeof board_types / sizeof *board_types; i++)
-        if (!strcmp(board_types[i], name)) {
+        if (bare || !strcmp(board_types[i], name)) {
             c->ret = json_array();
             return true;
         }

@@ -281,6 +281,37 @@ START_TEST(test_read_cd)
 }
 END_TEST
 
+/* Q says where the sector is, and has a CRC of its own (ECMA-130, 22.3). */
+START_TEST(test_sub_channels)
+{
+    static const uint8_t q[12] = {0x41, 1, 1, 0, 0, 0x50, 0, 0, 2, 0x50};
+    uint8_t packet[12] = {0xBE, 0, 0, 0, 0, 50, 0, 0, 2, 0x10, 2}, bits[12] = {0};
+    unsigned crc = 0;
+
+    ck_assert_int_eq(run(packet, 0xFFFE, buffer, sizeof buffer), 2 * (2048 + 16));
+    ck_assert_uint_eq(word(0), 50u << 16);
+    ck_assert_mem_eq(buffer + 2048, q, 10);
+    ck_assert_uint_eq(word(2048 + 16), 51u << 16);
+    for (int i = 0; i < 12 * 8; i++) { /* with its inverted CRC the remainder is a constant */
+        crc ^= (unsigned)(buffer[2048 + i / 8] << (i % 8) & 0x80) << 8;
+        crc = (crc << 1 ^ (crc & 0x8000 ? 0x1021u : 0)) & 0xFFFF;
+    }
+    ck_assert_uint_eq(crc, 0x1D0F);
+    packet[9] = 0;
+    packet[10] = 1; /* P to W alone */
+    ck_assert_int_eq(run(packet, 0xFFFE, buffer, sizeof buffer), 2 * 96);
+    for (int i = 0; i < 96; i++)
+        bits[i / 8] |= (buffer[i] >> 6 & 1) << (7 - i % 8);
+    ck_assert_mem_eq(bits, q, 10);
+    packet[9] = 0xFA; /* everything, and error flags */
+    packet[10] = 4;
+    ck_assert_int_eq(run(packet, 0xFFFE, buffer, sizeof buffer), 2 * (2352 + 294 + 96));
+    packet[10] = 3;
+    ck_assert_int_eq(run(packet, 0xFFFE, buffer, sizeof buffer), -1);
+    ck_assert_uint_eq(sense(), 0x052400);
+}
+END_TEST
+
 START_TEST(test_toc)
 {
     uint8_t packet[12] = {0x43, 0, 0, 0, 0, 0, 0, 0, 100};
@@ -323,6 +354,86 @@ START_TEST(test_tables)
     ck_assert_uint_eq(buffer[1], 0x15);
     ck_assert_int_eq(simple(0x51, 0, 0, 0, 100), 34);
     ck_assert_int_eq(simple(0xAD, 0, 0, 0, 100), -1); /* no DVD */
+}
+END_TEST
+
+/* Send PACKET and LEN bytes of parameters in blocks of LIMIT.  True when it was taken. */
+static bool give(const uint8_t *packet, uint16_t limit, const uint8_t *data, int len)
+{
+    send_packet(packet, 0, limit);
+    for (int at = 0;;) {
+        uint8_t s;
+        int bytes;
+
+        ck_assert_int_eq(c.level[15], 1);
+        s = status();
+        if (s != DRQ)
+            return s == READY;
+        ck_assert_uint_eq(chipset_in(&c, COUNT) & 3, 0);
+        bytes = chipset_in(&c, MID) | chipset_in(&c, HIGH) << 8;
+        ck_assert_int_le(bytes, limit);
+        for (int i = 0; i < bytes; i += 2, at += 2) {
+            ck_assert_int_lt(at, len);
+            bus_out(c.board.bus, BASE, data[at] | (at + 1 < len ? data[at + 1] << 8 : 0), 2);
+        }
+    }
+}
+
+/* What MODE SELECT sets MODE SENSE shows; nothing else changes. */
+START_TEST(test_mode_select)
+{
+    uint8_t packet[12] = {0x55, 0x10, 0, 0, 0, 0, 0, 0, 24};
+    uint8_t list[24] = {0};
+
+    ck_assert_int_eq(simple(0x5A, 0, 0x0E, 0, 100), 24);
+    memcpy(list + 8, buffer + 8, 16);
+    list[8 + 9] = 0x33; /* volume of the left */
+    ck_assert(give(packet, 10, list, sizeof list));
+    ck_assert_int_eq(simple(0x5A, 0, 0x0E, 0, 100), 24);
+    ck_assert_uint_eq(buffer[8 + 9], 0x33);
+    ck_assert_int_eq(simple(0x5A, 0, 0x8E, 0, 100), 24); /* its default */
+    ck_assert_uint_eq(buffer[8 + 9], 0xFF);
+    ck_assert_int_eq(simple(0x5A, 0, 0x4E, 0, 100), 24); /* what can be changed */
+    ck_assert_uint_eq(buffer[8 + 7], 0);
+    ck_assert_uint_eq(buffer[8 + 9], 0xFF);
+    list[8 + 7] = 60; /* what cannot */
+    list[8 + 9] = 0x44;
+    ck_assert(!give(packet, 0xFFFE, list, sizeof list));
+    ck_assert_uint_eq(sense(), 0x052600);
+    packet[8] = 20; /* cut */
+    list[8 + 7] = 75;
+    ck_assert(!give(packet, 0xFFFE, list, 20));
+    ck_assert_uint_eq(sense(), 0x051A00);
+    packet[8] = 24;
+    packet[1] = 0x11; /* to be saved */
+    ck_assert(!give(packet, 0xFFFE, list, sizeof list));
+    ck_assert_uint_eq(sense(), 0x052400);
+    packet[1] = 0x10;
+    packet[7] = 0xFF;
+    ck_assert(!give(packet, 0xFFFE, list, sizeof list));
+    ck_assert_int_eq(simple(0x5A, 0, 0x0E, 0, 100), 24);
+    ck_assert_uint_eq(buffer[8 + 9], 0x33);
+    device_reset_all(c.board.devices);
+    ck_assert_int_eq(simple(0x5A, 0, 0x0E, 0, 100), 24);
+    ck_assert_uint_eq(buffer[8 + 9], 0xFF);
+}
+END_TEST
+
+START_TEST(test_mode_select_dma)
+{
+    const uint8_t packet[12] = {0x55, 0x10, 0, 0, 0, 0, 0, 0, 16};
+    uint8_t list[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0x01, 6, 0x20, 9};
+
+    phys_write(c.board.phys, BUFFER, list, sizeof list);
+    phys_write(c.board.phys, PRD, (const uint32_t[]){BUFFER, 0x80000000u | sizeof list}, 8);
+    bus_out(c.board.bus, BM + 4, PRD, 4);
+    send_packet(packet, 1, 0);
+    bus_out(c.board.bus, BM, 1, 1);
+    ck_assert_uint_eq(status(), READY);
+    bus_out(c.board.bus, BM, 0, 1);
+    ck_assert_int_eq(simple(0x5A, 0, 0x01, 0, 100), 16);
+    ck_assert_uint_eq(buffer[8 + 2], 0x20);
+    ck_assert_uint_eq(buffer[8 + 3], 9);
 }
 END_TEST
 
@@ -414,6 +525,9 @@ int main(void)
     tcase_add_test(t, test_read_cd);
     tcase_add_test(t, test_toc);
     tcase_add_test(t, test_tables);
+    tcase_add_test(t, test_mode_select);
+    tcase_add_test(t, test_mode_select_dma);
+    tcase_add_test(t, test_sub_channels);
     tcase_add_test(t, test_tray);
     tcase_add_test(t, test_change);
     tcase_add_loop_test(t, test_hostile, 0, 4);
