@@ -322,8 +322,9 @@ static void fdc_loaded(void *dev)
 
     f->drive &= 3;
     if (f->fifo_pos >= sizeof f->fifo || f->fifo_len > sizeof f->fifo ||
-        f->data_len > sizeof f->data || (f->loaded && f->data_pos >= f->data_len) ||
-        f->transfer > FDC_READ_ID || (f->pio_request && !f->loaded))
+        (f->phase == FDC_RESULT && f->fifo_pos >= f->fifo_len) || f->data_len > sizeof f->data ||
+        (f->loaded && f->data_pos >= f->data_len) || f->transfer > FDC_READ_ID ||
+        (f->pio_request && !f->loaded))
         fdc_soft_reset(f);
     vtimer_cancel(f->clock, &f->timer);
     if (f->event_at != FDC_NEVER)
