@@ -81,11 +81,11 @@ static bool query_cpu_definitions(struct qmp_call *c)
  * default-cpu-type: libvirt would look `max` up in tables of its own, which lack it. */
 static bool query_machines(struct qmp_call *c)
 {
-    c->ret = json_pack(
-        "[{s:s,s:s,s:b,s:i,s:b,s:b,s:b,s:s},{s:s,s:i,s:b,s:b,s:b}]", "name", "pc-i440fx-7.2",
-        "alias", "pc", "is-default", 1, "cpu-max", 1, "hotpluggable-cpus", 0, "numa-mem-supported",
-        0, "deprecated", 0, "default-cpu-type", "max-i386-cpu", "default-ram-id", "pc.ram", "name",
-        "none", "cpu-max", 1, "hotpluggable-cpus", 0, "numa-mem-supported", 0, "deprecated", 0);
+    c->ret = json_pack("[{s:s,s:s,s:b,s:i,s:b,s:b,s:b,s:s},{s:s,s:i,s:b,s:b,s:b}]", "name",
+                       "pc-i440fx-7.2", "alias", "pc", "is-default", 1, "cpu-max", 1,
+                       "hotpluggable-cpus", 0, "numa-mem-supported", 0, "deprecated", 0,
+                       "default-ram-id", "pc.ram", "name", "none", "cpu-max", 1,
+                       "hotpluggable-cpus", 0, "numa-mem-supported", 0, "deprecated", 0);
     return true;
 }
 
