@@ -27,6 +27,7 @@ static void vga_reset(void *dev)
     memset(v->dac_latch, 0, sizeof(v->dac_latch));
     v->latch = 0;
     vga_dispi_reset(v);
+    vga_beam_forget(v);
     vga_mem_update(v);
 }
 
@@ -37,6 +38,7 @@ static void vga_loaded(void *dev)
     vga_regs_restored(v);
     vga_dispi_restored(v);
     v->dac_component %= 3;
+    vga_beam_forget(v);
     vga_mem_update(v);
     memset(v->dirty, 1, v->vram_bytes >> PAGE_SHIFT);
 }
@@ -46,6 +48,7 @@ static void vga_free(void *dev)
     struct vga *v = dev;
 
     free(v->dirty);
+    vga_beam_free(v->beam);
     free(v); /* video memory is phys's */
 }
 
@@ -135,6 +138,7 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
         bytes *= 2;
     v->vram_bytes = bytes; /* a power of two: plane addresses wrap */
     v->dirty = calloc(bytes >> PAGE_SHIFT, 1);
+    v->beam = vga_beam_new();
     v->clock = board->clock;
     v->phys = board->phys;
     v->log = board->log;
@@ -146,7 +150,7 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
     v->window_region =
         phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v);
     v->direct_region = phys_map_view(v->phys, "vga", VGA_WINDOW_SIZE >> PAGE_SHIFT);
-    if (v->lfb_region < 0 || v->direct_region < 0 || !v->dirty || v->window_region < 0) {
+    if (v->lfb_region < 0 || v->direct_region < 0 || !v->dirty || !v->beam || v->window_region < 0) {
         vga_free(v);
         return NULL;
     }

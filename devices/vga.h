@@ -150,6 +150,7 @@ struct vga {
     uint32_t latch;
     uint8_t rotated; /* plane addresses are stored rotated: chain-4 */
     struct vga_mem mem;
+    struct vga_beam_log *beam; /* what changed within a frame (vga_beam.c) */
     uint16_t monitor_width, monitor_height; /* what the monitor likes best; 0: it does not say */
 };
 
@@ -261,6 +262,48 @@ uint64_t vga_frame(struct vga *v);
 /* The plane address that the CRTC puts out for COUNTER in row scan ROW. */
 uint32_t vga_crtc_address(const struct vga *v, uint32_t counter, unsigned row);
 
+/* Where the beam is, in scan lines of the picture. */
+struct vga_position {
+    uint64_t frame;       /* since power-on */
+    unsigned line, lines; /* LINES are visible; from there on it is the vertical blanking */
+};
+/* False: the registers describe no picture. */
+bool vga_position_get(struct vga *v, struct vga_position *at);
+
+/* ---- devices/vga_beam.c: changes within a frame ---- */
+
+enum vga_bank { BANK_SEQ, BANK_GFX, BANK_ATTR, BANK_CRTC, BANK_DAC, BANK_DAC_MASK };
+enum { VGA_CHANGES = 4096 };
+
+struct vga_change {
+    uint16_t line; /* the first that shows it */
+    uint8_t bank, index, value[3];
+};
+struct vga_top {
+    uint8_t seq[SEQ_COUNT], gfx[GFX_COUNT], attr[ATTR_COUNT], crtc[CRTC_COUNT];
+    uint8_t dac[768], dac_mask;
+};
+struct vga_record {
+    uint64_t frame;
+    struct vga_top top; /* the registers above the first change */
+    uint64_t touched[7]; /* a bit for each register that changed */
+    unsigned count;
+    struct vga_change change[VGA_CHANGES];
+};
+
+struct vga_beam_log *vga_beam_new(void);
+void vga_beam_free(struct vga_beam_log *log);
+void vga_beam_forget(struct vga *v);
+/* Register INDEX of BANK is about to become VALUE: a byte, or three of the DAC. */
+void vga_beam_change(struct vga *v, enum vga_bank bank, unsigned index, const uint8_t *value);
+/* What changed within the frame that was shown last; NULL: nothing did. */
+const struct vga_record *vga_beam_record(struct vga *v);
+/* V's registers as at the top of R's frame. */
+void vga_beam_top(const struct vga_record *r, struct vga *v);
+/* Apply to V what line Y is the first to show; *NEXT, 0 at the top, counts on.  True when something
+ * changed. */
+bool vga_beam_line(const struct vga_record *r, unsigned *next, unsigned y, struct vga *v);
+
 /* ---- devices/vga_draw.c, vga_text.c, vga_graphics.c ---- */
 
 /* What stays the same over a frame. */
@@ -296,7 +339,8 @@ struct vga_sink {
 void vga_frame_get(struct vga *v, struct vga_frame *f);
 /* Nothing is scanned out, or the palette is disconnected: the picture is black. */
 bool vga_blank(const struct vga *v);
-/* Top to bottom, when it is not blank. */
-void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink);
+/* Top to bottom, when it is not blank; with the changes of RECORD (or NULL). */
+void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_record *record,
+                  const struct vga_sink *sink);
 
 #endif

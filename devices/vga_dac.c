@@ -21,6 +21,8 @@ void vga_dac_write(struct vga *v, unsigned port, uint8_t value)
 {
     switch (port) {
     case 0x3C6:
+        if (v->dac_mask != value)
+            vga_beam_change(v, BANK_DAC_MASK, 0, &value);
         v->dac_mask = value;
         break;
     case 0x3C7:
@@ -36,6 +38,8 @@ void vga_dac_write(struct vga *v, unsigned port, uint8_t value)
     case 0x3C9:
         v->dac_latch[v->dac_component++] = wide(v) ? value : value & 0x3F;
         if (v->dac_component == 3) {
+            if (memcmp(&v->dac[v->dac_index * 3], v->dac_latch, 3))
+                vga_beam_change(v, BANK_DAC, v->dac_index, v->dac_latch);
             memcpy(&v->dac[v->dac_index * 3], v->dac_latch, 3);
             v->dac_index++;
             v->dac_component = 0;

@@ -24,26 +24,12 @@ static bool wanted(const struct vga *v, uint32_t *base, uint32_t *size, uint32_t
     return m->kind == MEM_CHAIN4 && m->plain_write && m->plain_read && m->write_planes == ~0u;
 }
 
-static void hide(struct vga *v)
+/* What was written by the window so far is the next shot's. */
+static void collect(struct vga *v)
 {
     for (uint32_t at = 0; at < v->direct_size; at += PAGE_SIZE)
         if (!(phys_frame_flags(v->phys, (v->direct_base + at) >> PAGE_SHIFT) & FRAME_LOGGED))
             v->dirty[(v->direct_offset + at) >> PAGE_SHIFT] = 1;
-    v->direct_size = 0;
-    phys_view(v->phys, v->direct_region, v->lfb_region, 0, 0, 0);
-}
-
-void vga_direct_update(struct vga *v)
-{
-    uint32_t base, size, offset;
-    bool on = wanted(v, &base, &size, &offset);
-
-    if (v->direct_size && on && v->direct_base == base && v->direct_size == size &&
-        v->direct_offset == offset)
-        return;
-    if (v->direct_size)
-        hide(v);
-    v->by_hand = on ? BY_HAND : 0;
 }
 
 /* Code that was translated from the linear frame buffer would not see writes by the window. */
@@ -65,4 +51,24 @@ void vga_direct_show(struct vga *v)
     v->direct_size = size;
     v->direct_offset = offset;
     phys_view(v->phys, v->direct_region, v->lfb_region, base, size, offset);
+}
+
+/* From bank to bank it stays plain memory: sites of the guest's code that had to be made for the
+ * other way would pay twice. */
+void vga_direct_update(struct vga *v)
+{
+    uint32_t base, size, offset;
+    bool on = wanted(v, &base, &size, &offset), was = v->direct_size;
+
+    if (was && on && v->direct_base == base && v->direct_size == size &&
+        v->direct_offset == offset)
+        return;
+    if (was)
+        collect(v);
+    v->direct_size = 0;
+    v->by_hand = on ? BY_HAND : 0;
+    if (was && on && v->mem.kind == MEM_LINEAR)
+        vga_direct_show(v);
+    if (was && !v->direct_size)
+        phys_view(v->phys, v->direct_region, v->lfb_region, 0, 0, 0);
 }

@@ -40,18 +40,23 @@ void vga_size(struct vga *v, unsigned *width, unsigned *height)
     scan_size(&s, width, height);
 }
 
-void vga_frame_get(struct vga *v, struct vga_frame *f)
+static void frame_colors(const struct vga *v, struct vga_frame *f)
 {
-    const uint8_t *crtc = v->crtc;
-    uint64_t frame = vga_frame(v);
-
-    vga_scan_get(v, &f->scan);
     for (unsigned i = 0; i < 256; i++)
         f->color[i] = vga_dac_color(v, i);
     for (unsigned i = 0; i < 16; i++)
         f->palette[i] = vga_palette_color(v, i);
     for (unsigned i = 0; i < 16; i++)
         f->color16[i] = f->palette[i & v->attr[ATTR_PLANE_ENABLE]];
+}
+
+void vga_frame_get(struct vga *v, struct vga_frame *f)
+{
+    const uint8_t *crtc = v->crtc;
+    uint64_t frame = vga_frame(v);
+
+    vga_scan_get(v, &f->scan);
+    frame_colors(v, f);
     f->blink_off = frame / BLINK_PERIOD % 2;
     f->cursor_on = !(crtc[CRTC_CURSOR_START] & CURSOR_OFF) && frame / CURSOR_PERIOD % 2 == 0;
     f->cursor = crtc[CRTC_CURSOR_HIGH] << 8 | crtc[CRTC_CURSOR_LOW];
@@ -116,12 +121,25 @@ static void next_line(const struct vga *v, const struct vga_scan *s, unsigned y,
     }
 }
 
+/* The registers have changed in the middle of the picture: what a frame derives from them. */
+static void follow(const struct vga *v, struct vga_frame *f, struct scan_state *state)
+{
+    struct vga_scan now;
+
+    frame_colors(v, f);
+    vga_scan_get(v, &now);
+    f->scan.line_compare = now.line_compare;
+    f->scan.counter_shift = now.counter_shift;
+    state->pan = panning(v, &f->scan);
+}
+
 /* The VGA's own modes. */
-static void scan_out(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink)
+static void scan_out(struct vga *v, struct vga_frame *f, const struct vga_record *record,
+                     const struct vga_sink *sink)
 {
     const struct vga_scan *s = &f->scan;
     bool graphics = v->gfx[GFX_MISC] & GFX_MISC_GRAPHICS, fresh = false;
-    unsigned count = s->chars * s->char_dots;
+    unsigned count = s->chars * s->char_dots, next = 0;
     struct vga_line line;
     uint32_t pixels[2 * VGA_LINE_DOTS];
     struct scan_state state = {
@@ -132,6 +150,11 @@ static void scan_out(struct vga *v, const struct vga_frame *f, const struct vga_
     };
 
     for (unsigned y = 0; y < s->lines; y++) {
+        if (record && vga_beam_line(record, &next, y, v)) {
+            follow(v, f, &state);
+            graphics = v->gfx[GFX_MISC] & GFX_MISC_GRAPHICS;
+            fresh = false;
+        }
         line.counter = state.row_start + state.byte_pan;
         line.row = state.row;
         if (!sink->wanted || sink->wanted(sink->opaque, y, &line)) {
@@ -177,12 +200,23 @@ bool vga_blank(const struct vga *v)
     return !s.valid || (v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF);
 }
 
-void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink)
+void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_record *record,
+                  const struct vga_sink *sink)
 {
-    if (vga_dispi_on(v))
+    struct vga_frame frame = *f;
+    struct vga changing;
+
+    if (vga_dispi_on(v)) {
         scan_out_packed(v, f, sink);
-    else
-        scan_out(v, f, sink);
+        return;
+    }
+    if (record) {
+        changing = *v;
+        vga_beam_top(record, &changing);
+        v = &changing;
+        frame_colors(v, &frame);
+    }
+    scan_out(v, &frame, record, sink);
 }
 
 /* ---- a whole picture at once ---- */
@@ -213,5 +247,5 @@ void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride)
         return;
     }
     vga_frame_get(v, &f);
-    vga_scan_out(v, &f, &sink);
+    vga_scan_out(v, &f, vga_beam_record(v), &sink);
 }

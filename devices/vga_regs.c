@@ -12,6 +12,8 @@ enum {
     OVERFLOW_LINE_COMPARE = 0x10,
     RETRACE_END_PROTECT = 0x80,
     STATUS_DIAGNOSTIC = 0x30,
+    MODE_SHIFT = 0x60,
+    MISC_GRAPHICS = 0x01,
     STATUS0_SENSE = 0x10, /* a colour monitor is attached */
 };
 
@@ -20,10 +22,21 @@ static const uint8_t seq_bits[SEQ_COUNT] = {0x03, 0x3D, 0x0F, 0x3F, 0x0E};
 static const uint8_t gfx_bits[GFX_COUNT] = {0x0F, 0x0F, 0x0F, 0x1F, 0x03, 0x7B, 0x0F, 0x0F, 0xFF};
 static const uint8_t attr_bits[ATTR_COUNT - 0x10] = {0xEF, 0xFF, 0x3F, 0x0F, 0x0F};
 
+/* Register INDEX of BANK, at REG, gets VALUE; the beam may be in the middle of the picture. */
+static void set(struct vga *v, enum vga_bank bank, unsigned index, uint8_t *reg, uint8_t value)
+{
+    if (*reg == value)
+        return;
+    vga_beam_change(v, bank, index, &value);
+    *reg = value;
+}
+
 static void seq_write(struct vga *v, uint8_t value)
 {
     if (v->seq_index >= SEQ_COUNT)
         return;
+    if (v->seq_index == SEQ_CLOCKING)
+        set(v, BANK_SEQ, SEQ_CLOCKING, &v->seq[SEQ_CLOCKING], value & seq_bits[SEQ_CLOCKING]);
     v->seq[v->seq_index] = value & seq_bits[v->seq_index];
     vga_mem_update(v);
 }
@@ -37,7 +50,12 @@ static void gfx_write(struct vga *v, uint8_t value)
 {
     if (v->gfx_index >= GFX_COUNT)
         return;
-    v->gfx[v->gfx_index] = value & gfx_bits[v->gfx_index];
+    value &= gfx_bits[v->gfx_index];
+    /* The rest of these is the CPU's side, and no matter for the picture. */
+    if ((v->gfx_index == GFX_MODE && (v->gfx[GFX_MODE] ^ value) & MODE_SHIFT) ||
+        (v->gfx_index == GFX_MISC && (v->gfx[GFX_MISC] ^ value) & MISC_GRAPHICS))
+        vga_beam_change(v, BANK_GFX, v->gfx_index, &value);
+    v->gfx[v->gfx_index] = value;
     vga_mem_update(v);
 }
 
@@ -53,10 +71,9 @@ static void attr_write(struct vga *v, uint8_t value)
 
     if (!v->attr_data)
         v->attr_index = value & 0x3F;
-    else if (index < 0x10)
-        v->attr[index] = value & 0x3F;
     else if (index < ATTR_COUNT)
-        v->attr[index] = value & attr_bits[index - 0x10];
+        set(v, BANK_ATTR, index, &v->attr[index],
+            value & (index < 0x10 ? 0x3F : attr_bits[index - 0x10]));
     v->attr_data = !v->attr_data;
 }
 
@@ -75,9 +92,10 @@ static void crtc_write(struct vga *v, uint8_t value)
     if (v->crtc_index >= CRTC_COUNT)
         return;
     if (!protect || v->crtc_index > CRTC_OVERFLOW)
-        v->crtc[v->crtc_index] = value;
+        set(v, BANK_CRTC, v->crtc_index, &v->crtc[v->crtc_index], value);
     else if (v->crtc_index == CRTC_OVERFLOW) /* line compare's bit 8 is never protected */
-        *overflow = (*overflow & ~OVERFLOW_LINE_COMPARE) | (value & OVERFLOW_LINE_COMPARE);
+        set(v, BANK_CRTC, CRTC_OVERFLOW, overflow,
+            (*overflow & ~OVERFLOW_LINE_COMPARE) | (value & OVERFLOW_LINE_COMPARE));
 }
 
 /* Beyond the documented ones, every VGA has read-back registers for the latch of the selected

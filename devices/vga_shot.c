@@ -7,6 +7,7 @@
  * scan lines whose bytes differ, and what is reported are the pixels that differ. */
 #include "devices/vga_shot.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ struct vga_shot {
     struct vga *vga;
     struct vga view;  /* the copy; its memory is ours */
     struct look look; /* of VIEW */
+    struct vga_record record; /* of the frame that is shown; count 0: nothing changed within it */
     uint32_t vram_bytes;
     uint32_t first, end;   /* visible pages */
     uint32_t lfb_base;     /* where the log was started, 0: nowhere */
@@ -56,6 +58,7 @@ struct vga_shot {
     struct look drawn;
     struct cursor cursor;
     bool drawn_before, blink_off;
+    bool changes; /* it had some */
     unsigned width, height;
 };
 
@@ -244,6 +247,15 @@ static bool take_memory(struct vga_shot *s)
     return any;
 }
 
+static void take_record(struct vga_shot *s)
+{
+    const struct vga_record *r = vga_beam_record(s->vga);
+
+    s->record.count = 0;
+    if (r)
+        memcpy(&s->record, r, offsetof(struct vga_record, change) + r->count * sizeof(r->change[0]));
+}
+
 bool vga_shot_take(struct vga_shot *s)
 {
     uint8_t *vram = s->view.vram;
@@ -253,8 +265,9 @@ bool vga_shot_take(struct vga_shot *s)
     s->view.still_ns = vclock_now(s->vga->clock);
     s->view.vram = vram;
     look_at(&s->view, &s->look);
+    take_record(s);
     bool memory = take_memory(s);
-    return memory || !s->drawn_before || memcmp(&s->look, &s->drawn, sizeof(s->look)) ||
+    return memory || s->record.count || s->changes || !s->drawn_before || memcmp(&s->look, &s->drawn, sizeof(s->look)) ||
            blinked(s, &s->view);
 }
 
@@ -406,7 +419,7 @@ static void paint(struct painter *p)
         p->rects[p->count++] = (struct vga_rect){0, 0, s->width, s->height};
         return;
     }
-    vga_scan_out(&s->view, &p->frame, &sink);
+    vga_scan_out(&s->view, &p->frame, s->record.count ? &s->record : NULL, &sink);
 }
 
 unsigned vga_shot_draw(struct vga_shot *s, bool all, uint32_t *pixels, unsigned stride,
@@ -421,7 +434,7 @@ unsigned vga_shot_draw(struct vga_shot *s, bool all, uint32_t *pixels, unsigned 
     p.cursor = cursor_at(&s->view, &p.frame);
     p.cursor_moved = !same_cursor(&p.cursor, &s->cursor);
     p.blink_moved = (s->view.attr[ATTR_MODE] & ATTR_BLINK) && p.frame.blink_off != s->blink_off;
-    p.all = all || !s->drawn_before || memcmp(&s->look, &s->drawn, sizeof(s->look)) ||
+    p.all = all || !s->drawn_before || s->record.count || s->changes || memcmp(&s->look, &s->drawn, sizeof(s->look)) ||
             (p.blink_moved && !p.text && !vga_dispi_on(&s->view));
     if (p.text && (p.all || s->memory_changed))
         p.all |= font_changed(s);
@@ -431,6 +444,7 @@ unsigned vga_shot_draw(struct vga_shot *s, bool all, uint32_t *pixels, unsigned 
     s->memory_changed = false;
     s->drawn = s->look;
     s->drawn_before = true;
+    s->changes = s->record.count;
     s->cursor = p.cursor;
     s->blink_off = p.frame.blink_off;
     return p.count;

@@ -75,6 +75,22 @@ uint64_t vga_frame(struct vga *v)
     return b.dots / ((uint64_t)b.line_dots * b.lines);
 }
 
+bool vga_position_get(struct vga *v, struct vga_position *at)
+{
+    struct vga_scan s;
+    struct beam b;
+
+    vga_scan_get(v, &s);
+    if (!s.valid)
+        return false;
+    beam_get(v, &b);
+    uint64_t lines = b.dots / b.line_dots;
+    at->frame = lines / b.lines;
+    at->line = (unsigned)(lines % b.lines);
+    at->lines = s.lines;
+    return true;
+}
+
 uint8_t vga_retrace_bits(struct vga *v)
 {
     struct beam b;

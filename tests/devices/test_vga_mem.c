@@ -329,7 +329,7 @@ START_TEST(banks_become_memory)
     vga_rig_dispi(&rig, 4, 1);
     for (unsigned bank = 0; bank < 4; bank++) {
         vga_rig_dispi(&rig, 5, bank);
-        ck_assert(!bank || !direct(0xA0000)); /* bank 0 is what chain-4 showed */
+        ck_assert(direct(0xA0000)); /* as it was in chain-4 */
         poke_much(0xA0000 + bank, 0x40 + bank);
         ck_assert(direct(0xA0000));
         vga_rig_poke(&rig, 0xAFFFF, 0x80 + bank);
