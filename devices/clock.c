@@ -5,7 +5,9 @@
 
 #include "devices/hosttime.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     /* A timer that rearms itself in the past must not keep the vCPU in vclock_run for good. */
@@ -18,6 +20,10 @@ struct vclock {
     struct hosttime host; /* while it runs */
     uint64_t frozen;    /* the time while stopped; always, for a manual clock */
     uint64_t hurry;     /* what a manual clock moves on by when it is read */
+    unsigned slow;      /* 0, or see vclock_slow */
+    clockid_t cpu;      /* the vCPU thread's processor time */
+    uint64_t idled;     /* host time slept in all, */
+    uint64_t idle_from; /* since when it sleeps, 0: it does not */
     struct vtimer *head;
     void (*earlier)(void *opaque);
     void *earlier_opaque;
@@ -59,6 +65,52 @@ const struct timeline *vclock_timeline(const struct vclock *c)
 void vclock_hurry(struct vclock *c, uint64_t ns)
 {
     c->hurry = c->manual ? ns : 0;
+}
+
+static uint64_t read_clock(clockid_t id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* What a slow clock follows in place of the host's. */
+static uint64_t slow_time(void *opaque)
+{
+    const struct vclock *c = opaque;
+    uint64_t idle = c->idle_from ? read_clock(CLOCK_MONOTONIC) - c->idle_from : 0;
+
+    return c->idled + idle + read_clock(c->cpu) / c->slow;
+}
+
+void vclock_slow(struct vclock *c, unsigned factor)
+{
+    const struct hosttime_source source = {NULL, slow_time, c};
+    uint64_t now = vclock_now(c);
+
+    if (pthread_getcpuclockid(pthread_self(), &c->cpu))
+        return;
+    c->slow = factor;
+    hosttime_init(&c->host, &source);
+    hosttime_start(&c->host, now);
+}
+
+unsigned vclock_slowness(const struct vclock *c)
+{
+    return c->slow ? c->slow : 1;
+}
+
+void vclock_idle(struct vclock *c, bool idle)
+{
+    uint64_t now;
+
+    if (!c->slow || idle == (c->idle_from != 0))
+        return;
+    now = read_clock(CLOCK_MONOTONIC);
+    if (!idle)
+        c->idled += now - c->idle_from;
+    c->idle_from = idle ? now : 0;
 }
 
 void vclock_stop(struct vclock *c)

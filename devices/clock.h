@@ -38,6 +38,13 @@ void vclock_advance(struct vclock *c, uint64_t ns);
  * two lines of a device.  Fires nothing. */
 void vclock_hurry(struct vclock *c, uint64_t ns);
 
+/* For a CPU that is made slow on purpose: time follows the processor time that the calling thread
+ * uses, at a FACTORth of its speed, so that as many instructions as ever fit between two ticks; and
+ * the host's clock while the CPU is idle.  Not for manual clocks. */
+void vclock_slow(struct vclock *c, unsigned factor);
+unsigned vclock_slowness(const struct vclock *c); /* 1: not slow */
+void vclock_idle(struct vclock *c, bool idle);
+
 void vtimer_init(struct vtimer *t, const char *name, void (*fire)(void *), void *opaque);
 void vtimer_set(struct vclock *c, struct vtimer *t, uint64_t deadline); /* rearms */
 void vtimer_cancel(struct vclock *c, struct vtimer *t);

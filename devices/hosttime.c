@@ -53,7 +53,7 @@ void hosttime_init(struct hosttime *h, const struct hosttime_source *source)
     h->source = (struct hosttime_source){counter_of_host, clock_of_host, NULL};
     if (source)
         h->source = *source;
-    h->counts = source || invariant_counter();
+    h->counts = source ? source->counter != NULL : invariant_counter();
 }
 
 /* Counter and clock at the same moment; false: they were not, but *NS is right. */

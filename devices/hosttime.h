@@ -6,7 +6,8 @@
 
 #include "ringer/timeline.h"
 
-/* Where readings come from: the counter, and CLOCK_MONOTONIC in nanoseconds.  Tests have their own. */
+/* Where readings come from: the counter (NULL: there is none to rely on), and CLOCK_MONOTONIC in
+ * nanoseconds.  Tests and slow clocks have their own. */
 struct hosttime_source {
     uint64_t (*counter)(void *opaque);
     uint64_t (*clock)(void *opaque);

@@ -109,7 +109,7 @@ static void timer_arm(struct machine *m, uint64_t deadline)
     if (!p->timer_made || deadline >= p->armed)
         return;
     uint64_t now = vclock_now(m->clock);
-    uint64_t ns = deadline > now ? deadline - now : 1;
+    uint64_t ns = deadline > now ? (deadline - now) * vclock_slowness(m->clock) : 1;
     const struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)}};
 
@@ -132,8 +132,10 @@ static void run_timers(struct machine *m)
     if (p->stopped)
         return;
     uint64_t next = vclock_run(m->clock);
-    if (p->armed != UINT64_MAX && p->armed <= vclock_now(m->clock))
-        p->armed = UINT64_MAX; /* it rang, or is just about to */
+    /* It rang, or is just about to; a slow clock has been waited for by the host's. */
+    if (p->armed != UINT64_MAX &&
+        (p->armed <= vclock_now(m->clock) || vclock_slowness(m->clock) > 1))
+        p->armed = UINT64_MAX;
     timer_arm(m, next);
 }
 
@@ -282,8 +284,10 @@ static void idle(struct machine *m)
     if (m->cpu->halted && !m->cpu->iflag && !(events(m) & (EVENT_NMI | EVENT_RESET)))
         dead_halt(m);
     uint64_t began = machine_host_ns();
+    vclock_idle(m->clock, true);
     sleep_until(m, vclock_next_deadline(m->clock),
                 m->cpu->iflag ? EVENT_INTR | EVENT_NMI | EVENT_RESET : EVENT_NMI | EVENT_RESET);
+    vclock_idle(m->clock, false);
     m->private->idle_ns += machine_host_ns() - began;
 }
 
@@ -347,8 +351,10 @@ static void loop(struct machine *m)
         bool asleep = machine_asleep(m);
 
         if (m->private->stopped || asleep) {
+            vclock_idle(m->clock, true);
             sleep_until(m, m->private->stopped ? UINT64_MAX : vclock_next_deadline(m->clock),
                         EVENT_RESET);
+            vclock_idle(m->clock, false);
             continue;
         }
         switch (translator_run(m->translator)) {
@@ -388,6 +394,12 @@ static bool attach(struct machine *m)
     /* Sleeping guests must wake on time: the default slack is 50 us. */
     prctl(PR_SET_TIMERSLACK, 1000ul);
     bool ok = translator_attach(m->translator, &err) && timer_open(m, &err);
+    /* Comparing each execution takes some hundred times as long: a guest that gets its ticks by the
+     * host's clock would do nothing but serve them. */
+    enum { LOCK_STEP_SLOWNESS = 64 };
+    const struct translator_options *to = &m->config.translator;
+    if (to->verify && !to->verify_first && !m->config.manual_clock)
+        vclock_slow(m->clock, LOCK_STEP_SLOWNESS);
     pthread_mutex_lock(&p->lock);
     p->attach_done = true;
     p->tid = gettid();

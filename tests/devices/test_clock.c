@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "chipset.h"
 
 struct probe {
@@ -118,6 +120,45 @@ START_TEST(test_stopped_clock_stands_still)
 }
 END_TEST
 
+static void be_busy(struct vclock *c, uint64_t ns)
+{
+    uint64_t end = vclock_now(c) + ns;
+
+    while (vclock_now(c) < end)
+        ;
+}
+
+/* Time follows this thread's processor time, and the host's clock while it is idle. */
+START_TEST(test_slow_clock)
+{
+    struct vclock *c = vclock_new(false);
+    struct timespec before, after;
+    uint64_t now, used;
+
+    vclock_slow(c, 8);
+    ck_assert_uint_eq(vclock_slowness(c), 8);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    be_busy(c, MS);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    used = (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u +
+           (uint64_t)(after.tv_nsec - before.tv_nsec);
+    ck_assert_uint_ge(used, 8 * (uint64_t)MS);
+    now = vclock_now(c);
+    vclock_idle(c, true);
+    ck_assert_uint_ge(vclock_now(c), now);
+    nanosleep(&(struct timespec){.tv_nsec = 5 * MS}, NULL);
+    ck_assert_uint_ge(vclock_now(c), now + 5 * (uint64_t)MS);
+    vclock_idle(c, false);
+    ck_assert_uint_ge(vclock_now(c), now + 5 * (uint64_t)MS);
+    vclock_stop(c);
+    now = vclock_now(c);
+    ck_assert_uint_eq(vclock_now(c), now);
+    vclock_resume(c);
+    be_busy(c, 1000);
+    vclock_free(c);
+}
+END_TEST
+
 static void count_call(void *opaque)
 {
     ++*(unsigned *)opaque;
@@ -151,6 +192,7 @@ int main(void)
     tcase_add_test(t, test_rearm_and_cancel);
     tcase_add_test(t, test_run_returns_when_a_timer_floods);
     tcase_add_test(t, test_stopped_clock_stands_still);
+    tcase_add_test(t, test_slow_clock);
     tcase_add_test(t, test_earlier_deadlines_are_announced);
     suite_add_tcase(s, t);
     return chipset_run(s);
