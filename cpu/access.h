@@ -87,6 +87,13 @@ bool stack_pop(struct cpu *cpu, struct stack *s, uint32_t *value, unsigned size)
 /* Add DELTA to the part of ESP that counts. */
 void stack_move(struct stack *s, int32_t delta);
 
+/* The offset of a part of IN's operand that lies behind another: it wraps as the address does.  Only
+ * BOUND, LES and their kin have such operands, as captured from processors; others end at the limit. */
+static inline uint32_t insn_offset(const struct insn *in, uint32_t offset)
+{
+    return in->addrsize == 2 ? offset & 0xFFFF : offset;
+}
+
 /* A memory or register operand of modrm, SIZE 1, 2 or 4. */
 bool cpu_read_rm(struct cpu *cpu, const struct insn *in, unsigned size, uint32_t *value);
 bool cpu_write_rm(struct cpu *cpu, const struct insn *in, unsigned size, uint32_t value);

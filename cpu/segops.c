@@ -60,7 +60,7 @@ enum cpu_result emulate_load_far(struct cpu *cpu, const struct insn *in, enum se
         return cpu_fail(cpu, EXC_UD, 0);
     uint32_t ea = cpu_effective_address(cpu, in);
     if (!cpu_load(cpu, in->seg, ea, &offset, in->opsize) ||
-        !cpu_load(cpu, in->seg, ea + in->opsize, &selector, 2))
+        !cpu_load(cpu, in->seg, insn_offset(in, ea + in->opsize), &selector, 2))
         return CPU_EXCEPTION;
     if (!cpu_load_segment(cpu, seg, selector))
         return CPU_EXCEPTION;

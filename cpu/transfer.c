@@ -80,7 +80,7 @@ enum cpu_result emulate_bound(struct cpu *cpu, const struct insn *in)
         return cpu_fail(cpu, EXC_UD, 0);
     ea = cpu_effective_address(cpu, in);
     if (!cpu_load(cpu, in->seg, ea, &bounds[0], in->opsize) ||
-        !cpu_load(cpu, in->seg, ea + in->opsize, &bounds[1], in->opsize))
+        !cpu_load(cpu, in->seg, insn_offset(in, ea + in->opsize), &bounds[1], in->opsize))
         return CPU_EXCEPTION;
     int32_t lower = (int32_t)bounds[0], upper = (int32_t)bounds[1];
     int32_t index = (int32_t)cpu->gpr[insn_reg(in)];
