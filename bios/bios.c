@@ -12,12 +12,15 @@ extern const uint8_t bios_rom_start[], bios_rom_end[];
 static unsigned number_at(const struct bios *b, uint32_t at)
 {
     static const uint8_t pattern[4] = {0xE6, ROM_TRAP_PORT, 0xEB, 0x01};
+    const uint8_t *rom = b->config.rom ? b->video_rom : b->rom;
+    uint32_t size = b->config.rom ? VIDEO_ROM_DATA : ROM_SIZE;
+    uint32_t base = (b->config.rom ? VIDEO_ROM_SEGMENT : ROM_SEGMENT) << 4;
 
-    for (unsigned back = 0; back <= 2; back += 2) {
-        uint32_t offset = at - back - (ROM_SEGMENT << 4);
+    for (unsigned back = 0; rom && back <= 2; back += 2) {
+        uint32_t offset = at - back - base;
 
-        if (offset < ROM_SIZE - 5 && memcmp(b->rom + offset, pattern, sizeof pattern) == 0)
-            return b->rom[offset + 4];
+        if (offset < size - 5 && memcmp(rom + offset, pattern, sizeof pattern) == 0)
+            return rom[offset + 4];
     }
     return 0;
 }
@@ -49,6 +52,9 @@ static void dispatch(struct bios *b, unsigned trap)
         break;
     case TRAP_BOOT_NEXT:
         bios_boot(b, true);
+        break;
+    case TRAP_VIDEO_INIT:
+        video_rom_init(b);
         break;
     case TRAP_NOTHING:
         bios_boot_wait(b);
@@ -202,6 +208,7 @@ static void bios_free(void *dev)
 
     linux_free(b->kernel);
     multiboot_free(b->multiboot);
+    free(b->video_rom);
     free(b->rom);
     free(b);
 }
@@ -251,12 +258,17 @@ static const struct device_class bios_class = {
 
 static const struct io_ops trap_ops = {trap_read, trap_write, 1};
 
+void bios_map_traps(struct bios *b)
+{
+    bus_map(b->bus, "BIOS traps", ROM_TRAP_PORT, 1, &trap_ops, b);
+}
+
 static bool own_rom(struct bios *b, struct error *err)
 {
     if (phys_map_rom(b->phys, "BIOS", 0xF0000, ROM_SIZE, b->rom, ROM_SIZE) < 0 ||
         phys_map_rom(b->phys, "BIOS at reset", 0xFFFF0000u, ROM_SIZE, b->rom, ROM_SIZE) < 0)
         return error_set(err, "no room for the BIOS in the table of memory regions");
-    bus_map(b->bus, "BIOS traps", ROM_TRAP_PORT, 1, &trap_ops, b);
+    bios_map_traps(b);
     return true;
 }
 

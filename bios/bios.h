@@ -46,6 +46,9 @@ bool bios_rom_size_ok(uint64_t bytes, const char *name, struct error *err);
  * firmware nothing of ours is in the guest but the contents of CMOS and fw_cfg.  The board must
  * outlive it. */
 struct bios *bios_init(const struct bios_config *config, struct error *err);
+/* Our VGA BIOS as an option ROM: *LEN bytes at most 64 KiB, the BIOS's; NULL: out of memory.  Under
+ * foreign firmware its services answer from then on. */
+const uint8_t *bios_video_rom(struct bios *b, uint32_t *len);
 /* From the next boot on, try these devices (QEMU's letters; NULL or empty: "cad"). */
 void bios_set_boot_order(struct bios *b, const char *order);
 /* A medium was changed by the monitor. */

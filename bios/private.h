@@ -71,6 +71,7 @@ struct bios {
     struct log *log;
     uint8_t *rom; /* ROM_SIZE bytes, as the guest sees them */
     uint32_t rom_used; /* by tables, from its start */
+    uint8_t *video_rom; /* VIDEO_ROM_SIZE bytes: the VGA BIOS as an option ROM; NULL: not made */
 
     struct bios_floppy floppy[2];
     struct bios_disk disk[BIOS_DISKS]; /* numbered from 80h without gaps */
@@ -200,6 +201,8 @@ void bios_post(struct bios *b);                      /* post.c */
 void bios_power_on_cmos(struct bios *b);             /* cmos.c: defaults before the first POST */
 uint16_t bios_equipment(const struct bios *b);       /* cmos.c */
 void bios_fill_rom(struct bios *b);                  /* tables.c: fonts and tables */
+void bios_map_traps(struct bios *b);                 /* bios.c: the trap port, for either ROM */
+void video_rom_init(struct bios *b);                 /* video_rom.c: TRAP_VIDEO_INIT */
 void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list, 32-bit code */
 void pnp_fill_rom(struct bios *b);                   /* pnp.c */
 /* tables.c: SIZE zeroed bytes of the ROM for a table, before the ROM is mapped; NULL: it is full */

@@ -36,6 +36,7 @@
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
 #define TRAP_MENU      23 /* live CF: wait for a key */
+#define TRAP_VIDEO_INIT  25 /* the option ROM's initialisation */
 #define TRAP_NOTHING     24 /* nothing boots; live CF: no key yet, nor is the time over */
 #define TRAP_APM       42 /* 16- and 32-bit entry: live CF, ZF: wait for an interrupt */
 #define TRAP_BIOS32    40 /* BIOS32 service directory, 32-bit code */
@@ -78,6 +79,12 @@
 #define ROM_VIDEO_PARAM  0xF0A4
 #define ROM_FONT_LOW     0xFA6E
 #define ROM_DATE         0xFFF5
+
+/* The VGA's option ROM (video_rom.S): entry, and where the tables from ROM_FONT_8X16 on are. */
+#define VIDEO_ROM_SEGMENT 0xC000
+#define VIDEO_ROM_SIZE    0x4000
+#define VIDEO_ROM_INT10   0x100
+#define VIDEO_ROM_DATA    0x200
 
 /* Entry points: those of the IBM AT where it had one. */
 #define ROM_POST  0xE05B

@@ -82,7 +82,7 @@ static uint16_t protected_mode(struct bios *b)
 {
     if (reg_lo(b, EBX) != 0 || !b->vbe_pm_bytes)
         return FAILED;
-    cpu_set_real_segment(b->cpu, SEG_ES, ROM_SEGMENT, true);
+    cpu_set_real_segment(b->cpu, SEG_ES, video_segment(b), true);
     set_reg16(b, EDI, b->vbe_pm);
     set_reg16(b, ECX, b->vbe_pm_bytes);
     return SUCCESS;
@@ -91,7 +91,7 @@ static uint16_t protected_mode(struct bios *b)
 /* 4.3, function 00h. */
 static uint16_t controller_info(struct bios *b)
 {
-    const uint32_t oem = (uint32_t)ROM_SEGMENT << 16 | ROM_VBE_OEM;
+    const uint32_t oem = video_pointer(b, ROM_VBE_OEM);
     uint8_t t[512] = {0};
     bool second;
 
@@ -101,7 +101,7 @@ static uint16_t controller_info(struct bios *b)
     put(t + 4, 0x0200, 2);
     put(t + 6, oem, 4);
     put(t + 10, 1, 4); /* the DAC can be switched to 8 bits */
-    put(t + 14, (uint32_t)ROM_SEGMENT << 16 | ROM_VBE_MODES, 4);
+    put(t + 14, video_pointer(b, ROM_VBE_MODES), 4);
     put(t + 18, memory(b) >> 16, 2);
     if (second) {
         put(t + 20, 0x0100, 2);

@@ -214,8 +214,8 @@ static void graphics_font(struct bios *b, unsigned height)
 {
     uint16_t font = height == 16 ? ROM_FONT_8X16 : height == 14 ? ROM_FONT_8X14 : ROM_FONT_8X8;
 
-    set_vector(b, 0x43, ROM_SEGMENT, font);
-    set_vector(b, 0x1F, ROM_SEGMENT, ROM_FONT_8X8 + 128 * 8);
+    set_vector(b, 0x43, video_segment(b), video_offset(b, font));
+    set_vector(b, 0x1F, video_segment(b), video_offset(b, ROM_FONT_8X8 + 128 * 8));
 }
 
 static void fill_bda(struct bios *b, const struct vga_mode *m, bool clear)
@@ -240,7 +240,7 @@ static void fill_bda(struct bios *b, const struct vga_mode *m, bool clear)
              (bda8(b, BDA_EGA_INFO) & 0x01) | 0x60 | (mono ? 2 : 0) | (clear ? 0 : 0x80));
     set_bda8(b, BDA_EGA_SWITCHES, 0xF9);
     set_bda8(b, BDA_DCC, 0x0B);
-    set_lin32(b, 0x400 + BDA_SAVE_POINTER, (uint32_t)ROM_SEGMENT << 16 | ROM_VIDEO_SAVE);
+    set_lin32(b, 0x400 + BDA_SAVE_POINTER, video_pointer(b, ROM_VIDEO_SAVE));
     set_bda16(b, 0x10, equipment | (mono ? 0x30 : m->columns == 40 ? 0x10 : 0x20));
 }
 

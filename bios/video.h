@@ -30,6 +30,12 @@ struct screen {
     uint8_t page; /* the one displayed */
 };
 
+/* video_rom.c: where PLACE (ROM_FONT_8X16 and what follows) of the video tables is: in our own ROM,
+ * or under foreign firmware in the VGA's option ROM.  As segment, offset, and both. */
+uint16_t video_segment(const struct bios *b);
+uint16_t video_offset(const struct bios *b, uint16_t place);
+uint32_t video_pointer(const struct bios *b, uint16_t place);
+
 /* The present screen.  Hostile values of the data area are bounded here. */
 struct screen video_screen(struct bios *b);
 

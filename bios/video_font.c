@@ -57,7 +57,8 @@ void font_load_rom(struct bios *b, unsigned block, unsigned height)
 {
     uint32_t font = height == 16 ? ROM_FONT_8X16 : height == 14 ? ROM_FONT_8X14 : ROM_FONT_8X8;
 
-    font_load(b, block, (ROM_SEGMENT << 4) + font, 0, 256, height);
+    font_load(b, block, (uint32_t)(video_segment(b) << 4) + video_offset(b, (uint16_t)font), 0, 256,
+              height);
 }
 
 /* ---- the screen's rows follow the height of the font (AL=1xh) ---- */
@@ -142,15 +143,15 @@ static void graphics_font(struct bios *b)
         height = reg16(b, ECX);
         break;
     case 0x22:
-        set_vector(b, 0x43, ROM_SEGMENT, ROM_FONT_8X14);
+        set_vector(b, 0x43, video_segment(b), video_offset(b, ROM_FONT_8X14));
         height = 14;
         break;
     case 0x23:
-        set_vector(b, 0x43, ROM_SEGMENT, ROM_FONT_8X8);
+        set_vector(b, 0x43, video_segment(b), video_offset(b, ROM_FONT_8X8));
         height = 8;
         break;
     default:
-        set_vector(b, 0x43, ROM_SEGMENT, ROM_FONT_8X16);
+        set_vector(b, 0x43, video_segment(b), video_offset(b, ROM_FONT_8X16));
         height = 16;
         break;
     }
@@ -173,7 +174,7 @@ static void font_info(struct bios *b)
     if (which < 2)
         vector = lin32(b, which == 0 ? 0x1F * 4 : 0x43 * 4);
     else
-        vector = (uint32_t)ROM_SEGMENT << 16 | fonts[which];
+        vector = video_pointer(b, fonts[which]);
     set_reg16(b, ECX, bda16(b, BDA_CHAR_HEIGHT));
     set_lo(b, EDX, bda8(b, BDA_ROWS));
     set_reg16(b, EBP, vector);

@@ -39,13 +39,15 @@ static uint16_t mode_colours(uint8_t mode)
 
 void state_functionality(struct bios *b)
 {
-    uint8_t t[64] = {ROM_VIDEO_STATIC & 0xFF, ROM_VIDEO_STATIC >> 8, ROM_SEGMENT & 0xFF,
-                     ROM_SEGMENT >> 8};
+    uint8_t t[64] = {0};
+    uint32_t table = video_pointer(b, ROM_VIDEO_STATIC);
     struct screen s = video_screen(b);
     uint16_t colours = mode_colours(s.mode);
 
     if (reg16(b, EBX) != 0)
         return;
+    for (unsigned i = 0; i < 4; i++)
+        t[i] = (uint8_t)(table >> 8 * i);
     lin_read(b, 0x400 + BDA_MODE, t + 4, 30); /* 49h-66h, as they are */
     t[34] = bda8(b, BDA_ROWS) + 1;
     t[35] = bda8(b, BDA_CHAR_HEIGHT);

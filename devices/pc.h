@@ -166,9 +166,10 @@ struct vga_text {
     uint16_t cells[132 * 60]; /* character | attribute << 8, row by row */
 };
 /* 00:02.0, the same as a PCI function (devices/pci_vga.c), whose first base address places the
- * linear frame buffer.  ROM: LEN bytes of an option ROM, copied; NULL for none. */
-void pci_vga_init(struct board *board, struct pci *pci, struct vga *vga, const void *rom,
-                  uint32_t len);
+ * linear frame buffer. */
+struct pci_vga *pci_vga_init(struct board *board, struct pci *pci, struct vga *vga);
+/* Once, before the machine runs: an option ROM of LEN bytes, copied. */
+void pci_vga_set_rom(struct pci_vga *p, const void *rom, uint32_t len);
 void vga_text(struct vga *v, struct vga_text *out);
 /* The size of the picture that the CRTC scans out, in pixels as doubled for output (640x400 for
  * mode 13h, 720x400 for 9-dot text). */

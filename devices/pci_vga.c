@@ -140,10 +140,12 @@ static const struct device_class class = {
     .free = free,
 };
 
-static void add_rom(struct pci_vga *p, const void *rom, uint32_t len)
+void pci_vga_set_rom(struct pci_vga *p, const void *rom, uint32_t len)
 {
-    uint32_t size = 0x8000;
+    uint32_t size = 0x4000;
 
+    if (!rom || !len || len > 0x100000)
+        return;
     while (size < len)
         size *= 2;
     p->rom_region = phys_map_rom(p->phys, "vga-rom", 0xFE000000, size, rom, len);
@@ -151,8 +153,7 @@ static void add_rom(struct pci_vga *p, const void *rom, uint32_t len)
     pci_function_bar(&p->pci, PCI_ROM, false, false, size, map_rom);
 }
 
-void pci_vga_init(struct board *board, struct pci *pci, struct vga *vga, const void *rom,
-                  uint32_t len)
+struct pci_vga *pci_vga_init(struct board *board, struct pci *pci, struct vga *vga)
 {
     static const struct pci_identity id = {
         .name = "standard VGA",
@@ -173,9 +174,8 @@ void pci_vga_init(struct board *board, struct pci *pci, struct vga *vga, const v
     pci_function_bar(&p->pci, 2, false, false, PAGE, map_page);
     p->page_region = phys_map_mmio(p->phys, "vga-page", 0xFE000000, PAGE, &page_ops, p);
     phys_enable(p->phys, p->page_region, false);
-    if (rom && len && len <= 0x100000)
-        add_rom(p, rom, len);
     vga_place_lfb(vga, 0, false);
     pci_add(pci, &p->pci);
     device_add(board->devices, &class, p);
+    return p;
 }

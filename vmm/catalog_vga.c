@@ -8,7 +8,8 @@ enum { WIDTH = 1024, HEIGHT = 768, WIDTH_MAX = 2560, HEIGHT_MAX = 1600 };
 
 static const struct property vga_properties[] = {
     {"addr", PROPERTY_STRING, "slot and function; it is in 02.0", NULL, 0, 0, NULL},
-    {"romfile", PROPERTY_STRING, "option ROM for foreign firmware; empty: none", NULL, 0, 0, NULL},
+    {"romfile", PROPERTY_STRING,
+     "option ROM for foreign firmware; builtin: ringer's own; empty: none", NULL, 0, 0, NULL},
     {"vgamem_mb", PROPERTY_NUMBER, "video memory in MiB, a power of two", "16", 1, 256, NULL},
     {"edid", PROPERTY_BOOL, "the monitor tells what it can do", "on", 0, 0, NULL},
     {"xres", PROPERTY_NUMBER, "the width that the monitor likes best; 0: 1024", "0", 0, WIDTH_MAX,

@@ -87,24 +87,19 @@ static bool read_blob(struct firmware_blob *b, const char *path, const char *wha
     return ok;
 }
 
-/* Without a name of its own the VGA BIOS is the one beside the foreign BIOS.  It is missed only by
- * who wants to see something: the machine runs. */
+/* Without a name of its own the VGA BIOS is the one beside the foreign BIOS, or else ours. */
 static bool open_vga(struct firmware *f, const struct firmware_options *o, const char *bios,
                      struct error *err)
 {
     char path[PATH_ROOM];
 
-    if (o->vga_rom && *o->vga_rom)
+    f->no_vga_rom = o->vga_rom && !*o->vga_rom;
+    if (f->no_vga_rom || (o->vga_rom && !strcmp(o->vga_rom, "builtin")))
+        return true;
+    if (o->vga_rom)
         return read_blob(&f->vga_rom, locate(path, o, o->vga_rom), "VGA ROM", VGA_ROM_MAX, err);
-    if (o->vga_rom || !bios || o->no_vga)
+    if (!bios || o->no_vga || !find(path, o, bios, vga_bios))
         return true;
-    if (!find(path, o, bios, vga_bios)) {
-        fprintf(stderr,
-                "ringer: warning: -bios %s has no VGA BIOS beside it (%s), and will show nothing: "
-                "install one (Debian: seabios), or -L DIR, -device VGA,romfile=FILE, -vga none\n",
-                o->bios, vga_bios);
-        return true;
-    }
     return read_blob(&f->vga_rom, path, "VGA ROM", VGA_ROM_MAX, err);
 }
 

@@ -12,7 +12,7 @@ enum { FIRMWARE_DIRS = 8, FIRMWARE_ITEMS = 32 };
 
 /* As asked for.  Strings point into the argument vector. */
 struct firmware_options {
-    const char *bios, *vga_rom; /* NULL: not named; vga_rom "": none */
+    const char *bios, *vga_rom; /* NULL: not named; vga_rom "": none, "builtin": ringer's own */
     bool no_vga; /* there is no card, and so no ROM */
     const char *dirs[FIRMWARE_DIRS];
     unsigned dir_count;
@@ -27,7 +27,8 @@ struct firmware_blob {
 
 /* The files' contents. */
 struct firmware {
-    struct firmware_blob bios, vga_rom;
+    struct firmware_blob bios, vga_rom; /* without vga_rom ringer's own one serves */
+    bool no_vga_rom;
     struct firmware_blob item[FIRMWARE_ITEMS];
     char item_name[FIRMWARE_ITEMS][64];
     unsigned items;

@@ -120,7 +120,6 @@ static void build_disks(struct machine *m)
 static void build_pci(struct machine *m)
 {
     static const uint16_t base[2] = {0x1f0, 0x170}, control[2] = {0x3f6, 0x376};
-    const struct firmware_blob *rom = &m->config.firmware.vga_rom;
     const struct piix_pm_wires pm = machine_pm_wires(m);
     struct board *b = &m->board;
 
@@ -137,7 +136,7 @@ static void build_pci(struct machine *m)
     if (m->config.no_vga)
         vga_unplug(m->vga, m->bus);
     else if (!m->config.vga.isa)
-        pci_vga_init(b, m->pci, m->vga, rom->data, rom->len);
+        m->pci_vga = pci_vga_init(b, m->pci, m->vga);
 }
 
 /* The speaker, once there is a counter to drive it. */
@@ -204,6 +203,24 @@ static int boot_cdrom(const struct machine_config *c)
     return best;
 }
 
+/* The VGA's option ROM: a file's, or ours.  Without PCI foreign firmware looks for it among
+ * fw_cfg's files. */
+static void add_video_rom(struct machine *m)
+{
+    const struct firmware *f = &m->config.firmware;
+    const uint8_t *rom = f->vga_rom.data;
+    uint32_t len = f->vga_rom.len;
+
+    if (m->config.no_vga || f->no_vga_rom)
+        return;
+    if (!rom)
+        rom = bios_video_rom(m->bios, &len);
+    if (m->pci_vga)
+        pci_vga_set_rom(m->pci_vga, rom, len);
+    else if (rom && f->bios.data)
+        fw_cfg_set_file(m->fw_cfg, "vgaroms/vgabios.bin", rom, len);
+}
+
 static bool build_bios(struct machine *m, struct error *err)
 {
     const struct machine_config *c = &m->config;
@@ -241,11 +258,10 @@ static bool build_bios(struct machine *m, struct error *err)
         bios.cdrom_unit = (unsigned)cd;
     }
     m->bios = bios_init(&bios, err);
-    /* Without PCI foreign firmware looks for the option ROM among fw_cfg's files. */
-    if (c->vga.isa && !c->no_vga && c->firmware.vga_rom.data)
-        fw_cfg_set_file(m->fw_cfg, "vgaroms/vgabios.bin", c->firmware.vga_rom.data,
-                        c->firmware.vga_rom.len);
-    if (!m->bios || !firmware_install(&c->firmware, m->fw_cfg, err))
+    if (!m->bios)
+        return false;
+    add_video_rom(m);
+    if (!firmware_install(&c->firmware, m->fw_cfg, err))
         return false;
     if (!c->kernel.kernel)
         return true;

@@ -84,6 +84,7 @@ struct machine {
     struct fdc *fdc;
     struct ide *ide[2];
     struct vga *vga;
+    struct pci_vga *pci_vga; /* NULL: on the ISA bus, or none */
     struct vmmouse *vmmouse;
     struct pci *pci;
     struct piix_pm *pm; /* NULL: no ACPI */

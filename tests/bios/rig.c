@@ -91,7 +91,7 @@ static void make_pci(struct rig *r)
     isa = piix_isa_init(b, pci, (struct irq_line){pic_set_irq, r->pic, 0}, none);
     piix_ide_init(b, pci, none, none);
     piix_pm_init(b, pci, piix_isa_sci(isa), &(struct piix_pm_wires){0});
-    pci_vga_init(b, pci, r->vga, NULL, 0);
+    pci_vga_init(b, pci, r->vga);
 }
 
 static void make_devices(struct rig *r)

@@ -63,7 +63,7 @@ static void setup(void)
     pm = piix_pm_init(&c.board, pci, piix_isa_sci(isa),
                       &(struct piix_pm_wires){NULL, on_sleep, on_wake});
     vga = vga_init(&c.board, 1 << 20);
-    pci_vga_init(&c.board, pci, vga, "\x55\xAA\x40", 3);
+    pci_vga_set_rom(pci_vga_init(&c.board, pci, vga), "\x55\xAA\x40", 3);
     add_own(0, 1);
     add_own(1, 4);
     device_reset_all(c.board.devices);
