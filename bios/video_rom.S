@@ -30,8 +30,8 @@ pcir:
     .ascii "PCIR"
     .word 0x1234, 0x1111
     .word 0
-    .word 0x18, 0 /* length, revision */
-    .byte 0, 0, 3 /* class: display, VGA */
+    .word 0x18       /* length */
+    .byte 0, 0, 0, 3 /* revision; class: display, VGA */
     .word VIDEO_ROM_SIZE / 512
     .word 1
     .byte 0, 0x80 /* PC-AT, the last image */

@@ -185,9 +185,7 @@ static void build_devices(struct machine *m)
     reset_control_init(b, board_reset, reset);
 }
 
-/* The place of the CD drive that boots: that of the lowest bootindex, or else the first. -1: none.
- */
-static int boot_cdrom(const struct machine_config *c)
+int machine_boot_cdrom(const struct machine_config *c)
 {
     uint32_t least = 0;
     int best = -1;
@@ -252,7 +250,7 @@ static bool build_bios(struct machine *m, struct error *err)
 
     memcpy(bios.serial_ports, m->serial_base, sizeof bios.serial_ports);
     memcpy(bios.parallel_ports, m->parallel_base, sizeof bios.parallel_ports);
-    int cd = boot_cdrom(c);
+    int cd = machine_boot_cdrom(c);
     if (cd >= 0) {
         bios.cdrom = c->cdrom[cd];
         bios.cdrom_unit = (unsigned)cd;

@@ -100,6 +100,10 @@ enum machine_end { END_QUIT, END_POWEROFF, END_RESET, END_SHUTDOWN, END_DEBUG_EX
 /* Close the images and ROMs of a configuration that no machine was made of. */
 void machine_config_close(struct machine_config *config);
 
+/* The place of the CD drive that boots: that of the lowest bootindex, or else the first; -1: none.
+ */
+int machine_boot_cdrom(const struct machine_config *c);
+
 /* Compose a machine; the bill of materials.  NULL and ERR on failure; the images are closed either
  * way. */
 struct machine *machine_new(const struct machine_config *config, struct error *err);

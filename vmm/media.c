@@ -92,15 +92,6 @@ static bool is_locked(const struct medium *d, struct error *err)
                      d->name);
 }
 
-static int first_cdrom(const struct machine *m)
-{
-    int unit = 0;
-
-    while (unit < 4 && !m->config.cdrom[unit] && !m->config.cdrom_present[unit])
-        unit++;
-    return unit;
-}
-
 /* Exchange what is in D; what was in it is o->taken then. */
 static bool exchange(struct machine *m, const struct medium *d, struct order *o)
 {
@@ -119,7 +110,7 @@ static bool exchange(struct machine *m, const struct medium *d, struct order *o)
         place = &m->config.cdrom[d->unit];
         if (!ide_change_disc(m->ide[d->unit / 2], d->unit % 2, o->put, o->force))
             return is_locked(d, o->err);
-        if (d->unit == first_cdrom(m)) /* which the BIOS boots from */
+        if (d->unit == machine_boot_cdrom(&m->config)) /* which the BIOS boots from */
             bios_set_cdrom(m->bios, o->put);
     }
     o->taken = *place;

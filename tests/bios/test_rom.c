@@ -209,6 +209,32 @@ START_TEST(test_boot_order)
 }
 END_TEST
 
+/* What firmware checks of an option ROM, and where its tables point. */
+START_TEST(test_video_rom)
+{
+    uint32_t len = 0, at;
+    const uint8_t *rom = bios_video_rom(rig.bios, &len);
+    uint8_t sum = 0;
+
+    ck_assert_uint_eq(len, VIDEO_ROM_SIZE);
+    ck_assert_ptr_eq(bios_video_rom(rig.bios, &len), rom);
+    ck_assert_mem_eq(rom, "\x55\xAA\x20", 3);
+    for (uint32_t i = 0; i < len; i++)
+        sum += rom[i];
+    ck_assert_uint_eq(sum, 0);
+    at = rom[0x18] | rom[0x19] << 8;
+    ck_assert_mem_eq(rom + at, "PCIR\x34\x12\x11\x11", 8);
+    ck_assert_uint_eq(rom[at + 16] | rom[at + 17] << 8, len / 512);
+    at = VIDEO_ROM_DATA + ROM_VIDEO_SAVE - ROM_FONT_8X16; /* save pointers, then the second table */
+    ck_assert_mem_eq(rom + at + 18, "\x00\xC0", 2);
+    at = rom[at + 16] | rom[at + 17] << 8;
+    ck_assert_uint_eq(rom[at], 26);
+    at = rom[at + 2] | rom[at + 3] << 8;
+    ck_assert_mem_eq(rom + at, rig.bios->rom + ROM_VIDEO_DCC, 36);
+    ck_assert_mem_eq(rom + VIDEO_ROM_DATA, vga_font_8x16, sizeof vga_font_8x16);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("rom");
@@ -218,6 +244,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, open_rig, close_rig);
     tcase_add_test(t, test_reset_vector);
+    tcase_add_test(t, test_video_rom);
     tcase_add_test(t, test_entry_points);
     tcase_add_test(t, test_fonts);
     tcase_add_test(t, test_vectors);
