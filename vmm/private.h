@@ -51,7 +51,7 @@ struct machine_private {
     struct block *held; /* whose failed operation waits for the machine to go on; NULL */
     bool working;       /* in a piece of posted work */
     const char *stop_state; /* why it is stopped, as QEMU's RunState; atomic */
-    unsigned pointer_buttons, pointer_x, pointer_y; /* held and placed by commands */
+    unsigned pointer_buttons, pointer_x, pointer_y; /* held, and the last position (vmm/pointer.c) */
     int tid;                  /* of the vCPU thread */
     bool host_reset;        /* the reset that is asked for was not the guest's idea */
 

@@ -1,4 +1,5 @@
 #include "vmm/ui/input.h"
+#include "vmm/pointer.h"
 
 #include <stdlib.h>
 
@@ -48,15 +49,10 @@ static void deliver(struct machine *m, void *opaque)
         i8042_key(m->i8042, e->code, e->down);
         break;
     case MOVE:
-        /* A driver of positions takes the buttons from there. */
-        if (m->vmmouse && vmmouse_enabled(m->vmmouse))
-            vmmouse_move(m->vmmouse, e->x, e->y, e->z, e->buttons);
-        else
-            i8042_mouse(m->i8042, e->x, e->y, e->z, e->buttons);
+        pointer_moved(m, e->x, e->y, e->z, e->buttons);
         break;
     case PLACE:
-        if (m->vmmouse)
-            vmmouse_place(m->vmmouse, (unsigned)e->x, (unsigned)e->y, e->z, e->buttons);
+        pointer_placed(m, (unsigned)e->x, (unsigned)e->y, e->z, e->buttons);
         break;
     }
     free(e);
