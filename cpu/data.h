@@ -9,6 +9,9 @@
 enum cpu_result emulate_alu(struct cpu *cpu, const struct insn *in, bool *handled);
 enum cpu_result emulate_alu_0f(struct cpu *cpu, const struct insn *in, bool *handled);
 
+/* data_div.c: DIV, IDIV */
+enum cpu_result emulate_divide(struct cpu *cpu, const struct insn *in);
+
 /* data_stack.c: PUSH, POP, PUSHA, POPA, LEAVE, near CALL, RET, JMP, Jcc, LOOP */
 enum cpu_result emulate_stack(struct cpu *cpu, const struct insn *in, bool *handled);
 

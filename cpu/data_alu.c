@@ -59,6 +59,8 @@ static enum cpu_result unary(struct cpu *cpu, const struct insn *in, bool *handl
     unsigned reg = insn_reg(in);
     if ((in->opcode & 0xFE) == 0xF6 && reg < 4)
         return cpu_end(cpu, in, alu_rm(cpu, in, group3[reg], in->imm));
+    if ((in->opcode & 0xFE) == 0xF6 && reg >= 6)
+        return emulate_divide(cpu, in);
     if ((in->opcode & 0xFE) == 0xFE && reg < 2)
         return cpu_end(cpu, in, alu_rm(cpu, in, group4[reg], 0));
     return not_handled(handled);

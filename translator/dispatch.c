@@ -98,6 +98,22 @@ void hub_host_exception(struct translator *t)
         cpu_raise(t->cpu, (enum exception)vector, 0);
 }
 
+/* A division raised #DE: by hand that costs no signal. */
+static void note_divide_error(struct translator *t)
+{
+    struct insn in;
+    uint32_t phys, cr2 = t->cpu->cr2;
+    if (!step_fetch(t, &in, &phys)) { /* the host has fetched it */
+        t->cpu->exc.valid = 0;
+        t->cpu->cr2 = cr2;
+        return;
+    }
+    if (policy_hit(t, phys, SITE_SLOW)) {
+        t->stats.retranslated_slow++;
+        cache_invalidate_at(t, phys);
+    }
+}
+
 static void after_fault(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
@@ -117,6 +133,8 @@ static void after_fault(struct translator *t)
     case HOST_FAULT_EXCEPTION:
         if (rt->fault_vector == EXC_MF)
             pointers_settle(t);
+        if (rt->fault_vector == EXC_DE)
+            note_divide_error(t);
         hub_host_exception(t);
         return;
     default:
@@ -187,7 +205,8 @@ static void after_insn(struct translator *t, uint32_t index)
     struct insn in = s->in; /* the site may go with its block */
     if (++s->plain % PLAIN_RUN == 0)
         review_site(t, s);
-    step_by_hand(t, &in);
+    if (step_by_hand(t, &in) == CPU_EXCEPTION)
+        t->sites[index].plain = 0; /* a division that goes on to fail, say */
 }
 
 /* What an exit left to be done before the next block: link the jump it came from. */

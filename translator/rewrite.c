@@ -501,6 +501,13 @@ static bool touches_memory(const struct insn *in)
     }
 }
 
+/* DIV and IDIV: by hand where #DE is the rule. */
+static bool divides(const struct insn *in)
+{
+    return in->kind == K_PLAIN && in->map == MAP_1B && (in->opcode & 0xFE) == 0xF6 &&
+           insn_reg(in) >= 6;
+}
+
 void rewrite_insn(struct build *b)
 {
     static void (*const rewrite[K_COUNT])(struct build *) = {
@@ -525,9 +532,9 @@ void rewrite_insn(struct build *b)
             return;
         }
     }
-    if (touches_memory(in)) {
+    if (touches_memory(in) || divides(in)) {
         b->policy = policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip));
-        if (b->policy == SITE_SLOW || (b->mode & MODE_WATCH)) {
+        if (b->policy == SITE_SLOW || ((b->mode & MODE_WATCH) && touches_memory(in))) {
             exit_site(b, in->kind != K_PUSHF && in->kind != K_POPF && in->kind != K_PUSH_SREG);
             return;
         }

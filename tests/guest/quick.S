@@ -22,6 +22,7 @@ main:
     call flags
     call dropped
     call stacks
+    call divisions
     END
 
 load_es:
@@ -331,6 +332,62 @@ stacks:
     dec ecx
     jnz 1b
     mov dword ptr [tss + 4], STACK0 - 0x400
+    ret
+
+divide:
+    div ebx
+    ret
+divide_signed:
+    idiv ebx
+    ret
+divide8:
+    div bl
+    ret
+divide8_signed:
+    idiv bl
+    ret
+divide16:
+    div bx
+    ret
+
+#define DIVIDE(high, low, by, routine)                                                             \
+    mov edx, high;                                                                                 \
+    mov eax, low;                                                                                  \
+    mov ebx, by;                                                                                   \
+    call routine
+#define DIVIDE_FAULTS(high, low, by, routine)                                                      \
+    mov edx, high;                                                                                 \
+    mov eax, low;                                                                                  \
+    mov ebx, by;                                                                                   \
+    CALL_FAULTS(0, 0, routine);                                                                    \
+    CHECK_EQ(eax, low);                                                                            \
+    CHECK_EQ(edx, high)
+
+/* Sites that raise #DE often are carried out in another way; what they compute is the same. */
+divisions:
+    mov ecx, 200
+1:  DIVIDE_FAULTS(0, 100, 0, divide)
+    DIVIDE_FAULTS(7, 100, 7, divide)
+    DIVIDE(6, 0xFFFFFFFF, 7, divide)
+    CHECK_EQ(eax, 0xFFFFFFFF)
+    CHECK_EQ(edx, 6)
+    DIVIDE_FAULTS(0xFFFFFFFF, 0x80000000, 0xFFFFFFFF, divide_signed)
+    DIVIDE_FAULTS(0x80000000, 0, 0xFFFFFFFF, divide_signed)
+    DIVIDE(0xFFFFFFFF, 0xFFFFFF9C, 7, divide_signed)
+    CHECK_EQ(eax, 0xFFFFFFF2)
+    CHECK_EQ(edx, 0xFFFFFFFE)
+    DIVIDE_FAULTS(0x55, 0x77771000, 2, divide8)
+    DIVIDE(0x55, 0x77770101, 2, divide8)
+    CHECK_EQ(eax, 0x77770180)
+    DIVIDE_FAULTS(0x55, 0x7777FF7F, 1, divide8_signed)
+    DIVIDE(0x55, 0x7777FF80, 1, divide8_signed)
+    CHECK_EQ(eax, 0x77770080)
+    DIVIDE_FAULTS(0x66660001, 0x77770000, 1, divide16)
+    DIVIDE(0x66660000, 0x7777FFFF, 0x10, divide16)
+    CHECK_EQ(eax, 0x77770FFF)
+    CHECK_EQ(edx, 0x6666000F)
+    dec ecx
+    jnz 1b
     ret
 
     .balign 4
