@@ -18,9 +18,26 @@ static unsigned access_width(uint32_t offset, uint32_t len, unsigned max)
 {
     unsigned size = max == 2 || max == 1 ? max : 4;
 
-    while (size > len || offset % size)
-        size /= 2;
+    while (size > len || offset & (size - 1))
+        size >>= 1;
     return size;
+}
+
+/* SIZE bytes as a number.  In one load: bytes stored one by one and read back as a word would wait for
+ * the store buffer, at every access to a device. */
+static uint32_t number(const uint8_t *data, unsigned size)
+{
+    uint16_t word;
+    uint32_t dword;
+
+    if (size == 1)
+        return *data;
+    if (size == 2) {
+        memcpy(&word, data, 2);
+        return word;
+    }
+    memcpy(&dword, data, 4);
+    return dword;
 }
 
 static void mmio_read(struct phys *p, struct region *r, uint32_t offset, uint8_t *data, uint32_t len)
@@ -55,11 +72,9 @@ static void mmio_write(struct phys *p, struct region *r, uint32_t offset, const 
     p->at_device = true;
     while (len) {
         unsigned size = access_width(offset, len, ops->max_size);
-        uint32_t value = 0;
 
-        memcpy(&value, data, size);
         if (ops->write)
-            ops->write(opaque, offset, value, size);
+            ops->write(opaque, offset, number(data, size), size);
         data += size;
         offset += size;
         len -= size;

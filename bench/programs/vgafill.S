@@ -3,7 +3,7 @@
  * mode 2, 3 scrolls with REP MOVSB in write mode 1.  4 writes mode 13h byte by byte, 5 the five banks
  * of VBE's mode 101h in words, 6 text of mode 03h cell by cell, 7 scrolls that text with REP MOVSW, 8
  * draws 4000 points into mode 12h through the bit mask, 9 into the banks of mode 101h, each with the
- * window function. */
+ * window function, 10 fills mode 13h in another colour at each retrace, for ever. */
 .code16
 .globl _start
 .macro index port, value
@@ -26,7 +26,7 @@ _start:
     mov $0x03, %ax
     int $0x10
     mov $0xb800, %ax
-#elif KIND == 4
+#elif KIND == 4 || KIND == 10
     mov $0x13, %ax
     int $0x10
     mov $0xa000, %ax
@@ -145,6 +145,23 @@ _start:
     int $0x10
     mov %cl, %es:(%di)
     loop 3b
+#elif KIND == 10
+1:  mov $0x3da, %dx
+2:  in %dx, %al
+    test $8, %al
+    jnz 2b
+3:  in %dx, %al
+    test $8, %al
+    jz 3b
+    inc %bx
+    mov %bl, %al
+    and $0x3f, %al
+    add $16, %al
+    mov %al, %ah
+    xor %di, %di
+    mov $32000, %cx
+    rep stosw
+    jmp 1b
 #else
     index 0x3ce, 0x0105
     push %es
