@@ -422,6 +422,11 @@ static void paint(struct painter *p)
     vga_scan_out(&s->view, &p->frame, s->record.count ? &s->record : NULL, &sink);
 }
 
+void vga_shot_text(struct vga_shot *s, struct vga_text *out)
+{
+    vga_text(&s->view, out);
+}
+
 unsigned vga_shot_draw(struct vga_shot *s, bool all, uint32_t *pixels, unsigned stride,
                        struct vga_rect rects[VGA_SHOT_RECTS])
 {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct vga;
+struct vga_text;
 struct vga_shot;
 
 /* In pixels. */
@@ -30,6 +31,8 @@ bool vga_shot_take(struct vga_shot *s);
 void vga_shot_size(const struct vga_shot *s, unsigned *width, unsigned *height);
 /* True for the VGA's own modes, which a monitor stretches to 4:3 whatever their size. */
 bool vga_shot_stretched(const struct vga_shot *s);
+/* The text screen, as vga_text. */
+void vga_shot_text(struct vga_shot *s, struct vga_text *out);
 /* The colour around the picture, 0x00RRGGBB. */
 uint32_t vga_shot_border(const struct vga_shot *s);
 /* Bring PIXELS, which hold what was drawn the last time, up to date; with ALL draw everything.

@@ -161,7 +161,9 @@ static bool open_terminal(struct host *h, struct error *err)
     struct stream *s = stream_open(&h->loop, &stdio, "display", err);
     if (!s)
         return false;
-    h->display = termscreen_start(&h->loop, h->machine, h->typist, s);
+    need_picture(h);
+    h->display = termscreen_start(&h->loop, h->machine, h->picture, h->typist, s,
+                                  h->options.term_graphics);
     return true;
 }
 
@@ -407,13 +409,13 @@ void host_close(struct host *h)
     film_close(h->film);
     window_close(h->window);
     input_free(h->input);
+    termscreen_close(h->display);
     display_free(h->picture);
     script_close(h->script);
     script_text_free(&h->script_text);
     for (int i = 0; i < OPTIONS_MONITORS; i++)
         console_close(h->console[i]);
     qmp_server_close(h->qmp);
-    termscreen_close(h->display);
     typist_free(h->typist);
     if (h->log && h->tools.trace)
         log_set_trace(h->log, NULL);

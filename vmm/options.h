@@ -10,6 +10,7 @@
 #include "vmm/pool.h"
 #include "vmm/tools.h"
 #include "vmm/ui/film.h"
+#include "vmm/ui/termscreen.h"
 #include "vmm/ui/vnc.h"
 #include "vmm/ui/window.h"
 
@@ -97,6 +98,7 @@ struct options {
     const char *pcspk_audiodev; /* NULL: the first one */
     enum display_kind display;
     struct window_options window;
+    enum term_graphics term_graphics;
     bool has_vnc;
     struct vnc_options vnc;
     const char *vnc_secret; /* password-secret=; NULL */

@@ -36,22 +36,56 @@ static bool parse_sdl(struct options *o, const struct option *self, const char *
     return true;
 }
 
+static const struct property terminal_properties[] = {
+    {"graphics", PROPERTY_CHOICE, "how pictures are shown (auto: sixel where the terminal can)",
+     "auto", 0, 0, "auto|sixel|blocks"},
+    {"charset", PROPERTY_CHOICE, "of the guest's text", "CP437", 0, 0, "CP437"},
+    {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
+};
+
+/* QEMU says curses. */
+static bool parse_terminal(struct options *o, const char *name, const char *list, struct error *err)
+{
+    struct value v[PROPERTIES_MAX];
+    const char *what = pool_printf(&o->pool, "-display %s", name);
+
+    if (!properties_parse(terminal_properties, v, list, NULL, &o->pool, what, err))
+        return false;
+    o->display = DISPLAY_TEXT;
+    o->term_graphics = (enum term_graphics)v[0].number;
+    return true;
+}
+
+/* The list behind NAME when VALUE is that; NULL. */
+static const char *list_of(const char *value, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(value, name, n) || (value[n] && value[n] != ',') ? NULL
+                                                                    : value + n + (value[n] == ',');
+}
+
 static bool set_display(struct options *o, const struct option *self, const char *value,
                         struct error *err)
 {
+    const char *list;
+
     if (!strncmp(value, "vnc=", 4)) {
         o->display = DISPLAY_NONE;
         return options_set_vnc(o, value + 4, err);
     }
     if (!strcmp(value, "none"))
         o->display = DISPLAY_NONE;
-    else if (!strcmp(value, "text") || !strcmp(value, "curses"))
-        o->display = DISPLAY_TEXT;
-    else if (!strcmp(value, "sdl") || !strncmp(value, "sdl,", 4))
+    else if ((list = list_of(value, "text")))
+        return parse_terminal(o, "text", list, err);
+    else if ((list = list_of(value, "curses")))
+        return parse_terminal(o, "curses", list, err);
+    else if ((list = list_of(value, "sdl"))) {
         o->display = DISPLAY_SDL;
-    else
-        return option_bad(err, self, value, "sdl, text, vnc=HOST:N or none");
-    return o->display != DISPLAY_SDL || parse_sdl(o, self, value + 3 + (value[3] == ','), err);
+        return parse_sdl(o, self, list, err);
+    } else
+        return option_bad(err, self, value, "sdl, text, curses, vnc=HOST:N or none");
+    return true;
 }
 
 static bool set_full_screen(struct options *o, const struct option *self, const char *value,

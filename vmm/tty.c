@@ -16,8 +16,9 @@ struct tty {
     pid_t guardian;
 };
 
-/* Attributes off, cursor shown, keypad and alternate screen left. */
-static const char reset_sequence[] = "\033[0m\033[?25h\033[?1l\033>\033[?1049l";
+/* A picture that was cut short ended, attributes off, cursor shown, keypad and alternate screen
+ * left. */
+static const char reset_sequence[] = "\033\\\033[0m\033[?25h\033[?1l\033>\033[?1049l";
 
 /* The guardian: waits for the byte or for ringer's death. */
 static void guard(const struct tty *t, int pipe_end)

@@ -35,6 +35,7 @@ struct display {
     uint32_t *pixels;
     size_t room; /* pixels */
     unsigned width, height;
+    struct vga_text text;
 };
 
 struct display *display_new(struct machine *m)
@@ -220,6 +221,7 @@ static void draw(struct display *d)
 
     if (!fit(d, &resized))
         return;
+    vga_shot_text(d->shot, &d->text);
     unsigned count = vga_shot_draw(d->shot, resized, d->pixels, d->width, rects);
     for (struct display_reader *r = d->readers; r; r = r->next) {
         r->frame.resized |= resized;
@@ -249,6 +251,7 @@ const struct display_frame *display_lock(struct display_reader *r)
         return NULL;
     }
     r->frame.pixels = d->pixels;
+    r->frame.text = &d->text;
     r->frame.width = r->frame.stride = d->width;
     r->frame.height = d->height;
     if (r->frame.resized) {

@@ -19,6 +19,7 @@ struct display_reader;
 struct display_frame {
     const uint32_t *pixels;
     unsigned width, height, stride;
+    const struct vga_text *text; /* the text screen, if it is one */
     bool stretched;  /* to be shown at 4:3, whatever its size */
     uint32_t border; /* colour around it */
     bool resized;    /* all of it is new */

@@ -1,7 +1,7 @@
 #include "vmm/ui/termkeys.h"
 #include <string.h>
 
-enum { ESC = 27 };
+enum { ESC = 27, LONGEST = 56 /* control sequence */ };
 
 /* CSI letter and SS3 letter sequences. */
 static const struct {
@@ -81,16 +81,16 @@ static enum termkey control_sequence(const uint8_t *data, size_t len, struct cho
 
     if (len > 2 && data[2] == '[')
         return linux_function(data, len, out, used);
-    for (i = 2; i < len && i < 24 && (data[i] < 0x40 || data[i] > 0x7e); i++) {
+    for (i = 2; i < len && i < LONGEST && (data[i] < 0x40 || data[i] > 0x7e); i++) {
         if (data[i] >= '0' && data[i] <= '9' && parameter[n] < 1000)
             parameter[n] = parameter[n] * 10 + data[i] - '0';
         else if (data[i] == ';' && n < 3)
             n++;
     }
-    if (i == len && i < 24)
+    if (i == len && i < LONGEST)
         return TERMKEY_MORE;
     *used = i < len ? i + 1 : i;
-    if (i == len || i == 24)
+    if (i == len || i == LONGEST)
         return TERMKEY_NONE;
     if (data[i] == '~')
         return modified(number_code(parameter[0]), parameter[1], out);

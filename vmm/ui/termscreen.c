@@ -1,10 +1,11 @@
-/* Every 50 ms the guest's screen becomes an array of terminal cells; those that differ from what
- * the terminal shows are sent.  The terminal's cells are ECMA-48 with 24-bit colours, and the 16
- * palette colours as such, so that the user's terminal theme applies to text. */
+/* The guest's picture comes by display.h, as to windows: 20 times a second it is asked for, and
+ * when it has changed what differs from what the terminal shows is sent.  A terminal that is slow
+ * to take that gets the next picture when it has. */
 #include "vmm/ui/termscreen.h"
 #include "vmm/screen.h"
+#include "vmm/ui/termcells.h"
 #include "vmm/ui/termkeys.h"
-#include "vmm/ui/textscreen.h"
+#include "vmm/ui/termpicture.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,87 +14,40 @@
 enum {
     FRAME_MS = 50,
     ESCAPE_MS = 50, /* a lone ESC is the key when nothing follows for so long */
-    MAX_COLUMNS = 300,
-    MAX_ROWS = 120,
     CTRL_A = 1,
-    UPPER_HALF = 0x2580,
-    PALETTE = 1 << 24, /* a colour is one of the terminal's sixteen, or of xterm's 256 */
-};
-
-struct cell {
-    uint32_t unicode, fg, bg; /* colours: PALETTE | 0..255, or 0x00RRGGBB */
+    MOST_QUEUED = 16384, /* bytes that wait for the terminal when another picture is drawn */
+    MAX_CELL = 100,      /* pixels */
 };
 
 struct termscreen {
     struct machine *machine;
     struct typist *typist;
     struct stream *stream;
+    struct display *display;
+    struct display_reader *reader;
     uv_timer_t frame, escape;
+    uv_async_t news; /* there is another picture */
     unsigned open_handles;
     bool prefix; /* Ctrl-A was typed */
-    bool few;    /* the terminal has 256 colours, not all */
     uint8_t input[64];
     size_t input_len;
 
+    enum term_graphics graphics;
+    bool sixel; /* pictures are shown by sixels */
+    bool stale; /* what is shown may not be the latest */
+    bool in_picture;
     unsigned columns, rows; /* of the terminal */
-    struct cell shown[MAX_ROWS * MAX_COLUMNS], wanted[MAX_ROWS * MAX_COLUMNS];
-    struct vga_text cells;
-    unsigned cursor_x, cursor_y;
-    bool cursor;
+    struct termcells cells;
+    struct termpicture picture;
     struct text out;
-    uint32_t fg, bg; /* the terminal's present colours */
 };
 
 /* ---- drawing ---- */
 
-static void add_unicode(struct text *t, uint32_t c)
+static void clear(struct termscreen *d)
 {
-    char b[3];
-
-    if (c < 0x80) {
-        b[0] = (char)c;
-        text_add(t, b, 1);
-    } else if (c < 0x800) {
-        b[0] = (char)(0xc0 | c >> 6);
-        b[1] = (char)(0x80 | (c & 63));
-        text_add(t, b, 2);
-    } else {
-        b[0] = (char)(0xe0 | c >> 12);
-        b[1] = (char)(0x80 | (c >> 6 & 63));
-        b[2] = (char)(0x80 | (c & 63));
-        text_add(t, b, 3);
-    }
-}
-
-/* IRGB of the VGA to the terminal's order of colours (blue and red change places). */
-static uint32_t palette_colour(unsigned irgb)
-{
-    return PALETTE | (irgb & 10) | (irgb & 1) << 2 | (irgb & 4) >> 2;
-}
-
-static void add_colour(struct text *t, uint32_t colour, bool background)
-{
-    unsigned n = colour & 255;
-
-    if (!(colour & PALETTE))
-        text_printf(t, ";%u;2;%u;%u;%u", background ? 48 : 38, colour >> 16 & 255,
-                    colour >> 8 & 255, colour & 255);
-    else if (n > 15)
-        text_printf(t, ";%u;5;%u", background ? 48 : 38, n);
-    else
-        text_printf(t, ";%u", (n < 8 ? 30 + n : 90 + n - 8) + (background ? 10 : 0));
-}
-
-static void set_colours(struct termscreen *d, uint32_t fg, uint32_t bg)
-{
-    if (fg == d->fg && bg == d->bg)
-        return;
-    text_printf(&d->out, "\033[0");
-    add_colour(&d->out, fg, false);
-    add_colour(&d->out, bg, true);
-    text_printf(&d->out, "m");
-    d->fg = fg;
-    d->bg = bg;
+    termcells_clear(&d->cells, d->columns, d->rows, &d->out);
+    d->picture.shown = false;
 }
 
 static void follow_size(struct termscreen *d)
@@ -102,159 +56,116 @@ static void follow_size(struct termscreen *d)
     unsigned columns = 80, rows = 25;
 
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row) {
-        columns = size.ws_col < MAX_COLUMNS ? size.ws_col : MAX_COLUMNS;
-        rows = size.ws_row < MAX_ROWS ? size.ws_row : MAX_ROWS;
+        columns = size.ws_col;
+        rows = size.ws_row;
     }
     if (columns == d->columns && rows == d->rows)
         return;
     d->columns = columns;
     d->rows = rows;
-    memset(d->shown, 0xff, sizeof d->shown);
-    text_printf(&d->out, "\033[0m\033[2J");
-    d->fg = d->bg = UINT32_MAX;
+    d->stale = true;
+    clear(d);
 }
 
-static void want_text(struct termscreen *d)
+static void show_cursor(struct termscreen *d)
 {
-    const struct vga_text *t = &d->cells;
-    /* A terminal that is too low shows the end of the screen where the prompt is. */
-    unsigned skip = t->cursor_y >= d->rows ? t->cursor_y - d->rows + 1 : 0;
-
-    for (unsigned y = 0; y < t->rows && y < d->rows && y + skip < t->rows; y++)
-        for (unsigned x = 0; x < t->columns && x < d->columns; x++) {
-            uint16_t cell = t->cells[(y + skip) * t->columns + x];
-            uint32_t unicode = textscreen_unicode(cell & 0xff);
-            d->wanted[y * d->columns + x] = (struct cell){unicode, palette_colour(cell >> 8 & 15),
-                                                          palette_colour(cell >> 12 & 7)};
-        }
-    d->cursor = t->cursor_visible && t->cursor_x < d->columns && t->cursor_y - skip < d->rows;
-    d->cursor_x = t->cursor_x;
-    d->cursor_y = t->cursor_y - skip;
+    if (d->cells.cursor)
+        text_printf(&d->out, "\033[%u;%uH\033[?25h", d->cells.cursor_y + 1, d->cells.cursor_x + 1);
+    else
+        text_printf(&d->out, "\033[?25l");
 }
 
-/* The nearest of xterm's cube of 6 x 6 x 6 colours or of its 24 greys, whose levels are 0, 95, 135
- * to 255 by 40, and 8 to 238 by 10. */
-static uint32_t cube_colour(uint32_t rgb)
+static void show(struct termscreen *d, const struct display_frame *f)
 {
-    unsigned part[3], level[3], cube = 0, far = 0, grey_far = 0;
+    struct termcells *c = &d->cells;
+    unsigned x = c->cursor_x, y = c->cursor_y;
+    bool cursor = c->cursor, picture = !f->text->text_mode && d->sixel;
 
-    for (int i = 0; i < 3; i++) {
-        unsigned c = part[i] = rgb >> (16 - 8 * i) & 255;
-        unsigned step = c < 48 ? 0 : c < 115 ? 1 : (c - 35) / 40;
-        level[i] = step ? 55 + 40 * step : 0;
-        cube = cube * 6 + step;
-        far += (c - level[i]) * (c - level[i]);
-    }
-    unsigned mean = (part[0] + part[1] + part[2]) / 3;
-    unsigned step = mean < 8 ? 0 : mean > 238 ? 23 : (mean - 3) / 10, grey = 8 + 10 * step;
-    for (int i = 0; i < 3; i++)
-        grey_far += (part[i] - grey) * (part[i] - grey);
-    return PALETTE | (grey_far < far ? 232 + step : 16 + cube);
-}
-
-/* Terminals with all colours say so in COLORTERM; one that says 256 is believed. */
-static bool few_colours(void)
-{
-    const char *term = getenv("TERM"), *all = getenv("COLORTERM");
-
-    if (all && (strstr(all, "truecolor") || strstr(all, "24bit")))
-        return false;
-    return term && strstr(term, "256color");
-}
-
-/* The mean of the pixels that fall into one of COLUMNS x ROWS. */
-static uint32_t mean(const struct picture *p, unsigned x, unsigned columns, unsigned y,
-                     unsigned rows, bool few)
-{
-    unsigned x0 = x * p->width / columns, x1 = (x + 1) * p->width / columns;
-    unsigned y0 = y * p->height / rows, y1 = (y + 1) * p->height / rows;
-    uint32_t red = 0, green = 0, blue = 0, count = 0;
-
-    for (unsigned j = y0; j < y1 || j == y0; j++)
-        for (unsigned i = x0; i < x1 || i == x0; i++, count++) {
-            uint32_t pixel = p->pixels[j * p->width + i];
-            red += pixel >> 16 & 255;
-            green += pixel >> 8 & 255;
-            blue += pixel & 255;
-        }
-    uint32_t rgb = red / count << 16 | green / count << 8 | blue / count;
-    return few ? cube_colour(rgb) : rgb;
-}
-
-static void want_picture(struct termscreen *d)
-{
-    struct picture p;
-
-    d->cursor = false;
-    if (!screen_picture(d->machine, &p))
-        return;
-    /* Half a cell is about square; keep 4:3. */
-    unsigned rows = d->rows * 2, columns = rows * 4 / 3;
-    if (columns > d->columns) {
-        columns = d->columns;
-        rows = columns * 3 / 4;
-    }
-    for (unsigned y = 0; y + 1 < rows; y += 2)
-        for (unsigned x = 0; x < columns; x++)
-            d->wanted[y / 2 * d->columns + x] =
-                (struct cell){UPPER_HALF, mean(&p, x, columns, y, rows, d->few),
-                              mean(&p, x, columns, y + 1, rows, d->few)};
-    free(p.pixels);
-}
-
-static void send_changes(struct termscreen *d)
-{
-    for (unsigned y = 0; y < d->rows; y++) {
-        unsigned at = UINT32_MAX; /* the terminal's cursor column in this row */
-        for (unsigned x = 0; x < d->columns; x++) {
-            struct cell *shown = &d->shown[y * d->columns + x];
-            const struct cell *wanted = &d->wanted[y * d->columns + x];
-            if (!memcmp(shown, wanted, sizeof *shown))
-                continue;
-            if (at != x)
-                text_printf(&d->out, "\033[%u;%uH", y + 1, x + 1);
-            set_colours(d, wanted->fg, wanted->bg);
-            add_unicode(&d->out, wanted->unicode);
-            *shown = *wanted;
-            at = x + 1;
-        }
-    }
+    if (picture != d->in_picture)
+        clear(d);
+    d->in_picture = picture;
+    size_t before = d->out.len;
+    if (picture)
+        termpicture_send(&d->picture, f, d->columns, d->rows, &d->out);
+    else if (f->text->text_mode)
+        termcells_want_text(c, f->text);
+    else
+        termcells_want_picture(c, f);
+    if (!picture)
+        termcells_send(c, &d->out);
+    else
+        c->cursor = false;
+    if (d->out.len != before || c->cursor != cursor || c->cursor_x != x || c->cursor_y != y)
+        show_cursor(d);
 }
 
 static void draw(struct termscreen *d)
 {
-    const struct cell blank = {' ', palette_colour(7), palette_colour(0)};
+    const struct display_frame *f;
 
-    follow_size(d);
-    for (unsigned i = 0; i < d->rows * d->columns; i++)
-        d->wanted[i] = blank;
-    screen_cells(d->machine, &d->cells);
-    if (d->cells.text_mode)
-        want_text(d);
-    else
-        want_picture(d);
-    size_t before = d->out.len;
-    send_changes(d);
-    if (d->out.len != before || d->cells.text_mode)
-        text_printf(&d->out, d->cursor ? "\033[%u;%uH\033[?25h" : "\033[?25l", d->cursor_y + 1,
-                    d->cursor_x + 1);
+    if (!d->stale || stream_queued(d->stream) > MOST_QUEUED)
+        return;
+    f = display_lock(d->reader);
+    if (f) {
+        show(d, f);
+        display_unlock(d->reader);
+        d->stale = false;
+    }
+    stream_send(d->stream, d->out.data, d->out.len);
+    d->out.len = 0;
 }
 
 static void on_frame(uv_timer_t *timer)
 {
     struct termscreen *d = timer->data;
-    unsigned x = d->cursor_x, y = d->cursor_y;
-    bool cursor = d->cursor;
 
-    d->out.len = 0;
+    follow_size(d);
     draw(d);
-    /* A cursor that stays where it is, and nothing else: not worth the bytes. */
-    bool moved = x != d->cursor_x || y != d->cursor_y || cursor != d->cursor;
-    if (d->out.len > 24 || (d->out.len && moved))
-        stream_send(d->stream, d->out.data, d->out.len);
+    display_request(d->display);
+}
+
+static void on_news(uv_async_t *news)
+{
+    struct termscreen *d = news->data;
+
+    d->stale = true;
+    draw(d);
+}
+
+/* The vCPU thread's. */
+static void wake(void *opaque)
+{
+    struct termscreen *d = opaque;
+
+    uv_async_send(&d->news);
 }
 
 /* ---- the keyboard ---- */
+
+/* DATA is no key; is it an answer to what was asked at the start?  Primary device attributes
+ * "ESC [ ? class ; extension ... c", among them 4 for sixels; the size of a cell in pixels
+ * "ESC [ 6 ; height ; width t". */
+static void take_answer(struct termscreen *d, const uint8_t *data, size_t len)
+{
+    unsigned value[32] = {0}, n = 0, cells;
+    bool attributes = len > 3 && data[1] == '[' && data[2] == '?' && data[len - 1] == 'c';
+
+    if (!attributes && (len < 4 || data[1] != '[' || data[len - 1] != 't'))
+        return;
+    for (size_t i = 2; i < len; i++)
+        if (data[i] >= '0' && data[i] <= '9')
+            value[n] = (value[n] * 10 + data[i] - '0') % 10000;
+        else if (data[i] == ';' && n < 31)
+            n++;
+    cells = value[1] && value[2] && value[1] < MAX_CELL && value[2] < MAX_CELL;
+    if (!attributes && value[0] == 6 && cells) {
+        d->picture.cell_height = value[1];
+        d->picture.cell_width = value[2];
+    }
+    for (unsigned i = 1; attributes && i <= n; i++)
+        d->sixel |= value[i] == 4 && d->graphics == TERM_AUTO;
+    d->stale = true;
+}
 
 static void take_keys(struct termscreen *d, bool final)
 {
@@ -277,6 +188,8 @@ static void take_keys(struct termscreen *d, bool final)
             break;
         if (key == TERMKEY_CHORD)
             typist_chord(d->typist, &chord, 0);
+        else
+            take_answer(d, d->input + at, used);
         at += used;
     }
     memmove(d->input, d->input + at, d->input_len -= at);
@@ -308,10 +221,12 @@ static void on_input(void *opaque, const uint8_t *data, size_t len)
 
 /* ---- life ---- */
 
-struct termscreen *termscreen_start(uv_loop_t *loop, struct machine *m, struct typist *typist,
-                                    struct stream *stream)
+struct termscreen *termscreen_start(uv_loop_t *loop, struct machine *m, struct display *display,
+                                    struct typist *typist, struct stream *stream,
+                                    enum term_graphics graphics)
 {
-    static const char enter[] = "\033[?1049h";
+    /* The alternate screen; what are you, and how large are your cells? */
+    static const char enter[] = "\033[?1049h\033[c\033[16t";
     struct termscreen *d = calloc(1, sizeof *d);
 
     if (!d)
@@ -319,11 +234,19 @@ struct termscreen *termscreen_start(uv_loop_t *loop, struct machine *m, struct t
     d->machine = m;
     d->typist = typist;
     d->stream = stream;
-    d->open_handles = 2;
-    d->few = few_colours();
+    d->display = display;
+    d->graphics = graphics;
+    d->sixel = graphics == TERM_SIXEL;
+    d->stale = true;
+    d->picture.cell_width = 8;
+    d->picture.cell_height = 16;
+    d->cells.few = termcells_few_colours();
+    d->open_handles = 3;
     uv_timer_init(loop, &d->frame);
     uv_timer_init(loop, &d->escape);
-    d->frame.data = d->escape.data = d;
+    uv_async_init(loop, &d->news, on_news);
+    d->frame.data = d->escape.data = d->news.data = d;
+    d->reader = display_join(display, wake, d);
     stream_send(stream, enter, sizeof enter - 1);
     stream_set_reader(stream, &(struct stream_reader){d, on_input, NULL, NULL});
     uv_timer_start(&d->frame, on_frame, 0, FRAME_MS);
@@ -336,6 +259,7 @@ static void on_closed(uv_handle_t *handle)
 
     if (--d->open_handles)
         return;
+    termpicture_free(&d->picture);
     text_free(&d->out);
     free(d);
 }
@@ -346,6 +270,7 @@ void termscreen_close(struct termscreen *d)
 
     if (!d)
         return;
+    display_leave(d->reader);
     text_printf(&last, "\033[0m\033[?25h\033[?1049l");
     screen_text(d->machine, &last);
     stream_send(d->stream, last.data, last.len);
@@ -353,4 +278,5 @@ void termscreen_close(struct termscreen *d)
     stream_close(d->stream);
     uv_close((uv_handle_t *)&d->frame, on_closed);
     uv_close((uv_handle_t *)&d->escape, on_closed);
+    uv_close((uv_handle_t *)&d->news, on_closed);
 }
