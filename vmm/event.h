@@ -17,6 +17,15 @@ enum machine_event_kind {
     MACHINE_SUSPEND,
     MACHINE_SUSPEND_DISK,
     MACHINE_WAKEUP,
+    MACHINE_VNC_CONNECTED,
+    MACHINE_VNC_INITIALIZED,
+    MACHINE_VNC_DISCONNECTED,
+};
+
+/* One end of a connection, as QEMU tells it. */
+struct peer_address {
+    char host[128], service[16];
+    const char *family; /* "ipv4", "ipv6", "unix" */
 };
 
 struct machine_event {
@@ -30,6 +39,8 @@ struct machine_event {
     int64_t offset;     /* RTC_CHANGE: seconds that the clock is ahead of its start value's run */
     uint32_t address;   /* WATCHPOINT: linear */
     unsigned number;    /* WATCHPOINT */
+    struct peer_address server, client; /* VNC_* */
+    const char *auth;                   /* VNC_*: how clients authenticate; a string that stays */
 };
 
 /* Told of each event on the thread that caused it: it must not block, or call the machine. */

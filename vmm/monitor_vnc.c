@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void show(struct text *out, const char *what, const char *auth, const struct vnc_address *a)
+static void show(struct text *out, const char *what, const char *auth, const struct peer_address *a)
 {
     text_printf(out, "  %s: %s%s%s (%s)\n    Auth: %s (Sub: none)\n", what, a->host,
                 *a->service ? ":" : "", a->service, a->family, auth);
@@ -12,7 +12,7 @@ static void show(struct text *out, const char *what, const char *auth, const str
 
 static void info_vnc(const struct monitor_target *t, struct text *out)
 {
-    struct vnc_address a;
+    struct peer_address a;
 
     if (!t->vnc) {
         text_line(out, "None");

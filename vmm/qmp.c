@@ -217,6 +217,20 @@ size_t qmp_input(struct qmp *q, const char *data, size_t len)
 
 /* ---- events ---- */
 
+static json_t *peer(const struct peer_address *a)
+{
+    return json_pack("{s:s,s:s,s:s,s:b}", "host", a->host, "service", a->service, "family",
+                     a->family, "websocket", 0);
+}
+
+static json_t *vnc_data(const struct machine_event *e)
+{
+    json_t *server = peer(&e->server);
+
+    json_object_set_new(server, "auth", json_string(e->auth));
+    return json_pack("{s:o,s:o}", "server", server, "client", peer(&e->client));
+}
+
 static json_t *event_data(const struct machine_event *e)
 {
     switch (e->kind) {
@@ -235,6 +249,10 @@ static json_t *event_data(const struct machine_event *e)
     case MACHINE_WATCHPOINT:
         return json_pack("{s:i,s:I,s:b}", "number", (int)e->number, "address",
                          (json_int_t)e->address, "write", (int)e->on);
+    case MACHINE_VNC_CONNECTED:
+    case MACHINE_VNC_INITIALIZED:
+    case MACHINE_VNC_DISCONNECTED:
+        return vnc_data(e);
     default:
         return NULL;
     }
@@ -255,6 +273,9 @@ void qmp_event(struct qmp *q, const struct machine_event *e, int64_t seconds, un
         [MACHINE_SUSPEND] = "SUSPEND",
         [MACHINE_SUSPEND_DISK] = "SUSPEND_DISK",
         [MACHINE_WAKEUP] = "WAKEUP",
+        [MACHINE_VNC_CONNECTED] = "VNC_CONNECTED",
+        [MACHINE_VNC_INITIALIZED] = "VNC_INITIALIZED",
+        [MACHINE_VNC_DISCONNECTED] = "VNC_DISCONNECTED",
     };
     json_t *data = event_data(e);
 

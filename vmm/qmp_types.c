@@ -57,6 +57,8 @@ static const struct qmp_type types[] = {
      "enabled:bool, host?:str, service?:str, family?:str, auth?:str, clients?:[VncClientInfo]"},
     {QMP_OBJECT, "VncClientInfo", "host:str, service:str, family:str, websocket:bool"},
     {QMP_OBJECT, "VncInfo2", "id:str, server:[VncServerInfo2], clients:[VncClientInfo], auth:str"},
+    {QMP_OBJECT, "VncBasicInfo", "host:str, service:str, family:str, websocket:bool"},
+    {QMP_OBJECT, "VncServerInfo", "host:str, service:str, family:str, websocket:bool, auth?:str"},
     {QMP_OBJECT, "VncServerInfo2", "host:str, service:str, family:str, websocket:bool, auth?:str"},
     {QMP_OBJECT, "DisplayOptions", "type:DisplayType"},
     {QMP_OBJECT, "IOThreadInfo", "id:str, thread-id:int"},
@@ -136,6 +138,9 @@ static const struct qmp_event_type events[] = {
     {"BLOCK_IO_ERROR",
      "device:str, operation:IoOperationType, action:BlockErrorAction, nospace:bool, reason:str"},
     {"RTC_CHANGE", "offset:int, qom-path:str"},
+    {"VNC_CONNECTED", "server:VncServerInfo, client:VncBasicInfo"},
+    {"VNC_INITIALIZED", "server:VncServerInfo, client:VncClientInfo"},
+    {"VNC_DISCONNECTED", "server:VncServerInfo, client:VncClientInfo"},
     {"RINGER_WATCHPOINT", "number:int, address:int, write:bool"},
 };
 

@@ -4,7 +4,7 @@
 #include "vmm/ui/vnc.h"
 #include <string.h>
 
-static json_t *to_json(const struct vnc_address *a)
+static json_t *to_json(const struct peer_address *a)
 {
     return json_pack("{s:s,s:s,s:s,s:b}", "host", a->host, "service", a->service, "family",
                      a->family, "websocket", 0);
@@ -13,7 +13,7 @@ static json_t *to_json(const struct vnc_address *a)
 static json_t *clients(struct vnc *v)
 {
     json_t *out = json_array();
-    struct vnc_address a;
+    struct peer_address a;
 
     for (unsigned i = 0; vnc_client_address(v, i, &a); i++)
         json_array_append_new(out, to_json(&a));
@@ -22,7 +22,7 @@ static json_t *clients(struct vnc *v)
 
 static bool query_vnc(struct qmp_call *c)
 {
-    struct vnc_address a;
+    struct peer_address a;
 
     if (!c->t->vnc || !vnc_server_address(c->t->vnc, 0, &a)) {
         c->ret = json_pack("{s:b}", "enabled", 0);
@@ -37,7 +37,7 @@ static bool query_vnc(struct qmp_call *c)
 static bool query_vnc_servers(struct qmp_call *c)
 {
     json_t *ends = json_array();
-    struct vnc_address a;
+    struct peer_address a;
 
     for (unsigned i = 0; c->t->vnc && vnc_server_address(c->t->vnc, i, &a); i++) {
         json_t *end = to_json(&a);

@@ -1,8 +1,8 @@
-/* sixel COLUMNS ROWS ATTRIBUTES COMMAND...: be a terminal of that size for COMMAND that calls itself
- * ATTRIBUTES (of the primary device attributes: 62;4 for one with sixels), with cells of 8 x 16
- * pixels.  Type "G" when "Box" is shown, which brings up eight bars (text.S), and look at the picture
- * that comes.  Exit status 0: they are there, and the command ended with Ctrl-A x; 3: it came in half
- * blocks; else 1, with a word of why. */
+/* sixel COLUMNS ROWS ATTRIBUTES COMMAND...: be a terminal of that size for COMMAND that calls
+ * itself ATTRIBUTES (of the primary device attributes: 62;4 for one with sixels), with cells of 8 x
+ * 16 pixels.  Type "G" when "Box" is shown, which brings up eight bars (text.S), and look at the
+ * picture that comes.  Exit status 0: they are there, and the command ended with Ctrl-A x; 3: it
+ * came in half blocks; else 1, with a word of why. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pty.h>
@@ -136,8 +136,7 @@ int main(int argc, char **argv)
     char *start = await(fd, strchr(attributes, '4') ? "\033P" : "\342\226\200", from);
     if (start && *start == '\033') {
         char *end = await(fd, "\033\\", (size_t)(start - output) + 2);
-        result = !end ? fail("the picture has no end")
-                      : draw(strchr(start, 'q') + 1) || check();
+        result = !end ? fail("the picture has no end") : draw(strchr(start, 'q') + 1) || check();
     } else {
         result = start ? 3 : fail("no picture has come");
     }

@@ -1,6 +1,7 @@
 /* What the test of -vnc says to ringer, by libvncclient and by bare sockets.
  *
  * client say SOCKET COMMAND: to a monitor; prints the answer.
+ * client listen SOCKET: to a QMP server; prints all that it says.
  * client login PORT|PATH PASSWORD [SYMBOL|@X,Y,BUTTONS]...: status 0 when let in; types the key
  *     symbols, each pressed and let go, and moves the pointer.
  * client hostile PORT: nonsense, floods and half-said words; status 0 when a client that behaves
@@ -50,6 +51,22 @@ static int say(const char *path, const char *command)
     read_answer(fd, 0);
     dprintf(fd, "%s\n", command);
     return read_answer(fd, 1);
+}
+
+static int listen_to(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    char text[4096];
+
+    strncpy(a.sun_path, path, sizeof a.sun_path - 1);
+    if (connect(fd, (struct sockaddr *)&a, sizeof a))
+        die(path);
+    dprintf(fd, "{\"execute\": \"qmp_capabilities\"}\n");
+    for (ssize_t n; (n = read(fd, text, sizeof text)) > 0;)
+        if (write(STDOUT_FILENO, text, (size_t)n) != n)
+            return 1;
+    return 0;
 }
 
 /* ---- a client that behaves ---- */
@@ -210,11 +227,15 @@ int main(int argc, char **argv)
 {
     if (argc == 4 && !strcmp(argv[1], "say"))
         return say(argv[2], argv[3]);
+    if (argc == 3 && !strcmp(argv[1], "listen"))
+        return listen_to(argv[2]);
     if (argc >= 4 && !strcmp(argv[1], "login"))
         return login(argc - 2, argv + 2);
     if (argc == 3 && !strcmp(argv[1], "hostile"))
         return hostile(atoi(argv[2]));
-    fprintf(stderr, "usage: client say SOCKET COMMAND | login PORT|PATH PASSWORD [SYMBOL]... | "
-                    "hostile PORT\n");
+    fprintf(
+        stderr,
+        "usage: client say SOCKET COMMAND | listen SOCKET | login PORT|PATH PASSWORD [SYMBOL]... | "
+        "hostile PORT\n");
     return 2;
 }

@@ -17,9 +17,9 @@ enum { PORT = 5900, BACKLOG = 8 };
 
 /* ---- addresses ---- */
 
-static bool describe(const struct sockaddr *a, socklen_t len, struct vnc_address *out)
+static bool describe(const struct sockaddr *a, socklen_t len, struct peer_address *out)
 {
-    *out = (struct vnc_address){.family = a->sa_family == AF_INET6  ? "ipv6"
+    *out = (struct peer_address){.family = a->sa_family == AF_INET6  ? "ipv6"
                                           : a->sa_family == AF_INET ? "ipv4"
                                                                     : "unix"};
     if (a->sa_family == AF_UNIX) {
@@ -154,7 +154,7 @@ static void take_client(struct vnc *v, int listener)
 {
     struct sockaddr_storage a;
     socklen_t len = sizeof a;
-    struct vnc_address address;
+    struct peer_address address;
     int fd = accept4(listener, (struct sockaddr *)&a, &len, SOCK_CLOEXEC);
 
     if (fd < 0) {
@@ -301,7 +301,7 @@ const char *vnc_auth(const struct vnc *v)
     return v->options.password ? "vnc" : "none";
 }
 
-bool vnc_server_address(const struct vnc *v, unsigned n, struct vnc_address *out)
+bool vnc_server_address(const struct vnc *v, unsigned n, struct peer_address *out)
 {
     struct sockaddr_storage a;
     socklen_t len = sizeof a;
@@ -310,7 +310,7 @@ bool vnc_server_address(const struct vnc *v, unsigned n, struct vnc_address *out
            describe((struct sockaddr *)&a, len, out);
 }
 
-bool vnc_client_address(struct vnc *v, unsigned n, struct vnc_address *out)
+bool vnc_client_address(struct vnc *v, unsigned n, struct peer_address *out)
 {
     bool found = false;
 

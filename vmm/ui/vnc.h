@@ -7,6 +7,7 @@
 #define RINGER_VMM_UI_VNC_H
 
 #include "ringer/error.h"
+#include "vmm/event.h"
 #include "vmm/ui/display.h"
 #include <time.h>
 
@@ -40,14 +41,9 @@ bool vnc_set_password(struct vnc *v, const char *password, enum vnc_connected co
 /* The password is good until WHEN; 0: for ever. */
 bool vnc_expire_password(struct vnc *v, time_t when, struct error *err);
 
-/* One end of a connection, as QEMU tells it. */
-struct vnc_address {
-    char host[128], service[16];
-    const char *family; /* "ipv4", "ipv6", "unix" */
-};
 const char *vnc_auth(const struct vnc *v); /* "none" or "vnc" */
 /* The N-th address it listens at; the N-th client's; false behind the last. */
-bool vnc_server_address(const struct vnc *v, unsigned n, struct vnc_address *out);
-bool vnc_client_address(struct vnc *v, unsigned n, struct vnc_address *out);
+bool vnc_server_address(const struct vnc *v, unsigned n, struct peer_address *out);
+bool vnc_client_address(struct vnc *v, unsigned n, struct peer_address *out);
 
 #endif

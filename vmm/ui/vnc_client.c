@@ -56,6 +56,14 @@ void vnc_disconnect(struct vnc *v, const struct vnc_client *one, bool ready)
             end_client(c);
 }
 
+static void tell(const struct vnc_client *c, enum machine_event_kind kind)
+{
+    struct machine_event e = {.kind = kind, .client = c->address, .auth = vnc_auth(c->server)};
+
+    if (vnc_server_address(c->server, 0, &e.server))
+        machine_tell(c->server->machine, &e);
+}
+
 /* ---- the library's questions ---- */
 
 static void on_gone(rfbClientPtr cl)
@@ -175,6 +183,8 @@ static bool share(struct vnc_client *c, bool shared)
     if (ok)
         set_flag(&c->ready);
     pthread_mutex_unlock(&v->lock);
+    if (ok)
+        tell(c, MACHINE_VNC_INITIALIZED);
     return ok;
 }
 
@@ -318,6 +328,7 @@ static void leave(struct vnc_client *c)
         at = &(*at)->next;
     *at = c->next;
     v->client_count--;
+    tell(c, MACHINE_VNC_DISCONNECTED);
     close(c->fd);
     close(c->wake);
     free(c);
@@ -346,7 +357,7 @@ static void *run(void *opaque)
     return NULL;
 }
 
-bool vnc_client_start(struct vnc *v, int fd, const struct vnc_address *address)
+bool vnc_client_start(struct vnc *v, int fd, const struct peer_address *address)
 {
     struct vnc_client *c = calloc(1, sizeof *c);
     pthread_t thread;
@@ -368,5 +379,6 @@ bool vnc_client_start(struct vnc *v, int fd, const struct vnc_address *address)
     c->next = v->clients;
     v->clients = c;
     v->client_count++;
+    tell(c, MACHINE_VNC_CONNECTED);
     return true;
 }

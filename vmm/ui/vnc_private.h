@@ -59,7 +59,7 @@ struct vnc_input {
 struct vnc_client {
     struct vnc *server;
     struct vnc_client *next;
-    struct vnc_address address;
+    struct peer_address address;
     int fd;       /* a duplicate of the connection's, to shut it down by */
     int wake;     /* eventfd: there is a new picture, or it is to end */
     bool ready;   /* atomic: authenticated and let in */
@@ -76,7 +76,7 @@ struct vnc_client {
 
 /* Serve the connection FD, which becomes the client's; the server's lock is held.  False: there
  * was no thread for it. */
-bool vnc_client_start(struct vnc *v, int fd, const struct vnc_address *address);
+bool vnc_client_start(struct vnc *v, int fd, const struct peer_address *address);
 /* End all but ONE (or NULL: all); ready ones only if READY.  The server's lock is held. */
 void vnc_disconnect(struct vnc *v, const struct vnc_client *one, bool ready);
 
