@@ -46,6 +46,7 @@ struct fuzz_image {
 struct fuzz_board {
     struct machine *m;
     struct options options;
+    struct audio *audio;
     struct log *log;
     struct chardev chardevs[OPTIONS_DEVICES];
     struct fuzz_image images[PATTERN_IMAGES];

@@ -154,13 +154,19 @@ static void options(struct fuzz_board *b, struct line *l, uint64_t choice)
     word(l, (choice & 0x18) == 0x18 ? "486" : choice & 8 ? "pentium2" : "max");
     if (choice & 0x20)
         word(l, "-no-hpet");
+    if (choice & 0x80) {
+        word(l, "-device");
+        word(l, "sb16");
+        word(l, "-device");
+        word(l, "AC97");
+    }
     if (!(choice & 0x40)) {
         word(l, "-device");
         word(l, "pc-testdev");
         word(l, "-device");
         word(l, "pci-testdev,membar=64K");
     }
-    drives(b, l, choice >> 7);
+    drives(b, l, choice >> 8);
 }
 
 /* ---- the rest ---- */
@@ -229,6 +235,9 @@ static void build(struct fuzz_board *b, struct line *l)
             b->chardevs[i] = (struct chardev){.backend = &sum, .send = swallow};
             b->options.devices[i].chardev = &b->chardevs[i];
         }
+    options_add_audiodev(&b->options, false);
+    config.audio = b->audio =
+        audio_open(b->options.audiodevs, b->options.audiodev_count, &err);
     b->m = machine_new(&config, &err);
     if (!b->m)
         fail(err.text);
@@ -279,6 +288,7 @@ void fuzz_board_close(struct fuzz_board *b)
     check_memory(b);
     vga_shot_free(b->shot);
     machine_free(b->m);
+    audio_close(b->audio);
     options_free(&b->options);
     for (int i = 0; i < 2; i++) {
         block_close(b->floppy[i]);

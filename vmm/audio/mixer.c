@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NS = 1000000000, CHUNK = 512, CAPTURES = 16 };
+enum {
+    NS = 1000000000,
+    CHUNK = 512,
+    CAPTURES = 16,
+    MOST_BEHIND = 2, /* seconds */
+};
 
 struct mixer {
     struct audio_out out; /* first: devices have a pointer to it */
@@ -69,6 +74,14 @@ static void render(struct mixer *m, unsigned frames)
     deliver(m, samples, frames);
 }
 
+/* FRAMES frames pass in silence; sources stand still meanwhile. */
+static void pass(struct mixer *m, uint64_t frames)
+{
+    skip(m, frames);
+    m->out.frames += frames;
+}
+
+/* A host that was away (stopped, asleep) is not made up for: sound goes on where it was. */
 static void run(struct audio_out *out)
 {
     struct mixer *m = (struct mixer *)out;
@@ -79,16 +92,15 @@ static void run(struct audio_out *out)
     if (m->running) /* a source that was asked asks */
         return;
     m->running = true;
+    if (active && out->frames + (uint64_t)MOST_BEHIND * out->rate < due)
+        pass(m, due - out->frames - out->rate / 10);
     while (active && out->frames < due) {
         uint64_t left = due - out->frames;
         render(m, left < CHUNK ? (unsigned)left : CHUNK);
         active = any_active(m);
     }
-    if (!active) {
-        uint64_t left = out->frames < due ? due - out->frames : 0;
-        skip(m, left);
-        out->frames += left;
-    }
+    if (!active)
+        pass(m, out->frames < due ? due - out->frames : 0);
     m->running = false;
     if (active && !m->timer.armed)
         vtimer_set(m->clock, &m->timer, now + m->period);
