@@ -111,7 +111,7 @@ static void call_name(struct translator *t, const struct call_count *c, char *na
     if (!strncmp(text, "rep", 3) && *end)
         end += 1 + strcspn(end + 1, " \t");
     *end = 0;
-    snprintf(name, n, "%s%s", *text ? text : "(bad)", c->slow ? " by hand" : "");
+    snprintf(name, n, "%.50s%s", *text ? text : "(bad)", c->slow ? " by hand" : "");
 }
 
 struct call_row {
