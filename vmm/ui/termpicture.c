@@ -31,10 +31,13 @@ static void fit(const struct termpicture *p, const struct display_frame *f, unsi
     *height = h ? (unsigned)h : 1;
 }
 
-static void resize(struct termpicture *p, unsigned width, unsigned height)
+/* What is left of a picture of another size goes. */
+static void resize(struct termpicture *p, unsigned width, unsigned height, struct text *out)
 {
     if (width == p->width && height == p->height && p->pixels)
         return;
+    if (p->shown)
+        text_printf(out, "\033[2J");
     termpicture_free(p);
     p->width = width;
     p->height = height;
@@ -67,7 +70,7 @@ void termpicture_send(struct termpicture *p, const struct display_frame *frame, 
     uint32_t *old;
 
     fit(p, frame, columns, rows, &width, &height);
-    resize(p, width, height);
+    resize(p, width, height, out);
     scale(p, frame);
     while (first < height && same_line(p, first))
         first++;
