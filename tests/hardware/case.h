@@ -26,7 +26,7 @@ enum hw_reg {
 
 extern const char *const hw_reg_names[HW_REGS];
 
-enum { HW_MAX_BYTES = 256, HW_SS_OVERRIDE = 0x36 };
+enum { HW_MAX_BYTES = 1024, HW_SS_OVERRIDE = 0x36 };
 
 struct hw_bytes {
     unsigned count;

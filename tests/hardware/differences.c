@@ -278,6 +278,41 @@ static bool invalid_opcode(struct hw_case *c)
     return invalid && faults(c, 6);
 }
 
+/* POP to where the limit stops it: SP is as it was. */
+static bool pop_restarts(struct hw_case *c)
+{
+    return hw_opcode(c) == 0x8F && c->vector == 13 && faults(c, operand_in_stack(c) ? 12 : 13);
+}
+
+/* JMP and CALL through a pointer across the limit. */
+static bool far_pointer(struct hw_case *c)
+{
+    unsigned reg = hw_reg_field(c);
+    bool crosses = hw_opcode(c) == 0xFF && (reg == 3 || reg == 5) && hw_memory(c) &&
+                   effective_address(c) > 0xFFFC;
+    return crosses && faults(c, operand_in_stack(c) ? 12 : 13);
+}
+
+/* A quotient of 80h (8000h) that stands for +128 (+32768), and AAM 0, whose flags are as before. */
+static bool divide_error(struct hw_case *c)
+{
+    uint8_t o = hw_opcode(c);
+    bool word = o & 1, idiv = (o & 0xFE) == 0xF6 && hw_reg_field(c) == 7 && c->vector < 0;
+    uint16_t quotient = c->final[HW_AX] & (word ? 0xFFFF : 0xFF);
+    if (idiv && quotient != (word ? 0x8000 : 0x80))
+        return false;
+    return (idiv || (o == 0xD4 && c->vector == 0)) && faults(c, 0);
+}
+
+/* A captured INT and INTO pushed SS in CS's place. */
+static bool interrupt_frame(struct hw_case *c)
+{
+    uint8_t o = hw_opcode(c);
+    unsigned length = c->prefixes + (o == 0xCD ? 2u : 1u);
+    return (o == 0xCD || o == 0xCE) && c->vector >= 0 &&
+           takes(c, (unsigned)c->vector, (uint16_t)(c->initial[HW_IP] + length));
+}
+
 static bool int1(struct hw_case *c)
 {
     return hw_opcode(c) == 0xF1 && takes(c, 1, (uint16_t)(c->initial[HW_IP] + c->prefixes + 1));
@@ -344,6 +379,10 @@ static bool coprocessor(struct hw_case *c)
 const struct difference differences[DIFFERENCES] = {
     {"LOCK", "#UD before an instruction that may not be locked (SDM vol. 2 LOCK)", lock_refused},
     {"length", "an instruction may have 15 bytes, not 10 (SDM vol. 2 2.3.11)", over_long},
+    {"POP", "what faults restarts: SP as before (SDM vol. 3A 6.5)", pop_restarts},
+    {"far pointers", "JMP and CALL do not wrap within their operand (as every later CPU)", far_pointer},
+    {"division", "+128 is no quotient of IDIV; AAM 0 changes no flags (SDM vol. 2)", divide_error},
+    {"interrupts", "INT pushes CS (SDM vol. 2 INT n)", interrupt_frame},
     {"stack limit", "beyond SS's limit #SS, not #GP (SDM vol. 3A 6.15)", stack_limit},
     {"strings", "an element that faults changes no register (SDM vol. 3A 6.6)", string_restarts},
     {"new opcodes", "opcodes, prefixes and registers of the 386 and 486", new_opcode},

@@ -19,7 +19,7 @@ struct difference {
     bool (*applies)(struct hw_case *c);
 };
 
-enum { DIFFERENCES = 9 };
+enum { DIFFERENCES = 13 };
 extern const struct difference differences[DIFFERENCES];
 
 #endif
