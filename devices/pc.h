@@ -176,6 +176,8 @@ void vga_text(struct vga *v, struct vga_text *out);
 void vga_size(struct vga *v, unsigned *width, unsigned *height);
 /* Draw it: WIDTH*HEIGHT pixels, 0x00RRGGBB, STRIDE in pixels. */
 void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride);
+/* The same without what blinks by itself: no cursor, and blinking characters are there. */
+void vga_draw_steady(struct vga *v, uint32_t *pixels, unsigned stride);
 
 /* --- what kvm-unit-tests need (devices/testdev.c, devices/pci_testdev.c) --- */
 /* IRQS.set(opaque, n + IRQ, level) drives the ISA interrupt lines. */

@@ -233,7 +233,7 @@ static void put_line(void *opaque, unsigned y, const uint32_t *pixels)
     memcpy(c->pixels + (size_t)y * c->stride, pixels, c->width * sizeof(*pixels));
 }
 
-void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride)
+static void draw(struct vga *v, uint32_t *pixels, unsigned stride, bool steady)
 {
     struct canvas canvas = {pixels, stride, 0};
     const struct vga_sink sink = {&canvas, NULL, put_line};
@@ -247,5 +247,19 @@ void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride)
         return;
     }
     vga_frame_get(v, &f);
+    if (steady) {
+        f.blink_off = false;
+        f.cursor_on = false;
+    }
     vga_scan_out(v, &f, vga_beam_record(v), &sink);
+}
+
+void vga_draw(struct vga *v, uint32_t *pixels, unsigned stride)
+{
+    draw(v, pixels, stride, false);
+}
+
+void vga_draw_steady(struct vga *v, uint32_t *pixels, unsigned stride)
+{
+    draw(v, pixels, stride, true);
 }

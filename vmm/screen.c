@@ -32,22 +32,38 @@ void screen_text(struct machine *m, struct text *out)
     free(utf8);
 }
 
-static void take_picture(struct machine *m, void *opaque)
+static void take(struct machine *m, struct picture *p,
+                 void (*draw)(struct vga *v, uint32_t *pixels, unsigned stride))
 {
-    struct picture *p = opaque;
-
     vga_size(m->vga, &p->width, &p->height);
     if (!p->width || !p->height || p->width > 8192 || p->height > 8192)
         return;
     p->pixels = calloc((size_t)p->width * p->height, sizeof *p->pixels);
     if (p->pixels)
-        vga_draw(m->vga, p->pixels, p->width);
+        draw(m->vga, p->pixels, p->width);
+}
+
+static void take_picture(struct machine *m, void *opaque)
+{
+    take(m, opaque, vga_draw);
+}
+
+static void take_steady(struct machine *m, void *opaque)
+{
+    take(m, opaque, vga_draw_steady);
 }
 
 bool screen_picture(struct machine *m, struct picture *out)
 {
     *out = (struct picture){0};
     machine_post_wait(m, take_picture, out);
+    return out->pixels != NULL;
+}
+
+bool screen_steady(struct machine *m, struct picture *out)
+{
+    *out = (struct picture){0};
+    machine_post_wait(m, take_steady, out);
     return out->pixels != NULL;
 }
 

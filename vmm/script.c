@@ -88,7 +88,7 @@ static bool picture_has(struct script *s, const struct script_step *step)
 {
     struct picture p;
 
-    return screen_picture(s->target.machine, &p) &&
+    return screen_steady(s->target.machine, &p) &&
            picture_watch_look(&s->watch, step->picture, &p, uv_now(s->tick.loop));
 }
 

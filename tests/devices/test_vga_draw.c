@@ -124,6 +124,23 @@ START_TEST(blinking_follows_the_frames)
 }
 END_TEST
 
+START_TEST(steady_pictures_do_not_blink)
+{
+    vga_rig_mode(&rig, 0x03);
+    cell(0, 1, 0xDB, 0x87);
+    cell(3, 0, ' ', 0x07);
+    crtc(0x0F, 3);
+    vga_rig_draw(&rig);
+    check_pixel(27, 13, 0xAAAAAA); /* the cursor */
+    for (unsigned i = 0; i < 3; i++) {
+        vga_draw_steady(rig.vga, rig.pixels, rig.width);
+        check_pixel(0, 16, 0xAAAAAA);
+        check_pixel(27, 13, 0x000000);
+        vclock_advance(rig.board.clock, 9 * 14268000ull);
+    }
+}
+END_TEST
+
 START_TEST(cursor_has_place_shape_and_phase)
 {
     vga_rig_mode(&rig, 0x03);
@@ -492,6 +509,7 @@ int main(void)
     tcase_add_test(tc, text_shows_the_font);
     tcase_add_test(tc, line_graphics_fill_the_ninth_dot);
     tcase_add_test(tc, blinking_follows_the_frames);
+    tcase_add_test(tc, steady_pictures_do_not_blink);
     tcase_add_test(tc, cursor_has_place_shape_and_phase);
     tcase_add_test(tc, monochrome_text_underlines);
     tcase_add_test(tc, second_font_by_attribute_bit_3);
