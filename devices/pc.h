@@ -110,7 +110,12 @@ uint8_t pci_free_slot(const struct pci *pci, uint32_t taken);
 void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque);
 /* 00:00.0, i440FX (devices/pci_host.c).  SHADOWED: the DRAM at C0000h-FFFFFh begins as a copy of
  * the ROMs there, as a BIOS leaves it; otherwise it is zero at power-on. */
-void pci_host_init(struct board *board, struct pci *pci, bool shadowed);
+struct pci_host;
+struct pci_host *pci_host_init(struct board *board, struct pci *pci, bool shadowed);
+/* The attribute map, PAM0 to PAM6: which of C0000h-FFFFFh is DRAM. */
+enum { PCI_HOST_PAM = 7 };
+void pci_host_get_pam(const struct pci_host *h, uint8_t pam[PCI_HOST_PAM]);
+void pci_host_set_pam(struct pci_host *h, const uint8_t pam[PCI_HOST_PAM]);
 /* 00:01.0, PIIX3 (devices/piix_isa.c): IRQS.set(opaque, IRQ, level) takes what PCI and power
  * management drive; the SCI enters by piix_isa_sci.  PIRQS.set(opaque, 0-3, level) sees PIRQA# to
  * PIRQD# themselves. */

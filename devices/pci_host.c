@@ -5,13 +5,14 @@
  * Memory timing, ECC and the like are storage.  The CPU has no system management mode, so that the
  * SMRAM is seen only where it is open. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "devices/internal.h"
 #include "devices/pci.h"
 
 enum {
     PAM0 = 0x59,
-    PAM_REGISTERS = 7,
+    PAM_REGISTERS = PCI_HOST_PAM,
     PAM_READ = 1,
     PAM_WRITE = 2,
     SMRAM = 0x72,
@@ -179,7 +180,7 @@ static const struct device_class host_class = {
     .free = free,
 };
 
-void pci_host_init(struct board *board, struct pci *pci, bool shadowed)
+struct pci_host *pci_host_init(struct board *board, struct pci *pci, bool shadowed)
 {
     static const struct pci_identity id = {
         .name = "i440FX host bridge",
@@ -204,4 +205,16 @@ void pci_host_init(struct board *board, struct pci *pci, bool shadowed)
     pci_add(pci, &h->pci);
     host_reset(h);
     device_add(board->devices, &host_class, h);
+    return h;
+}
+
+void pci_host_get_pam(const struct pci_host *h, uint8_t pam[PCI_HOST_PAM])
+{
+    memcpy(pam, h->pci.config + PAM0, PCI_HOST_PAM);
+}
+
+void pci_host_set_pam(struct pci_host *h, const uint8_t pam[PCI_HOST_PAM])
+{
+    memcpy(h->pci.config + PAM0, pam, PCI_HOST_PAM);
+    update_shadow(h);
 }

@@ -124,7 +124,7 @@ static void build_pci(struct machine *m)
     struct board *b = &m->board;
 
     m->pci = pci_init(b);
-    pci_host_init(b, m->pci, !m->config.firmware.bios.data);
+    m->pci_host = pci_host_init(b, m->pci, !m->config.firmware.bios.data);
     struct piix_isa *isa = piix_isa_init(b, m->pci, machine_irq(m, 0), machine_pirqs(m));
     struct piix_ide *ide = piix_ide_init(b, m->pci, machine_irq(m, 14), machine_irq(m, 15));
     for (int i = 0; i < 2; i++) {

@@ -87,6 +87,7 @@ struct machine {
     struct pci_vga *pci_vga; /* NULL: on the ISA bus, or none */
     struct vmmouse *vmmouse;
     struct pci *pci;
+    struct pci_host *pci_host;
     struct piix_pm *pm; /* NULL: no ACPI */
     struct fw_cfg *fw_cfg;
     struct bios *bios;

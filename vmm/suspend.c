@@ -47,6 +47,18 @@ struct piix_pm_wires machine_pm_wires(struct machine *m)
     return (struct piix_pm_wires){m, on_sleep, on_wake};
 }
 
+/* Firmware that runs from the DRAM it was copied to knows by its variables there that it is not to
+ * start anew (SeaBIOS does): the attribute map, alone of the chipset, outlasts this reset. */
+static void wake_from_ram(struct machine *m)
+{
+    uint8_t pam[PCI_HOST_PAM];
+
+    pci_host_get_pam(m->pci_host, pam);
+    machine_reset_board(m);
+    pci_host_set_pam(m->pci_host, pam);
+    rtc_set_cmos(m->rtc, CMOS_SHUTDOWN, RESUME_S3);
+}
+
 bool machine_asleep(struct machine *m)
 {
     struct machine_private *p = m->private;
@@ -56,10 +68,8 @@ bool machine_asleep(struct machine *m)
     enum machine_sleep was = p->sleep;
     set_sleep(m, SLEEP_NOT);
     p->waking = false;
-    if (was == SLEEP_S3) {
-        machine_reset_board(m);
-        rtc_set_cmos(m->rtc, CMOS_SHUTDOWN, RESUME_S3);
-    }
+    if (was == SLEEP_S3)
+        wake_from_ram(m);
     piix_pm_woke(m->pm);
     machine_tell(m, &(struct machine_event){.kind = MACHINE_WAKEUP});
     return false;

@@ -11,6 +11,7 @@ static struct chipset c;
 static struct pci *pci;
 static struct piix_pm *pm;
 static bool shadowed = true;
+static struct pci_host *host;
 static struct pci_function own[2];
 static int irq_level[16], offs, wakes;
 static enum piix_sleep slept;
@@ -57,7 +58,7 @@ static void setup(void)
     memset(irq_level, 0, sizeof irq_level);
     offs = wakes = 0;
     pci = pci_init(&c.board);
-    pci_host_init(&c.board, pci, shadowed);
+    host = pci_host_init(&c.board, pci, shadowed);
     isa = piix_isa_init(&c.board, pci, (struct irq_line){on_irq, NULL, 0}, (struct irq_line){0});
     piix_ide_init(&c.board, pci, chipset_wire(&c, 14), chipset_wire(&c, 15));
     pm = piix_pm_init(&c.board, pci, piix_isa_sci(isa),
@@ -206,6 +207,26 @@ START_TEST(test_shadow_ram)
     ck_assert_uint_eq(phys_read32(c.board.phys, 0xCFFFC), 5);
     device_reset_all(c.board.devices);
     ck_assert_int_eq(kind(0xC8000), PHYS_NONE);
+}
+END_TEST
+
+/* Waking from S3, firmware finds itself in the DRAM that it has left. */
+START_TEST(test_attribute_map_outlasts_a_reset)
+{
+    static const uint8_t rom[0x10000] = {1, 2, 3, 4};
+    uint8_t pam[PCI_HOST_PAM];
+
+    phys_map_rom(c.board.phys, "rom", 0xF0000, sizeof rom, rom, sizeof rom);
+    set(0x59, 0x30, 1);
+    set(0x5F, 0x11, 1);
+    phys_write32(c.board.phys, 0xF0000, 0xCAFE);
+    pci_host_get_pam(host, pam);
+    device_reset_all(c.board.devices);
+    ck_assert_uint_eq(phys_read32(c.board.phys, 0xF0000), 0x04030201);
+    pci_host_set_pam(host, pam);
+    ck_assert_uint_eq(phys_read32(c.board.phys, 0xF0000), 0xCAFE);
+    ck_assert_uint_eq(get(0x59, 1), 0x30);
+    ck_assert_uint_eq(get(0x5F, 1), 0x11);
 }
 END_TEST
 
@@ -452,6 +473,7 @@ int main(void)
     tcase_add_test(t, test_vga_page_and_rom);
     tcase_add_test(t, test_io_bar);
     tcase_add_test(t, test_shadow_ram);
+    tcase_add_test(t, test_attribute_map_outlasts_a_reset);
     tcase_add_test(t, test_write_only_shadow);
     tcase_add_test(t, test_power_on_shadow);
     tcase_add_test(t, test_smram);
