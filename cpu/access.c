@@ -211,20 +211,6 @@ static uint32_t effective_address16(const struct cpu *cpu, const struct insn *in
     return ea & 0xFFFF;
 }
 
-static uint32_t effective_address32(const struct cpu *cpu, const struct insn *in)
-{
-    uint32_t ea = (uint32_t)in->disp;
-    unsigned mod = in->modrm >> 6, rm = in->modrm & 7;
-    if (rm != 4)
-        return mod == 0 && rm == 5 ? ea : ea + cpu->gpr[rm];
-    unsigned base = in->sib & 7, index = in->sib >> 3 & 7;
-    if (!(mod == 0 && base == 5))
-        ea += cpu->gpr[base];
-    if (index != 4)
-        ea += cpu->gpr[index] << (in->sib >> 6);
-    return ea;
-}
-
 uint32_t cpu_effective_address(const struct cpu *cpu, const struct insn *in)
 {
     uint32_t mask = in->addrsize == 2 ? 0xFFFF : 0xFFFFFFFF;
@@ -234,7 +220,7 @@ uint32_t cpu_effective_address(const struct cpu *cpu, const struct insn *in)
         return (cpu->gpr[EBX] + (cpu->gpr[EAX] & 0xFF)) & mask;
     if (!in->has_modrm)
         return 0;
-    uint32_t ea = in->addrsize == 2 ? effective_address16(cpu, in) : effective_address32(cpu, in);
+    uint32_t ea = in->addrsize == 2 ? effective_address16(cpu, in) : cpu_address32(cpu, in);
     bool bit_string = in->map == MAP_0F && (in->opcode == 0xA3 || in->opcode == 0xAB ||
                                             in->opcode == 0xB3 || in->opcode == 0xBB);
     if (bit_string) {

@@ -31,6 +31,21 @@ static inline uint32_t size_mask(unsigned size)
     return size == 4 ? 0xFFFFFFFF : size == 2 ? 0xFFFF : 0xFF;
 }
 
+/* cpu_effective_address of a ModRM operand with 32-bit addressing, bit strings aside. */
+static inline uint32_t cpu_address32(const struct cpu *cpu, const struct insn *in)
+{
+    uint32_t ea = (uint32_t)in->disp;
+    unsigned mod = in->modrm >> 6, rm = in->modrm & 7;
+    if (rm != 4)
+        return mod == 0 && rm == 5 ? ea : ea + cpu->gpr[rm];
+    unsigned base = in->sib & 7, index = in->sib >> 3 & 7;
+    if (!(mod == 0 && base == 5))
+        ea += cpu->gpr[base];
+    if (index != 4)
+        ea += cpu->gpr[index] << (in->sib >> 6);
+    return ea;
+}
+
 /* Done: EIP moves past the instruction. */
 static inline enum cpu_result cpu_done(struct cpu *cpu, const struct insn *in)
 {

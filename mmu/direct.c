@@ -26,6 +26,11 @@ void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access acce
     return frame_ptr(m->phys, pfn) + (lin & (PAGE_SIZE - 1));
 }
 
+uint32_t mmu_direct_epoch(const struct mmu *m)
+{
+    return (uint32_t)m->stats.invlpgs;
+}
+
 struct window_known mmu_window_known(const struct mmu *m, bool user)
 {
     struct window *w = m->cur_window[user];

@@ -11,6 +11,9 @@
  * written.  NULL otherwise, and where the bytes lie on two pages: the long way is to be taken. */
 void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user);
 
+/* mmu_stats' invlpgs, cut to 32 bits. */
+uint32_t mmu_direct_epoch(const struct mmu *m);
+
 /* mmu_window if there is one already, else NULL, and its window_base and window_id. */
 struct window_known {
     struct window *window;

@@ -153,8 +153,6 @@ static void after_fault(struct translator *t)
     step_by_hand(t, &in);
 }
 
-enum { PLAIN_RUN = 64 };
-
 /* FNSTENV, FNSAVE, FXSAVE and what loads them. */
 static bool shows_pointers(const struct insn *in)
 {

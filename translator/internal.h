@@ -172,6 +172,9 @@ struct site {
     uint32_t epoch;  /* ... mmu_stats.invlpgs at the last of them */
 };
 
+/* After so many executions a slow site is reviewed. */
+enum { PLAIN_RUN = 64 };
+
 /* An immediate of SIZE bytes at PA that stands in host code at cache offset HOST. */
 struct immediate {
     uint32_t pa, host;

@@ -13,6 +13,7 @@
  * that arrives meanwhile is seen by the stub behind it. */
 #include "translator/quick.h"
 
+#include "cpu/access.h"
 #include "mmu/direct.h"
 #include "translator/internal.h"
 
@@ -336,9 +337,40 @@ static const uint8_t *read_counter(struct translator *t, const struct site *site
     return go_on(t, site);
 }
 
+/* A MOV by hand that meets plain memory.  The hub sees it now and then, to review the site. */
+static const uint8_t *move(struct translator *t, struct site *site)
+{
+    struct cpu *cpu = t->cpu;
+    const struct insn *in = &site->in;
+    unsigned size = in->opcode & 1 ? in->opsize : 1;
+    bool load = in->opcode & 2;
+    uint32_t value = 0, epoch = mmu_direct_epoch(t->mmu);
+    void *p = mmu_direct(t->mmu, cpu_address32(cpu, in), size, load ? MMU_READ : MMU_WRITE,
+                         cpu->cpl == 3);
+    if (!p || (site->plain + 1) % PLAIN_RUN == 0)
+        return NULL;
+    site->plain++;
+    site->uses += site->epoch != epoch;
+    site->epoch = epoch;
+    if (load) {
+        value = size == 4 ? *(const uint32_t *)p
+                          : size == 2 ? *(const uint16_t *)p : *(const uint8_t *)p;
+        reg_set(cpu, insn_reg(in), size, value);
+    } else {
+        value = reg_get(cpu, insn_reg(in), size);
+        if (size == 4)
+            *(uint32_t *)p = value;
+        else if (size == 2)
+            *(uint16_t *)p = (uint16_t)value;
+        else
+            *(uint8_t *)p = (uint8_t)value;
+    }
+    return go_on(t, site);
+}
+
 const uint8_t *quick_run(struct translator *t, uint32_t number)
 {
-    const struct site *site = &t->sites[number];
+    struct site *site = &t->sites[number];
     struct cpu *cpu = t->cpu;
     if (!t->quick.on || __atomic_load_n(&cpu->event, __ATOMIC_RELAXED))
         return NULL;
@@ -357,6 +389,8 @@ const uint8_t *quick_run(struct translator *t, uint32_t number)
         return fast_call(t, &t->quick.leave, true);
     case QUICK_RDTSC:
         return read_counter(t, site);
+    case QUICK_MOVE:
+        return move(t, site);
     case QUICK_NONE:
         break;
     }

@@ -10,7 +10,7 @@ struct translator;
 
 /* The short cut that a site has. */
 enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_IRET, QUICK_SYSENTER,
-                  QUICK_SYSEXIT, QUICK_RDTSC };
+                  QUICK_SYSEXIT, QUICK_RDTSC, QUICK_MOVE };
 
 /* What loading SELECTOR gave while the descriptor's eight bytes were RAW: loading it again at the same
  * CPL gives the same, without checks and side effects (it is present, and accessed already). */
@@ -40,6 +40,8 @@ struct quick {
 /* The short cut for B's present instruction.  QUICK_MOV_SEG and QUICK_POP_SEG: code that puts the
  * selector into r8d was emitted, and *SEG is the register that it is for. */
 enum quick_kind quick_emit(struct build *b, uint8_t *seg);
+/* The same for one whose memory is accessed by hand. */
+enum quick_kind quick_by_hand(const struct build *b);
 /* Before guest code is run: may short cuts be taken at all, as nobody watches? */
 void quick_start(struct translator *t);
 /* Carry out the instruction of site number SITE; the state is in T->cpu as at an exit, the FPU's in

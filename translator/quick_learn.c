@@ -74,6 +74,18 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
     return in->opcode == 0xCD ? QUICK_INT : QUICK_NONE;
 }
 
+/* MOV between a register and flat memory: nearly all that a kernel does to pages that it maps for one
+ * short use each. */
+enum quick_kind quick_by_hand(const struct build *b)
+{
+    const struct insn *in = b->in;
+    bool mov = in->kind == K_PLAIN && in->map == MAP_1B && (in->opcode & 0xFC) == 0x88;
+    if (!mov || !in->has_mem || in->addrsize != 4 || !seg_flat(b, in->seg) || in->seg == SEG_CS ||
+        !b->t->fsgsbase || b->t->verify || (b->mode & (MODE_ONE | MODE_WATCH)))
+        return QUICK_NONE;
+    return QUICK_MOVE;
+}
+
 /* ---- at run time ---- */
 
 void quick_start(struct translator *t)
@@ -135,6 +147,7 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
         *pair = (struct quick_pair){cpu->seg[SEG_CS], cpu->seg[SEG_SS], cpu->sysenter_cs & 0xFFFC};
         break;
     case QUICK_RDTSC:
+    case QUICK_MOVE:
     case QUICK_NONE:
         break;
     }

@@ -23,7 +23,7 @@ static uint32_t exit_to_insn(struct build *b, bool slow)
 {
     struct translator *t = b->t;
     uint8_t seg = SEG_NONE;
-    enum quick_kind quick = slow ? QUICK_NONE : quick_emit(b, &seg);
+    enum quick_kind quick = slow ? quick_by_hand(b) : quick_emit(b, &seg);
     uint32_t site = new_site(b);
     t->sites[site].slow = slow;
     t->sites[site].quick = (uint8_t)quick;
