@@ -149,6 +149,33 @@ static bool extend(struct mmu *m, struct window *w, const struct walk *k, const 
     return true;
 }
 
+/* ---- what mapping ahead is good for ---- */
+
+/* Whether a page that was mapped ahead is used cannot be seen: that is what the mapping is for.  So
+ * one in PROBE_EVERY is left out, and who asks for it within PROBE_LIFE fills tells. */
+enum { PROBE_EVERY = 1024, PROBE_LIFE = 16384 };
+
+static bool probe_begin(struct mmu *m, const struct window *w, uint32_t page)
+{
+    struct probe *p = &m->probes[page % PROBE_SLOTS];
+
+    if (++m->stats.ahead % PROBE_EVERY || (p->w && m->stats.fills - p->since < PROBE_LIFE))
+        return false;
+    *p = (struct probe){w, page, m->stats.fills};
+    m->stats.probes++;
+    return true;
+}
+
+static void probe_end(struct mmu *m, const struct window *w, uint32_t page)
+{
+    struct probe *p = &m->probes[page % PROBE_SLOTS];
+
+    if (p->w != w || p->page != page)
+        return;
+    m->stats.probe_hits += m->stats.fills - p->since < PROBE_LIFE;
+    p->w = NULL;
+}
+
 static void fill_small(struct mmu *m, struct window *w, uint32_t page, const struct walk *k)
 {
     struct leaf leaf = {.n = 1u << aspace_slot_shift(w->as), .pae = aspace_pae(w->as)};
@@ -166,6 +193,9 @@ static void fill_small(struct mmu *m, struct window *w, uint32_t page, const str
         low--;
     for (uint32_t i = low; i < high; i++) {
         if (i != focus && m->want[i] && churn_busy(m, leaf.base + i))
+            m->want[i] = 0;
+        if (i != focus && m->want[i] && !(w->map[leaf.base + i] & MAP_HOST) &&
+            probe_begin(m, w, leaf.base + i))
             m->want[i] = 0;
         if (m->want[i])
             aspace_note_pte(m, w->as, leaf.base + i, leaf_entry(&leaf, i));
@@ -194,6 +224,7 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enu
     struct walk k;
 
     m->stats.fills++;
+    probe_end(m, w, page);
     make_room(m, w);
     if (!fill_translate(m, w, lin, access, &k, fault))
         return FILL_FAULT;

@@ -31,6 +31,8 @@ struct mmu_fault {
 
 struct mmu_stats {
     uint64_t fills, fill_pages, fill_runs; /* faults that mapped; pages; mmap calls */
+    uint64_t ahead;                        /* small pages mapped beside the one asked for */
+    uint64_t probes, probe_hits;           /* of such pages left out on purpose, and asked for */
     uint64_t drops, drop_pages;            /* pages unmapped because their PTE changed */
     uint64_t syncs, sync_tables, sync_changed; /* CR3 loads; tables compared; PTEs that differed */
     uint64_t windows_created, windows_evicted, windows_live;

@@ -123,6 +123,14 @@ struct churn {
 };
 #define CHURN_SLOTS 256u
 
+/* A page that fill_small left out, to see whether it is asked for. */
+struct probe {
+    const struct window *w; /* NULL: free */
+    uint32_t page;
+    uint64_t since; /* stats.fills */
+};
+#define PROBE_SLOTS 64u
+
 struct mmu {
     struct phys *phys;
     struct log *log;
@@ -146,6 +154,7 @@ struct mmu {
     uint16_t table_free, table_bump;
     struct rmap rmap;
     struct churn churn[CHURN_SLOTS];
+    struct probe probes[PROBE_SLOTS];
     uint32_t want[GROUP_SIZE]; /* scratch of mmu_fill */
 };
 

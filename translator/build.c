@@ -189,6 +189,14 @@ void build_count(struct build *b, uint32_t slot)
     emit_rt(b->e, true, 0x89, R9, field);
 }
 
+void build_count_jump(struct build *b, enum jump_count kind)
+{
+    build_count(b, b->t->tb_max - 1 - kind);
+    /* mov dword [jump_kind], kind: RIP counts from behind the immediate */
+    emit_rt(b->e, false, 0xC7, 0, (int32_t)(offsetof(struct runtime, jump_kind) - sizeof(uint32_t)));
+    emit32(b->e, kind);
+}
+
 static void emit_entry(struct build *b)
 {
     struct emit *e = b->e;

@@ -261,8 +261,10 @@ void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb 
 void cache_detour(struct translator *t, struct tb *from, unsigned slot)
 {
     struct tb_exit *x = &from->exits[slot];
-    if (from->valid && x->table && !x->link)
+    if (from->valid && x->table && !x->link) {
         patch(t, x->patch, x->table);
+        t->stats.detours++;
+    }
 }
 
 void cache_unlink_far(struct translator *t, uint32_t page, bool every)
@@ -315,6 +317,7 @@ struct tb *cache_at(struct translator *t, uint32_t offset)
 void cache_flush(struct translator *t)
 {
     t->stats.flushes++;
+    t->stats.flushed += t->tb_count - 1;
     t->generation++;
     for (uint32_t i = 1; i < t->tb_count; i++)
         count_retire(t, &t->tbs[i]);

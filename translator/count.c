@@ -12,9 +12,25 @@ static void *lazy(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t count_ns(const struct translator *t, uint64_t cycles)
+{
+    uint64_t passed = count_cycles() - t->counts.began_cycles;
+    double ns = (double)(clock_ns() - t->counts.began_ns);
+    return passed ? (uint64_t)((double)cycles * ns / (double)passed) : 0;
+}
+
 bool count_init(struct translator *t)
 {
     struct counts *c = &t->counts;
+    c->began_cycles = count_cycles();
+    c->began_ns = clock_ns();
     c->page_samples = lazy(PHYS_FRAMES * sizeof *c->page_samples);
     c->page_executions = lazy(PHYS_FRAMES * sizeof *c->page_executions);
     return c->page_samples && c->page_executions;

@@ -49,14 +49,17 @@ enum jump_count { JUMP_INDIRECT, JUMP_RETURN, JUMP_CROSS_PAGE, JUMP_COUNTS };
 
 struct counts {
     uint64_t exits[EXIT_KINDS];
+    uint64_t missed[JUMP_COUNTS]; /* those that the table did not answer */
     struct call_count calls[CALL_SLOTS];
     uint64_t calls_other; /* for which there was no slot */
     uint64_t exceptions[COUNT_VECTORS];
     uint64_t invalid[INVALID_CAUSES];
     struct writer writers[WRITER_SLOTS];
     uint64_t translate_cycles, decode_cycles;
+    uint64_t began_cycles, began_ns; /* the time-stamp counter and the clock at one moment */
 
     uint64_t samples[SAMPLE_PLACES];
+    uint64_t counted_samples; /* those of SAMPLE_GUEST while executions were counted */
     uint32_t *page_samples;    /* by physical page, in guest code */
     uint64_t *page_executions; /* by physical page: instructions of blocks that are gone */
     uint64_t executed;         /* instructions of blocks that are gone, counted exactly */
@@ -77,6 +80,9 @@ void count_writer(struct translator *t, uint32_t pa, unsigned hits);
 void count_retire(struct translator *t, const struct tb *tb);
 /* Instructions executed by blocks that count: those that are gone, and those that live. */
 uint64_t count_executed(const struct translator *t);
+
+/* CYCLES of the time-stamp counter as nanoseconds. */
+uint64_t count_ns(const struct translator *t, uint64_t cycles);
 
 /* ---- sample.c ---- */
 /* A timer on the calling thread's CPU time that notes what runs. */

@@ -223,6 +223,8 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
     switch ((enum exit_kind)(code >> 26)) {
     case EXIT_LOOKUP:
         cpu->eip = t->rt->exit_eip;
+        if (t->options.exec_count && t->rt->jump_kind < JUMP_COUNTS)
+            t->counts.missed[t->rt->jump_kind]++;
         return true;
     case EXIT_CHAIN:
         *link = (struct pending_link){value / TB_SLOTS, value % TB_SLOTS, t->generation, true};

@@ -82,6 +82,7 @@ struct runtime {
     uint64_t window;    /* base of the current window: r13, gs */
     uint64_t table;     /* current jump table: r12 */
     uint32_t exit_eip;  /* r8d at exit */
+    uint32_t jump_kind; /* enum jump_count of the last jump by the table; while exec_count is on */
     uint32_t kick;      /* set by the kick handler; cleared by the hub */
     uint32_t host_mxcsr;
     uint32_t fault_kind;
@@ -204,12 +205,14 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(guest_bytes, "guest bytes translated")                                                       \
     X(host_bytes, "host bytes emitted")                                                            \
     X(flushes, "generations flushed")                                                              \
+    X(flushed, "blocks that those forgot")                                                         \
     X(enters, "entries into translated code")                                                      \
     X(resumed, "returns into the middle of a block")                                               \
     X(lookups, "block lookups in the hub")                                                         \
     X(rebased, "blocks moved to another address")                                                  \
     X(chains, "direct jumps linked")                                                               \
     X(unlinks, "direct jumps unlinked")                                                            \
+    X(detours, "direct jumps to other pages turned over to the jump table")                        \
     X(invalidated, "blocks invalidated")                                                           \
     X(code_writes, "writes to pages with code")                                                    \
     X(code_hits, "writes that hit translated bytes")                                               \

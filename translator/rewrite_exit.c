@@ -114,7 +114,7 @@ void exit_table(struct build *b, uint32_t target)
 {
     int32_t entry = (int32_t)table_index(b->t, target) * 4;
     if (b->t->options.exec_count)
-        build_count(b, b->t->tb_max - 1 - JUMP_CROSS_PAGE);
+        build_count_jump(b, JUMP_CROSS_PAGE);
     emit_mov_imm(b->e, R8, target);
     mark_reloc(b, RELOC_ADD);
     emit_load(b->e, R9, R_TABLE, entry);
@@ -156,7 +156,7 @@ void exit_indirect(struct build *b)
         return;
     }
     if (b->t->options.exec_count)
-        build_count(b, b->t->tb_max - 1 - (b->in->kind == K_RET ? JUMP_RETURN : JUMP_INDIRECT));
+        build_count_jump(b, b->in->kind == K_RET ? JUMP_RETURN : JUMP_INDIRECT);
     if (b->t->mix_index) {
         static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xC8, 16}; /* rorx r9d, r8d, 16 */
         for (unsigned i = 0; i < sizeof rorx; i++)

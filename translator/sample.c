@@ -32,6 +32,7 @@ static enum sample_place place_of(struct translator *t, uint64_t off, uint64_t w
     struct tb *tb = off < t->cache_size ? cache_at(t, (uint32_t)off) : NULL;
     if (tb) {
         tb->samples += (uint32_t)weight;
+        t->counts.counted_samples += tb->counts ? weight : 0;
         t->counts.page_samples[tb->phys >> PAGE_SHIFT] += (uint32_t)weight;
         return SAMPLE_GUEST;
     }

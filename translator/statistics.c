@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "translator/internal.h"
+#include "translator/hook_internal.h"
 
 struct out {
     const struct statistic_sink *to;
@@ -182,24 +182,36 @@ static void samples(struct translator *t, const struct statistic_sink *to)
     for (unsigned i = 0; i < SAMPLE_PLACES; i++)
         give_label(&o, places[i], t->counts.samples[i] * sample_ns(t));
     o.s.key = o.s.label = NULL;
-    o.s.unit = "cycles";
-    o.s.help = "time-stamp cycles spent translating, decoding included";
-    give(&o, "translate_cycles", t->counts.translate_cycles);
-    o.s.help = "time-stamp cycles spent decoding";
-    give(&o, "decode_cycles", t->counts.decode_cycles);
+    o.s.help = "host time spent translating, decoding included";
+    give(&o, "translate_time", count_ns(t, t->counts.translate_cycles));
+    o.s.help = "host time spent decoding";
+    give(&o, "decode_time", count_ns(t, t->counts.decode_cycles));
 }
 
-/* Without counters: guest time at NOMINAL instructions a nanosecond, which is the order of
- * magnitude. */
+/* Guest time that was not counted, at the rate of that which was; where nothing was counted, or
+ * hardly, at an instruction a nanosecond. */
+static uint64_t estimate(const struct translator *t, uint64_t exact)
+{
+    enum { ENOUGH = 20 };
+    const struct counts *c = &t->counts;
+    double rate = 1;
+    if (c->counted_samples >= ENOUGH)
+        rate = (double)exact / ((double)c->counted_samples * (double)sample_ns(t));
+    uint64_t rest = c->samples[SAMPLE_GUEST] - c->counted_samples;
+    return exact + (uint64_t)((double)(rest * sample_ns(t)) * rate);
+}
+
 static void executed(struct translator *t, const struct statistic_sink *to)
 {
+    static const char *const kinds[JUMP_COUNTS] = {
+        [JUMP_INDIRECT] = "indirect", [JUMP_RETURN] = "return", [JUMP_CROSS_PAGE] = "cross_page"};
     struct out o = {to, {.group = "tb", .unit = "count"}};
     const uint64_t *jumps = t->counts.executions + t->tb_max - 1;
     uint64_t exact = count_executed(t);
     o.s.help = "guest instructions executed while exec_count was on, blocks taken as wholes";
     give(&o, "executed", exact);
-    o.s.help = "guest instructions executed, estimated: one a nanosecond of guest time";
-    give(&o, "executed_estimate", t->counts.samples[SAMPLE_GUEST] * sample_ns(t));
+    o.s.help = "guest instructions executed, estimated from guest time";
+    give(&o, "executed_estimate", estimate(t, exact));
     o.s.help = "indirect jumps and calls, while exec_count was on";
     give(&o, "jumps_indirect", jumps[-JUMP_INDIRECT]);
     o.s.help = "returns, while exec_count was on";
@@ -208,6 +220,15 @@ static void executed(struct translator *t, const struct statistic_sink *to)
     give(&o, "jumps_cross_page", jumps[-JUMP_CROSS_PAGE]);
     o.s.help = "jumps that the table did not answer";
     give(&o, "jumps_missed", t->counts.exits[EXIT_LOOKUP]);
+    o.s.key = "kind";
+    o.s.name = "jump_hits";
+    o.s.help = "jumps that the table answered, while exec_count was on";
+    for (unsigned k = 0; k < JUMP_COUNTS; k++)
+        give_label(&o, kinds[k], jumps[-(int)k] - t->counts.missed[k]);
+    o.s.name = "jump_misses";
+    o.s.help = "jumps that it did not, while exec_count was on";
+    for (unsigned k = 0; k < JUMP_COUNTS; k++)
+        give_label(&o, kinds[k], t->counts.missed[k]);
 }
 
 void translator_statistics(struct translator *t, const struct statistic_sink *to)
@@ -235,6 +256,7 @@ bool translator_block(struct translator *t, uint32_t index, struct translator_bl
         .host_bytes = tb->code_end - tb->code, .valid = tb->valid,
         .code32 = tb->mode & MODE_CODE32, .user = tb->mode & MODE_USER, .counted = tb->counts,
         .executions = t->counts.executions[index], .samples = tb->samples};
+    hook_symbol(t, tb->cs_base + tb->eip, out->symbol, sizeof out->symbol);
     for (unsigned s = 0; s < TB_SLOTS; s++) {
         out->exits[s].target = tb->exits[s].patch ? tb->exits[s].target : ~0u;
         out->exits[s].link = tb->exits[s].link;

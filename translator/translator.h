@@ -64,6 +64,7 @@ struct translator_block {
     uint16_t insns, guest_bytes, sites;
     uint32_t host_bytes;
     bool valid, code32, user, counted;
+    char symbol[100]; /* " <NAME+0xOFFSET>", or empty */
     uint64_t executions, samples;
     struct {
         uint32_t target;

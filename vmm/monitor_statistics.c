@@ -39,7 +39,8 @@ static void info_fills(const struct monitor_target *t, struct text *out)
 {
     static const char *const names[] = {
         "signals", "fills",      "refills",   "page_faults", "mmu_fills", "fill_pages", "fill_runs",
-        "fill_ahead", "drops",   "drop_pages", "walks",      "guest_faults", NULL};
+        "prefetched", "prefetch_hits", "prefetch_probes", "prefetch_probe_hits", "drops",
+        "drop_pages", "walks",   "guest_faults", NULL};
     struct filter f = {out, names};
 
     statistics_each(t->machine, &(struct statistic_sink){named, &f});
@@ -60,7 +61,7 @@ static void info_smc(const struct monitor_target *t, struct text *out)
 }
 
 const struct subject subjects_statistics[] = {
-    {"tb", "the translator's counters; tb hot [N], tb block ADDR: of its blocks", info_tb},
+    {"tb", "the translator's counters; tb hot [N] [time|executions], tb block ADDR: of its blocks", info_tb},
     {"jit", NULL, info_tb},
     {"exits", "why translated code was left, and for which instructions", info_exits},
     {"windows", "windows, host mappings, page-table tracing", info_windows},
@@ -74,15 +75,16 @@ const struct subject subjects_statistics[] = {
 struct request {
     struct text *out;
     unsigned max;
+    enum translator_order order;
     uint32_t lin;
 };
 
 static void block_line(struct text *out, const struct translator_block *b, uint64_t samples)
 {
-    text_printf(out, "%08x %08x %5.1f%% %10llu %14llu %4u %5u %6u %s%s\n", b->cs_base + b->eip,
+    text_printf(out, "%08x %08x %5.1f%% %10llu %14llu %4u %5u %6u%s%s%s\n", b->cs_base + b->eip,
                 b->phys, samples ? 100.0 * (double)b->samples / (double)samples : 0.0,
                 (unsigned long long)b->samples, (unsigned long long)b->executions, b->insns,
-                b->guest_bytes, b->host_bytes, b->user ? "user" : "", b->valid ? "" : " gone");
+                b->guest_bytes, b->host_bytes, b->user ? " user" : "", b->valid ? "" : " gone", b->symbol);
 }
 
 static void block_exits(struct machine *m, struct text *out, const struct translator_block *b)
@@ -114,7 +116,7 @@ static void hot(struct machine *m, void *opaque)
 
     if (!blocks)
         abort();
-    unsigned found = translator_hot(m->translator, BY_TIME, blocks, r->max);
+    unsigned found = translator_hot(m->translator, r->order, blocks, r->max);
     unsigned n = found < r->max ? found : r->max;
     for (unsigned i = 0; i < n; i++)
         samples += blocks[i].samples;
@@ -124,7 +126,7 @@ static void hot(struct machine *m, void *opaque)
     text_printf(r->out, "address  physical  share    samples     executions insn bytes   host\n");
     for (unsigned i = 0; i < n; i++) {
         block_line(r->out, &blocks[i], samples);
-        translator_describe_block(m->translator, blocks[i].index, false, text_line, r->out);
+        translator_describe_block(m->translator, blocks[i].index, true, text_line, r->out);
         block_exits(m, r->out, &blocks[i]);
     }
     if (!translator_counts_executions(m->translator))
@@ -150,10 +152,13 @@ static void block(struct machine *m, void *opaque)
 
 bool statistics_info_tb(const struct monitor_target *t, int argc, char **argv, struct text *out)
 {
-    struct request r = {.out = out, .max = 10};
+    struct request r = {.out = out, .max = 10, .order = BY_TIME};
     int64_t lin;
     char *end = "";
 
+    if (!strcmp(argv[0], "hot") && argc > 1 &&
+        (!strcmp(argv[argc - 1], "time") || !strcmp(argv[argc - 1], "executions")))
+        r.order = *argv[--argc] == 't' ? BY_TIME : BY_EXECUTIONS;
     if (!strcmp(argv[0], "hot") && argc <= 2) {
         unsigned long n = argc == 2 ? strtoul(argv[1], &end, 10) : r.max;
         if (*end || n == 0 || n > STATISTICS_HOT_MAX || (argc == 2 && *argv[1] == '-'))
@@ -164,7 +169,7 @@ bool statistics_info_tb(const struct monitor_target *t, int argc, char **argv, s
         return true;
     }
     if (strcmp(argv[0], "block") || argc != 2)
-        return command_fail(out, "usage: info tb [hot [N] | block ADDR]");
+        return command_fail(out, "usage: info tb [hot [N] [time|executions] | block ADDR]");
     if (!command_expression(t, 1, argv + 1, &lin, out))
         return false;
     r.lin = (uint32_t)lin;

@@ -29,24 +29,27 @@ static void add_line(void *opaque, const char *line)
 
 static json_t *block_json(struct machine *m, const struct translator_block *b)
 {
-    json_t *code = json_array(), *exits = json_array();
+    json_t *code = json_array(), *host = json_array(), *exits = json_array();
 
     translator_describe_block(m->translator, b->index, false, add_line, code);
     if (json_array_size(code))
         json_array_remove(code, 0); /* what is in its members already */
+    translator_describe_block(m->translator, b->index, true, add_line, host);
+    if (json_array_size(host))
+        json_array_remove(host, 0);
     for (unsigned i = 0; i < 2; i++)
         if (b->exits[i].target != ~0u)
             json_array_append_new(exits, json_pack("{s:I,s:I}", "target",
                                                    (json_int_t)b->exits[i].target, "link",
                                                    (json_int_t)b->exits[i].link));
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:b,s:b,s:b,s:o,s:o,s:o,s:o}", "index",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:s*}", "index",
                      (json_int_t)b->index, "eip", (json_int_t)b->eip, "cs-base",
                      (json_int_t)b->cs_base, "phys", (json_int_t)b->phys, "mode",
                      (json_int_t)b->mode, "instructions", (int)b->insns, "guest-bytes",
                      (int)b->guest_bytes, "host-bytes", (json_int_t)b->host_bytes, "valid",
                      (int)b->valid, "user", (int)b->user, "counted", (int)b->counted, "executions",
                      number(b->executions), "samples", number(b->samples), "exits", exits, "code",
-                     code);
+                     code, "host-code", host, "symbol", *b->symbol ? b->symbol + 1 : NULL);
 }
 
 static void add_page(void *opaque, const struct translator_page *p)

@@ -119,14 +119,23 @@ static void number_cell(struct text *out, uint64_t n)
     text_printf(out, "<td>%llu</td>", (unsigned long long)n);
 }
 
+static void lines(struct text *out, const json_t *code)
+{
+    for (size_t i = 0; i < json_array_size(code); i++) {
+        report_escaped(out, json_string_value(json_array_get(code, i)));
+        text_printf(out, "\n");
+    }
+}
+
 static void block_row(struct text *out, const json_t *b)
 {
     const json_t *code = json_object_get(b, "code");
     uint64_t address = report_integer(b, "cs-base") + report_integer(b, "eip");
 
-    text_printf(out, "<tr><td>%08llx</td><td>%08llx</td>",
-                (unsigned long long)(address & 0xFFFFFFFF),
-                (unsigned long long)report_integer(b, "phys"));
+    text_printf(out, "<tr><td>%08llx</td><td class=\"t\">",
+                (unsigned long long)(address & 0xFFFFFFFF));
+    report_escaped(out, json_string_value(json_object_get(b, "symbol")));
+    text_printf(out, "</td><td>%08llx</td>", (unsigned long long)report_integer(b, "phys"));
     number_cell(out, report_integer(b, "samples"));
     number_cell(out, report_integer(b, "executions"));
     number_cell(out, report_integer(b, "instructions"));
@@ -135,11 +144,10 @@ static void block_row(struct text *out, const json_t *b)
     text_printf(out, "<td class=\"t\">%s%s</td><td><pre>",
                 json_is_true(json_object_get(b, "user")) ? "user" : "",
                 json_is_true(json_object_get(b, "valid")) ? "" : " gone");
-    for (size_t i = 0; i < json_array_size(code); i++) {
-        report_escaped(out, json_string_value(json_array_get(code, i)));
-        text_printf(out, "\n");
-    }
-    text_printf(out, "</pre></td></tr>\n");
+    lines(out, code);
+    text_printf(out, "</pre><details><summary>host</summary><pre>");
+    lines(out, json_object_get(b, "host-code"));
+    text_printf(out, "</pre></details></td></tr>\n");
 }
 
 static void blocks_table(const json_t *all, struct text *out)
@@ -148,7 +156,7 @@ static void blocks_table(const json_t *all, struct text *out)
     const json_t *blocks = json_object_get(all, "blocks");
 
     text_printf(out, "<h2>Hottest blocks</h2>\n<table id=\"blocks\"><thead><tr><th>address</th>"
-                     "<th>physical</th><th>samples</th><th>executions</th><th>instructions</th>"
+                     "<th>symbol</th><th>physical</th><th>samples</th><th>executions</th><th>instructions</th>"
                      "<th>bytes</th><th>host bytes</th><th>kind</th><th>code</th></tr></thead>"
                      "<tbody>\n");
     for (size_t i = 0; i < json_array_size(blocks) && i < ROWS; i++)

@@ -97,10 +97,11 @@ static void draw_node(struct text *out, const struct node *node, uint64_t hottes
     text_printf(out,
                 "<rect x=\"%d\" y=\"%u\" width=\"%d\" height=\"%u\" rx=\"4\" "
                 "fill=\"hsl(%u,90%%,%u%%)\" stroke=\"#666\"/>\n"
-                "<text x=\"%d\" y=\"%u\" font-weight=\"bold\">%08llx  %llu samples, %llu "
-                "executions</text>\n",
+                "<text x=\"%d\" y=\"%u\" font-weight=\"bold\">%08llx ",
                 LEFT, node->y, WIDTH, node->height, 60 - share * 6 / 10, 95 - share / 5, LEFT + 6,
-                node->y + LINE, (unsigned long long)node->address, (unsigned long long)samples,
+                node->y + LINE, (unsigned long long)node->address);
+    report_escaped(out, json_string_value(json_object_get(node->block, "symbol")));
+    text_printf(out, " %llu samples, %llu executions</text>\n", (unsigned long long)samples,
                 (unsigned long long)report_integer(node->block, "executions"));
     for (size_t i = 0; i < json_array_size(code) && i < LINES; i++) {
         const char *line = json_string_value(json_array_get(code, i));

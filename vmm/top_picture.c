@@ -183,9 +183,11 @@ static void blocks(const struct view *v)
     text_printf(v->out, "\n   share executions/s  address  code\n");
     for (size_t i = 0; i < n && i < BLOCKS && all[i].value > 0; i++) {
         const json_t *row = all[i].row;
+        const char *symbol = json_string_value(json_object_get(row, "symbol"));
         const char *code = json_string_value(json_array_get(json_object_get(row, "code"), 0));
         double runs =
             (double)(integer(row, "executions") - samples_before(v, row, "executions"));
+        code = symbol ? symbol : code;
         text_printf(v->out, "  %5.1f%% %12s  %08llx  %.*s\n", 100 * all[i].value / sum,
                     human(runs / v->seconds, text),
                     (unsigned long long)((integer(row, "cs-base") + integer(row, "eip")) &

@@ -175,6 +175,64 @@ static const struct body bodies[] = {
     {B("\x67\xE3\x00"), "prefixes"},
 };
 
+/* mov r9, [counter + DISPLACED]; lea r9, [r9 + ADDED]; mov [counter + STORED], r9, the counter being
+ * that of block SLOT, from the start of the counters if it is positive, else from their end. */
+static bool counts(int slot, int displaced, int added, int stored, char *why, unsigned n)
+{
+    struct sample s = begin();
+    struct translator *t = rig.t;
+    int64_t at = (slot > 0 ? slot : (int64_t)t->tb_max + slot) * 8;
+    int64_t base = (int64_t)((uintptr_t)t->counts.executions - (uintptr_t)t->rx) + at;
+
+    put(&s, B("\x4C\x8B\x0D"));
+    emit32(&s.e, (uint32_t)(base + displaced - s.e.pos - 4));
+    put(&s, B("\x4D\x8D\x49"));
+    emit8(&s.e, (uint8_t)added);
+    put(&s, B("\x4C\x89\x0D"));
+    emit32(&s.e, (uint32_t)(base + stored - s.e.pos - 4));
+    put_leave(&s);
+    return verdict(&s, why, n);
+}
+
+/* A block adds one to its own counter and to those of jumps, and does nothing else with them. */
+START_TEST(counters)
+{
+    char why[200];
+
+    ck_assert_msg(counts(1, 0, 1, 0, why, sizeof why), "%s", why); /* begin()'s block is 1 */
+    for (int jump = 1; jump <= JUMP_COUNTS; jump++)
+        ck_assert_msg(counts(-jump, 0, 1, 0, why, sizeof why), "%s", why);
+    ck_assert(!counts(2, 0, 1, 0, why, sizeof why)); /* another block's */
+    ck_assert(!counts(-JUMP_COUNTS - 1, 0, 1, 0, why, sizeof why));
+    ck_assert(!counts(1, 0, 1, 8, why, sizeof why)); /* its own into another's */
+    ck_assert(!counts(1, 8, 1, 0, why, sizeof why)); /* another's into its own */
+    ck_assert(!counts(-1, 0, 1, -8, why, sizeof why)); /* one jump's into another's */
+    ck_assert_ptr_nonnull(strstr(why, "something else than its count"));
+    ck_assert(!counts(1, 0, 2, 0, why, sizeof why)); /* two */
+    ck_assert(!counts(1, 0, -1, 0, why, sizeof why));
+    ck_assert(!counts(1, 4, 1, 4, why, sizeof why)); /* across two */
+    ck_assert(!counts(-1, 8, 1, 8, why, sizeof why)); /* behind the last: the runtime area */
+}
+END_TEST
+
+/* The kind of a jump by the table is written to its field, and nowhere else. */
+START_TEST(jump_kinds)
+{
+    static const int offsets[][2] = {{0, true}, {-4, false}, {4, false}, {1, false}};
+    char why[200];
+
+    for (unsigned i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        struct sample s = begin();
+        put(&s, B("\xC7\x05"));
+        emit32(&s.e, (uint32_t)((int)offsetof(struct runtime, jump_kind) - RUNTIME_SIZE +
+                                offsets[i][0]) - s.e.pos - 8);
+        emit32(&s.e, JUMP_RETURN);
+        put_leave(&s);
+        ck_assert_msg(verdict(&s, why, sizeof why) == offsets[i][1], "%d: %s", offsets[i][0], why);
+    }
+}
+END_TEST
+
 START_TEST(test_body)
 {
     const struct body *b = &bodies[_i];
@@ -581,6 +639,8 @@ int main(void)
     TCase *tc = tcase_create("check");
     tcase_add_unchecked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_body, 0, sizeof bodies / sizeof *bodies);
+    tcase_add_test(tc, counters);
+    tcase_add_test(tc, jump_kinds);
     tcase_add_test(tc, test_cpu_state);
     tcase_add_test(tc, test_cpu_stores);
     tcase_add_test(tc, test_limit_check);

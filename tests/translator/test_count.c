@@ -90,6 +90,10 @@ START_TEST(returns)
     ck_assert_int_eq(rig_exec(&r, "B9 32 00 00 00 E8 05 00 00 00 49 75 F8 EB 05 D9 E8 DD D8 C3"),
                      RIG_ENDED);
     ck_assert_uint_eq(value(&r, "jumps_return", NULL), 50);
+    /* The table did not know where the first one goes. */
+    ck_assert_uint_eq(value(&r, "jump_misses", "return"), 1);
+    ck_assert_uint_eq(value(&r, "jump_hits", "return"), 49);
+    ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 0);
     ck_assert_uint_eq(block_at(&r, RIG_CODE + 15).executions, 50);
     rig_close(&r);
 }
@@ -131,6 +135,41 @@ START_TEST(calls)
 }
 END_TEST
 
+/* 50 indirect calls to one place: the table does not know the first. */
+START_TEST(indirect)
+{
+    struct rig r;
+    open_counting(&r);
+    /* mov edx, 8011h; mov ecx, 50; 1: call edx; dec ecx; jnz 1b; jmp +1; ret (at 8011h) */
+    ck_assert_int_eq(rig_exec(&r, "BA 11 80 00 00 B9 32 00 00 00 FF D2 49 75 FB EB 01 C3"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "jumps_indirect", NULL), 50);
+    ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 1);
+    ck_assert_uint_eq(value(&r, "jump_hits", "indirect"), 49);
+    rig_close(&r);
+}
+END_TEST
+
+/* What was counted gives the rate for what was not. */
+START_TEST(estimate)
+{
+    struct rig r;
+    open_counting(&r);
+    /* mov ecx, 300000000; 1: dec ecx; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "B9 00 A3 E1 11 49 75 FD"), RIG_ENDED);
+    uint64_t exact = value(&r, "executed", NULL), guess = value(&r, "executed_estimate", NULL);
+    ck_assert_uint_ge(exact, 600000000);
+    ck_assert_uint_eq(guess, exact);
+    translator_count_executions(r.t, false);
+    r.ended = false;
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_exec(&r, "B9 00 A3 E1 11 49 75 FD"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "executed", NULL), exact);
+    ck_assert_uint_gt(value(&r, "executed_estimate", NULL), exact);
+    rig_close(&r);
+}
+END_TEST
+
 /* A store into the loop's own code is blamed on its instruction. */
 START_TEST(writers)
 {
@@ -148,6 +187,7 @@ START_TEST(writers)
     ck_assert_str_eq(w[0].cause, "store");
     ck_assert_uint_ge(w[0].hits, 10);
     ck_assert_uint_eq(value(&r, "invalidations", "store"), w[0].hits);
+    ck_assert_uint_eq(value(&r, "invalidations", NULL), value(&r, "invalidated", NULL));
     rig_close(&r);
 }
 END_TEST
@@ -200,6 +240,8 @@ int main(void)
     tcase_add_test(tc, exact_loop);
     tcase_add_test(tc, flags_survive);
     tcase_add_test(tc, returns);
+    tcase_add_test(tc, indirect);
+    tcase_add_test(tc, estimate);
     tcase_add_test(tc, on_and_off);
     tcase_add_test(tc, calls);
     tcase_add_test(tc, writers);

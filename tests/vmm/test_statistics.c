@@ -73,13 +73,16 @@ START_TEST(views)
     ck_assert_msg(run(&f, "exec_count") && strstr(f.out, "is on"), "%s", f.out);
     ck_assert_msg(until(&f, "info tb hot 40", "I 00007c06"), "%s", f.out);
     ck_assert_ptr_nonnull(strstr(f.out, "dec"));
+    ck_assert_ptr_nonnull(strstr(f.out, "  O ")); /* guest and host code */
+    ck_assert_msg(run(&f, "info tb hot 1 executions"), "%s", f.out);
+    ck_assert_ptr_nonnull(strstr(f.out, "I 00007c06"));
     ck_assert(!strstr(f.out, "not counted"));
     ck_assert_msg(until(&f, "info tb block 0x7c06", "  O "), "%s", f.out); /* host code too */
     ck_assert_ptr_nonnull(strstr(f.out, "exit 0 to 00007c06"));
     ck_assert_msg(until(&f, "info exits", "calls{in}"), "%s", f.out);
     ck_assert_ptr_nonnull(strstr(f.out, "exits{instruction}"));
     ck_assert(run(&f, "info windows") && strstr(f.out, "mappings_limit"));
-    ck_assert(run(&f, "info fills") && strstr(f.out, "fill_pages"));
+    ck_assert(run(&f, "info fills") && strstr(f.out, "prefetch_hits"));
     ck_assert(run(&f, "info smc") && strstr(f.out, "writers to pages with code"));
     ck_assert(run(&f, "info tb") && strstr(f.out, "cache_occupancy"));
     ck_assert(run(&f, "exec_count off"));
@@ -94,7 +97,8 @@ START_TEST(refused)
     static const char *const lines[][2] = {
         {"info tb hot 0", "1 to 4096"},  {"info tb hot x", "1 to 4096"},
         {"info tb hot -3", "1 to 4096"}, {"info tb hot 99999999999999999999", "1 to 4096"},
-        {"info tb hot 1 2", "usage"},    {"info tb cold", "usage"},
+        {"info tb hot 1 2", "usage"},    {"info tb hot 1 heat", "usage"},
+        {"info tb hot time 1", "usage"},    {"info tb cold", "usage"},
         {"info tb block", "usage"},      {"info tb block (", ""},
         {"info tb block 0xfffffff0+0xdeadbee0", "no block"},
         {"exec_count maybe", "on or off"},
