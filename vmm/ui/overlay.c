@@ -16,7 +16,7 @@ static const struct {
     uint32_t colour;
 } times[OVERLAY_TIMES] = {
     {"cpu_time", "guest", "guest", 0xff40c060u},     {"cpu_time", "vmm", "VMM", 0xffe08030u},
-    {"cpu_time", "devices", "devices", 0xff4080e0u}, {"cpu_time", "timers", "timers", 0xffc050c0u},
+    {"cpu_time", "devices", "dev", 0xff4080e0u}, {"cpu_time", "timers", "timers", 0xffc050c0u},
     {"idle_time", NULL, "idle", 0xff303840u},
 };
 
@@ -97,8 +97,8 @@ static void draw_times(const struct overlay *o, struct canvas *c, int y)
     for (unsigned i = 0, x = MARGIN; i < OVERLAY_TIMES; i++) {
         snprintf(text, sizeof text, "%s %.0f", times[i].text,
                  (double)(o->count ? o->share[i][newest(o)] * 100 : 0));
-        canvas_fill(c, (int)x, y + 4, 6, 8, times[i].colour);
-        x = (unsigned)canvas_text(c, (int)x + 8, y, text, INK) + 4;
+        canvas_fill(c, (int)x, y + 4, 5, 8, times[i].colour);
+        x = (unsigned)canvas_text(c, (int)x + 7, y, text, INK) + 5;
     }
     y += CANVAS_ROW;
     canvas_fill(c, MARGIN, y, COLUMN * OVERLAY_POINTS, STACK_HEIGHT, WELL);

@@ -6,7 +6,7 @@
 #include "vmm/ui/canvas.h"
 
 enum {
-    OVERLAY_POINTS = 160, /* kept of each graph */
+    OVERLAY_POINTS = 180, /* kept of each graph */
     OVERLAY_TIMES = 5,    /* guest, VMM, devices, timers, idle */
     OVERLAY_RATES = 8,
     OVERLAY_GAUGES = 4,
