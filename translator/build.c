@@ -345,6 +345,9 @@ static struct tb *build_block(struct translator *t, const struct fetch *f, uint3
     t->counts.decode_cycles += count_cycles() - began;
     if (!decoded)
         return NULL;
+    tb->sum = BLOCK_SUM_BEGIN;
+    for (unsigned i = 0; i < b.count; i++)
+        tb->sum = block_sum(tb->sum, b.list[i].in.bytes, b.list[i].in.len);
     emit_block(&b);
     t->tb_count++;
     cache_insert(t, tb);

@@ -99,6 +99,7 @@ bool cache_init(struct translator *t, struct error *err)
 
 void cache_free(struct translator *t)
 {
+    debugger_forget(t->debugger);
     if (t->rw && t->rw != MAP_FAILED)
         munmap(t->rw, t->cache_size);
     if (t->rt)

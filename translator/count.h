@@ -59,7 +59,7 @@ struct counts {
     uint64_t began_cycles, began_ns; /* the time-stamp counter and the clock at one moment */
 
     uint64_t samples[SAMPLE_PLACES];
-    uint64_t counted_samples; /* those of SAMPLE_GUEST while executions were counted */
+    uint64_t counted_samples;  /* those of SAMPLE_GUEST while executions were counted */
     uint32_t *page_samples;    /* by physical page, in guest code */
     uint64_t *page_executions; /* by physical page: instructions of blocks that are gone */
     uint64_t executed;         /* instructions of blocks that are gone, counted exactly */

@@ -35,6 +35,20 @@ static void dump_guest(struct translator *t, const struct tb *tb, uint32_t offse
     out->line(out->opaque, text);
 }
 
+/* Is the guest code still what TB was made of? */
+static bool unchanged(struct translator *t, const struct tb *tb)
+{
+    uint8_t bytes[TB_MAX_INSNS * INSN_MAX_LEN];
+    uint32_t room = PAGE_SIZE - (tb->phys & (PAGE_SIZE - 1));
+    uint32_t n = tb->size < sizeof bytes ? tb->size : sizeof bytes;
+    uint32_t first = tb->phys2 != ~0u && n > room ? room : n;
+    if (tb->valid)
+        return true;
+    phys_read(t->phys, tb->phys, bytes, first);
+    phys_read(t->phys, tb->phys2, bytes + first, n - first);
+    return block_sum(BLOCK_SUM_BEGIN, bytes, n) == tb->sum;
+}
+
 void dump_block(struct translator *t, const struct tb *tb, bool host,
                 void (*line)(void *, const char *), void *opaque)
 {
@@ -47,12 +61,15 @@ void dump_block(struct translator *t, const struct tb *tb, bool host,
              tb->code_end - tb->code);
     line(opaque, text);
     uint32_t from = tb->code, last = ~0u;
+    bool guest = unchanged(t, tb);
+    if (!guest)
+        line(opaque, "  (its guest code is no longer there)");
     for (uint32_t i = 0; i < tb->map_count; i++) {
         const struct fault_entry *f = &t->map[tb->map + i];
         if (host)
             dump_host(t, from, tb->code + f->host, &out);
         from = tb->code + f->host;
-        if (f->guest != last && (i > 0 || tb->map_count == 1))
+        if (guest && f->guest != last && (i > 0 || tb->map_count == 1))
             dump_guest(t, tb, f->guest, &out);
         last = i ? f->guest : ~0u;
     }

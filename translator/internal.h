@@ -11,6 +11,7 @@
 #include "ringer/error.h"
 #include "ringer/log.h"
 #include "translator/count.h"
+#include "translator/debugger.h"
 #include "translator/decode.h"
 #include "translator/emit.h"
 #include "translator/hook.h"
@@ -137,9 +138,19 @@ struct tb {
     uint32_t imms;     /* the first of them */
     uint32_t verified; /* lock-step: times compared */
     uint32_t samples;  /* of the timer that found it running */
+    uint32_t sum;      /* block_sum of its guest code, as it was translated */
     bool counts;       /* its executions are counted */
     struct tb_exit exits[TB_SLOTS];
 };
+
+/* FNV-1a over N bytes, going on from SUM. */
+#define BLOCK_SUM_BEGIN 2166136261u
+static inline uint32_t block_sum(uint32_t sum, const uint8_t *bytes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        sum = (sum ^ bytes[i]) * 16777619u;
+    return sum;
+}
 
 /* How the 32-bit word at HOST offset (relative to tb->code) depends on the block's EIP. */
 enum reloc_kind {
@@ -268,6 +279,7 @@ struct translator {
     uint8_t *rw, *rx;
     struct runtime *rt;
     uint32_t cache_size, cache_start /* after the stubs */;
+    struct debugger_code *debugger;
     struct emit emit; /* the allocation pointer */
     uint32_t stub_leave, stub_fault, stub_quick, stub_enter, stub_enter_end, stub_abort, stub_fpu,
         stub_fpu_end, stub_step, step_end;

@@ -33,8 +33,7 @@ static void counters(struct translator *t, const struct statistic_sink *to)
         const char *name, *unit, *help;
         uint64_t value;
     } rows[] = {
-#define X(name, help)                                                                              \
-    {#name, strstr(#name, "bytes") ? "bytes" : "count", help, t->stats.name},
+#define X(name, help) {#name, strstr(#name, "bytes") ? "bytes" : "count", help, t->stats.name},
         TRANSLATOR_COUNTERS(X)
 #undef X
     };
@@ -80,16 +79,20 @@ static void occupancy(struct translator *t, const struct statistic_sink *to)
 
 _Static_assert(EXIT_HOOK + 1 == EXIT_KINDS, "each exit has a counter");
 static const char *const exit_names[EXIT_KINDS] = {
-    [EXIT_LOOKUP] = "lookup",   [EXIT_CHAIN] = "chain", [EXIT_INSN] = "instruction",
-    [EXIT_NEXT] = "one",        [EXIT_STI] = "sti",     [EXIT_RAISE] = "raise",
-    [EXIT_FAULT] = "fault",     [EXIT_KICKED] = "kicked", [EXIT_STEPPED] = "instruction_left",
-    [EXIT_POPF] = "popf",         [EXIT_HOOK] = "hook",
+    [EXIT_LOOKUP] = "lookup", [EXIT_CHAIN] = "chain",   [EXIT_INSN] = "instruction",
+    [EXIT_NEXT] = "one",      [EXIT_STI] = "sti",       [EXIT_RAISE] = "raise",
+    [EXIT_FAULT] = "fault",   [EXIT_KICKED] = "kicked", [EXIT_STEPPED] = "instruction_left",
+    [EXIT_POPF] = "popf",     [EXIT_HOOK] = "hook",
 };
 
 static void exits(struct translator *t, const struct statistic_sink *to)
 {
-    struct out o = {to, {.group = "exits", .name = "exits", .key = "reason", .unit = "count",
-                         .help = "times translated code came back to the hub"}};
+    struct out o = {to,
+                    {.group = "exits",
+                     .name = "exits",
+                     .key = "reason",
+                     .unit = "count",
+                     .help = "times translated code came back to the hub"}};
     for (unsigned i = 0; i < EXIT_KINDS; i++)
         give_label(&o, exit_names[i], t->counts.exits[i]);
 }
@@ -102,7 +105,8 @@ static void call_name(struct translator *t, const struct call_count *c, char *na
     unsigned opcode = c->key >> CALL_OPCODE_SHIFT & 0xFF, map = c->key >> CALL_MAP_SHIFT & 3;
     char text[128] = "";
     if (map == MAP_1B && (opcode == 0x8C || opcode == 0x8E)) {
-        snprintf(name, n, "mov %s sreg%s", opcode == 0x8C ? "from" : "to", c->slow ? " by hand" : "");
+        snprintf(name, n, "mov %s sreg%s", opcode == 0x8C ? "from" : "to",
+                 c->slow ? " by hand" : "");
         return;
     }
     decode_text(t->decoder, c->bits, c->bytes, sizeof c->bytes, 0, text, sizeof text);
@@ -129,8 +133,12 @@ static void calls(struct translator *t, const struct statistic_sink *to)
 {
     struct call_row rows[CALL_SLOTS];
     unsigned count = 0;
-    struct out o = {to, {.group = "exits", .name = "calls", .key = "instruction", .unit = "count",
-                         .help = "instructions carried out by the VMM"}};
+    struct out o = {to,
+                    {.group = "exits",
+                     .name = "calls",
+                     .key = "instruction",
+                     .unit = "count",
+                     .help = "instructions carried out by the VMM"}};
     for (unsigned i = 0; i < CALL_SLOTS; i++) {
         const struct call_count *c = &t->counts.calls[i];
         struct call_row row = {.count = c->count};
@@ -154,8 +162,12 @@ static void calls(struct translator *t, const struct statistic_sink *to)
 static void exceptions(struct translator *t, const struct statistic_sink *to)
 {
     char label[8];
-    struct out o = {to, {.group = "exits", .name = "exceptions_by_vector", .key = "vector",
-                         .unit = "count", .help = "exceptions delivered to the guest"}};
+    struct out o = {to,
+                    {.group = "exits",
+                     .name = "exceptions_by_vector",
+                     .key = "vector",
+                     .unit = "count",
+                     .help = "exceptions delivered to the guest"}};
     for (unsigned v = 0; v < COUNT_VECTORS; v++) {
         snprintf(label, sizeof label, "%02xh", v);
         give_label(&o, label, t->counts.exceptions[v]);
@@ -166,8 +178,12 @@ static const char *const cause_names[INVALID_CAUSES] = {"store", "device", "poli
 
 static void invalidations(struct translator *t, const struct statistic_sink *to)
 {
-    struct out o = {to, {.group = "smc", .name = "invalidations", .key = "cause", .unit = "count",
-                         .help = "blocks given up"}};
+    struct out o = {to,
+                    {.group = "smc",
+                     .name = "invalidations",
+                     .key = "cause",
+                     .unit = "count",
+                     .help = "blocks given up"}};
     for (unsigned i = 0; i < INVALID_CAUSES; i++)
         give_label(&o, cause_names[i], t->counts.invalid[i]);
 }
@@ -177,8 +193,12 @@ static void invalidations(struct translator *t, const struct statistic_sink *to)
 static void samples(struct translator *t, const struct statistic_sink *to)
 {
     static const char *const places[] = {"guest", "vmm", "devices", "timers"};
-    struct out o = {to, {.group = "time", .name = "cpu_time", .key = "place", .unit = "ns",
-                         .help = "CPU time of the vCPU's thread, by samples"}};
+    struct out o = {to,
+                    {.group = "time",
+                     .name = "cpu_time",
+                     .key = "place",
+                     .unit = "ns",
+                     .help = "CPU time of the vCPU's thread, by samples"}};
     for (unsigned i = 0; i < SAMPLE_PLACES; i++)
         give_label(&o, places[i], t->counts.samples[i] * sample_ns(t));
     o.s.key = o.s.label = NULL;
@@ -250,12 +270,21 @@ bool translator_block(struct translator *t, uint32_t index, struct translator_bl
     if (!index || index >= t->tb_count)
         return false;
     const struct tb *tb = &t->tbs[index];
-    *out = (struct translator_block){
-        .index = index, .eip = tb->eip, .cs_base = tb->cs_base, .phys = tb->phys, .mode = tb->mode,
-        .insns = tb->insns, .guest_bytes = tb->size, .sites = tb->site_count,
-        .host_bytes = tb->code_end - tb->code, .valid = tb->valid,
-        .code32 = tb->mode & MODE_CODE32, .user = tb->mode & MODE_USER, .counted = tb->counts,
-        .executions = t->counts.executions[index], .samples = tb->samples};
+    *out = (struct translator_block){.index = index,
+                                     .eip = tb->eip,
+                                     .cs_base = tb->cs_base,
+                                     .phys = tb->phys,
+                                     .mode = tb->mode,
+                                     .insns = tb->insns,
+                                     .guest_bytes = tb->size,
+                                     .sites = tb->site_count,
+                                     .host_bytes = tb->code_end - tb->code,
+                                     .valid = tb->valid,
+                                     .code32 = tb->mode & MODE_CODE32,
+                                     .user = tb->mode & MODE_USER,
+                                     .counted = tb->counts,
+                                     .executions = t->counts.executions[index],
+                                     .samples = tb->samples};
     hook_symbol(t, tb->cs_base + tb->eip, out->symbol, sizeof out->symbol);
     for (unsigned s = 0; s < TB_SLOTS; s++) {
         out->exits[s].target = tb->exits[s].patch ? tb->exits[s].target : ~0u;
@@ -323,8 +352,8 @@ void translator_each_page(struct translator *t,
 {
     uint64_t *n = t->counts.page_executions;
     for (uint32_t pfn = 0; pfn < PHYS_FRAMES; pfn++) {
-        struct translator_page p = {.pfn = pfn, .samples = t->counts.page_samples[pfn],
-                                    .executions = n[pfn]};
+        struct translator_page p = {
+            .pfn = pfn, .samples = t->counts.page_samples[pfn], .executions = n[pfn]};
         for (uint32_t link = t->page_tbs[pfn]; link; link = t->tbs[link / 2].page_next[link & 1]) {
             const struct tb *tb = &t->tbs[link / 2];
             p.blocks++;
@@ -351,8 +380,8 @@ unsigned translator_writers(struct translator *t, struct translator_writer *out,
             at--;
         }
         if (at < max)
-            out[at] = (struct translator_writer){w->eip, w->cs_base, w->page, cause_names[w->cause],
-                                                 w->writes, w->hits};
+            out[at] = (struct translator_writer){
+                w->eip, w->cs_base, w->page, cause_names[w->cause], w->writes, w->hits};
     }
     return stored;
 }

@@ -235,4 +235,5 @@ void stubs_emit(struct translator *t)
     uint32_t mxcsr;
     __asm__("stmxcsr %0" : "=m"(mxcsr));
     t->rt->host_mxcsr = mxcsr;
+    t->debugger = debugger_tell(t->rx, t->cache_size, &t->rt->host_rsp, saved, SAVED);
 }

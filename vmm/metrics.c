@@ -19,7 +19,7 @@ struct metrics_client {
     } socket;
     uv_timer_t patience; /* a client that says nothing is shown out */
     uv_write_t write;
-    unsigned open;       /* handles that are not closed yet */
+    unsigned open; /* handles that are not closed yet */
     char request[REQUEST_MAX];
     size_t len;
     struct text answer;
@@ -145,7 +145,10 @@ static void answer(struct metrics_client *c)
     text_printf(&c->answer,
                 "HTTP/1.0 %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
                 "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-                known ? "200 OK" : get ? "404 Not Found" : "405 Method Not Allowed", body.len);
+                known ? "200 OK"
+                : get ? "404 Not Found"
+                      : "405 Method Not Allowed",
+                body.len);
     text_add(&c->answer, text_string(&body), body.len);
     text_free(&body);
     uv_buf_t buf = uv_buf_init(c->answer.data, (unsigned)c->answer.len);

@@ -37,10 +37,22 @@ static void named(void *opaque, const struct statistic *s)
 
 static void info_fills(const struct monitor_target *t, struct text *out)
 {
-    static const char *const names[] = {
-        "signals", "fills",      "refills",   "page_faults", "mmu_fills", "fill_pages", "fill_runs",
-        "prefetched", "prefetch_hits", "prefetch_probes", "prefetch_probe_hits", "drops",
-        "drop_pages", "walks",   "guest_faults", NULL};
+    static const char *const names[] = {"signals",
+                                        "fills",
+                                        "refills",
+                                        "page_faults",
+                                        "mmu_fills",
+                                        "fill_pages",
+                                        "fill_runs",
+                                        "prefetched",
+                                        "prefetch_hits",
+                                        "prefetch_probes",
+                                        "prefetch_probe_hits",
+                                        "drops",
+                                        "drop_pages",
+                                        "walks",
+                                        "guest_faults",
+                                        NULL};
     struct filter f = {out, names};
 
     statistics_each(t->machine, &(struct statistic_sink){named, &f});
@@ -61,7 +73,8 @@ static void info_smc(const struct monitor_target *t, struct text *out)
 }
 
 const struct subject subjects_statistics[] = {
-    {"tb", "the translator's counters; tb hot [N] [time|executions], tb block ADDR: of its blocks", info_tb},
+    {"tb", "the translator's counters; tb hot [N] [time|executions], tb block ADDR: of its blocks",
+     info_tb},
     {"jit", NULL, info_tb},
     {"exits", "why translated code was left, and for which instructions", info_exits},
     {"windows", "windows, host mappings, page-table tracing", info_windows},
@@ -84,7 +97,8 @@ static void block_line(struct text *out, const struct translator_block *b, uint6
     text_printf(out, "%08x %08x %5.1f%% %10llu %14llu %4u %5u %6u%s%s%s\n", b->cs_base + b->eip,
                 b->phys, samples ? 100.0 * (double)b->samples / (double)samples : 0.0,
                 (unsigned long long)b->samples, (unsigned long long)b->executions, b->insns,
-                b->guest_bytes, b->host_bytes, b->user ? " user" : "", b->valid ? "" : " gone", b->symbol);
+                b->guest_bytes, b->host_bytes, b->user ? " user" : "", b->valid ? "" : " gone",
+                b->symbol);
 }
 
 static void block_exits(struct machine *m, struct text *out, const struct translator_block *b)

@@ -83,8 +83,10 @@ struct qmp_client *qmp_client_open(const char *where, struct error *err)
     struct qmp_client *c;
 
     if (fd < 0) {
-        error_set(err, "%s: no machine answers there: %s; start it with -qmp unix:PATH,server=on,"
-                       "wait=off", where, strerror(errno));
+        error_set(err,
+                  "%s: no machine answers there: %s; start it with -qmp unix:PATH,server=on,"
+                  "wait=off",
+                  where, strerror(errno));
         return NULL;
     }
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

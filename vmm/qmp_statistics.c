@@ -48,8 +48,8 @@ static bool query_stats(struct qmp_call *c)
         const struct statistic *s = &all.rows[i].s;
         full_name(s, name, sizeof name);
         if (wanted(providers, s, name))
-            json_array_append_new(rows, json_pack("{s:s,s:I}", "name", name, "value",
-                                                  (json_int_t)s->value));
+            json_array_append_new(
+                rows, json_pack("{s:s,s:I}", "name", name, "value", (json_int_t)s->value));
     }
     statistics_free(&all);
     if (json_array_size(rows))

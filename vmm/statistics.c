@@ -52,8 +52,11 @@ static void windows(struct machine *m, const struct statistic_sink *to)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        give(to, (struct statistic){.group = "mmu", .name = rows[i].name, .unit = "count",
-                                    .help = rows[i].help, .gauge = rows[i].gauge,
+        give(to, (struct statistic){.group = "mmu",
+                                    .name = rows[i].name,
+                                    .unit = "count",
+                                    .help = rows[i].help,
+                                    .gauge = rows[i].gauge,
                                     .value = rows[i].value});
 }
 
@@ -136,14 +139,21 @@ static void times(struct machine *m, const struct statistic_sink *to)
 {
     uint64_t ns = machine_host_ns();
 
-    give(to, (struct statistic){.group = "time", .name = "idle_time", .unit = "ns",
+    give(to, (struct statistic){.group = "time",
+                                .name = "idle_time",
+                                .unit = "ns",
                                 .help = "host time in HLT, waiting",
                                 .value = m->private->idle_ns});
-    give(to, (struct statistic){.group = "time", .name = "up_time", .unit = "ns",
+    give(to, (struct statistic){.group = "time",
+                                .name = "up_time",
+                                .unit = "ns",
                                 .help = "host time since the machine began to run",
                                 .value = m->private->started_ns ? ns - m->private->started_ns : 0});
-    give(to, (struct statistic){.group = "time", .name = "virtual_time", .unit = "ns",
-                                .help = "the guest's time", .value = vclock_now(m->clock)});
+    give(to, (struct statistic){.group = "time",
+                                .name = "virtual_time",
+                                .unit = "ns",
+                                .help = "the guest's time",
+                                .value = vclock_now(m->clock)});
 }
 
 void statistics_each(struct machine *m, const struct statistic_sink *to)
@@ -181,7 +191,6 @@ static void keep(void *opaque, const struct statistic *s)
     *copy = *s;
     copy->label = own(s->label); /* the rest are constants */
 }
-
 
 static void collect(struct machine *m, void *opaque)
 {
@@ -248,9 +257,9 @@ void statistics_prometheus(const struct statistics *all, struct text *out)
 {
     for (unsigned i = 0; i < all->count; i++) {
         const struct statistic *s = &all->rows[i].s;
-        const char *unit = !strcmp(s->unit, "ns") ? "_nanoseconds"
+        const char *unit = !strcmp(s->unit, "ns")                                   ? "_nanoseconds"
                            : !strcmp(s->unit, "bytes") && !strstr(s->name, "bytes") ? "_bytes"
-                                                                                   : "";
+                                                                                    : "";
         const char *total = s->gauge ? "" : "_total";
         bool first = true;
         for (unsigned j = 0; j < i; j++)

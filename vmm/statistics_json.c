@@ -10,9 +10,9 @@ static json_t *number(uint64_t value)
 
 static void add_counter(void *opaque, const struct statistic *s)
 {
-    json_t *row = json_pack("{s:s,s:s,s:s,s:s,s:b,s:o}", "group", s->group, "name", s->name, "unit",
-                            s->unit, "help", s->help, "gauge", (int)s->gauge, "value",
-                            number(s->value));
+    json_t *row =
+        json_pack("{s:s,s:s,s:s,s:s,s:b,s:o}", "group", s->group, "name", s->name, "unit", s->unit,
+                  "help", s->help, "gauge", (int)s->gauge, "value", number(s->value));
 
     if (s->label) {
         json_t *label = json_string(s->label);
@@ -39,11 +39,11 @@ static json_t *block_json(struct machine *m, const struct translator_block *b)
         json_array_remove(host, 0);
     for (unsigned i = 0; i < 2; i++)
         if (b->exits[i].target != ~0u)
-            json_array_append_new(exits, json_pack("{s:I,s:I}", "target",
-                                                   (json_int_t)b->exits[i].target, "link",
-                                                   (json_int_t)b->exits[i].link));
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:s*}", "index",
-                     (json_int_t)b->index, "eip", (json_int_t)b->eip, "cs-base",
+            json_array_append_new(exits,
+                                  json_pack("{s:I,s:I}", "target", (json_int_t)b->exits[i].target,
+                                            "link", (json_int_t)b->exits[i].link));
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:I,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:s*}",
+                     "index", (json_int_t)b->index, "eip", (json_int_t)b->eip, "cs-base",
                      (json_int_t)b->cs_base, "phys", (json_int_t)b->phys, "mode",
                      (json_int_t)b->mode, "instructions", (int)b->insns, "guest-bytes",
                      (int)b->guest_bytes, "host-bytes", (json_int_t)b->host_bytes, "valid",
@@ -54,9 +54,8 @@ static json_t *block_json(struct machine *m, const struct translator_block *b)
 
 static void add_page(void *opaque, const struct translator_page *p)
 {
-    json_array_append_new(opaque, json_pack("{s:I,s:o,s:o,s:i}", "page",
-                                            (json_int_t)p->pfn << 12, "samples",
-                                            number(p->samples), "instructions",
+    json_array_append_new(opaque, json_pack("{s:I,s:o,s:o,s:i}", "page", (json_int_t)p->pfn << 12,
+                                            "samples", number(p->samples), "instructions",
                                             number(p->executions), "blocks", (int)p->blocks));
 }
 
@@ -82,12 +81,11 @@ static json_t *writers_json(struct machine *m)
     json_t *out = json_array();
 
     for (unsigned i = 0; i < n; i++)
-        json_array_append_new(out, json_pack("{s:I,s:I,s:I,s:s,s:o,s:o}", "eip",
-                                             (json_int_t)w[i].eip, "cs-base",
-                                             (json_int_t)w[i].cs_base, "page",
-                                             (json_int_t)w[i].page, "cause", w[i].cause, "writes",
-                                             number(w[i].writes), "blocks-lost",
-                                             number(w[i].hits)));
+        json_array_append_new(out,
+                              json_pack("{s:I,s:I,s:I,s:s,s:o,s:o}", "eip", (json_int_t)w[i].eip,
+                                        "cs-base", (json_int_t)w[i].cs_base, "page",
+                                        (json_int_t)w[i].page, "cause", w[i].cause, "writes",
+                                        number(w[i].writes), "blocks-lost", number(w[i].hits)));
     return out;
 }
 

@@ -36,7 +36,8 @@ void report_escaped(struct text *out, const char *text)
 /* ---- the frame ---- */
 
 static const char head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>ringer: blocks</title>\n"
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>ringer: "
+    "blocks</title>\n"
     "<style>\n"
     "body{font:14px sans-serif;margin:2em;color:#222;background:#fff}\n"
     "table{border-collapse:collapse;margin:1em 0}\n"
@@ -72,14 +73,14 @@ static void cell(struct text *out, const json_t *p, unsigned row, double hottest
     double heat = log1p((double)page_heat(p)) / hottest;
     unsigned x = LEFT + (unsigned)(page % ROW_PAGES) * CELL;
 
-    text_printf(out,
-                "<rect x=\"%u\" y=\"%u\" width=\"%d\" height=\"%d\" fill=\"hsl(%d,90%%,%d%%)\">"
-                "<title>%08llx: %llu samples, %llu instructions counted, %llu blocks</title></rect>\n",
-                x, row * CELL, CELL - 1, CELL - 1, (int)(60 - 60 * heat), (int)(92 - 52 * heat),
-                (unsigned long long)(page << 12),
-                (unsigned long long)report_integer(p, "samples"),
-                (unsigned long long)report_integer(p, "instructions"),
-                (unsigned long long)report_integer(p, "blocks"));
+    text_printf(
+        out,
+        "<rect x=\"%u\" y=\"%u\" width=\"%d\" height=\"%d\" fill=\"hsl(%d,90%%,%d%%)\">"
+        "<title>%08llx: %llu samples, %llu instructions counted, %llu blocks</title></rect>\n",
+        x, row * CELL, CELL - 1, CELL - 1, (int)(60 - 60 * heat), (int)(92 - 52 * heat),
+        (unsigned long long)(page << 12), (unsigned long long)report_integer(p, "samples"),
+        (unsigned long long)report_integer(p, "instructions"),
+        (unsigned long long)report_integer(p, "blocks"));
 }
 
 /* Pages are in order of their addresses; rows without any are left out. */
@@ -155,10 +156,12 @@ static void blocks_table(const json_t *all, struct text *out)
     enum { ROWS = 200 };
     const json_t *blocks = json_object_get(all, "blocks");
 
-    text_printf(out, "<h2>Hottest blocks</h2>\n<table id=\"blocks\"><thead><tr><th>address</th>"
-                     "<th>symbol</th><th>physical</th><th>samples</th><th>executions</th><th>instructions</th>"
-                     "<th>bytes</th><th>host bytes</th><th>kind</th><th>code</th></tr></thead>"
-                     "<tbody>\n");
+    text_printf(
+        out,
+        "<h2>Hottest blocks</h2>\n<table id=\"blocks\"><thead><tr><th>address</th>"
+        "<th>symbol</th><th>physical</th><th>samples</th><th>executions</th><th>instructions</th>"
+        "<th>bytes</th><th>host bytes</th><th>kind</th><th>code</th></tr></thead>"
+        "<tbody>\n");
     for (size_t i = 0; i < json_array_size(blocks) && i < ROWS; i++)
         block_row(out, json_array_get(blocks, i));
     text_printf(out, "</tbody></table>\n");
@@ -245,8 +248,7 @@ int tb_report_main(int argc, char **argv)
     }
     bool in = !strcmp(argv[1], "-");
     json_t *all = in ? json_loadf(stdin, 0, &why) : json_load_file(argv[1], 0, &why);
-    bool ok = all ? tb_report(all, &out, &err)
-                  : error_set(&err, "%s", why.text);
+    bool ok = all ? tb_report(all, &out, &err) : error_set(&err, "%s", why.text);
     if (!ok)
         fprintf(stderr, "ringer: tb-report: %s: %s\n", argv[1], err.text);
     json_decref(all);

@@ -26,8 +26,8 @@ static int complain(const char *text)
 /* Ask, and draw into OUT; what was asked before is forgotten. */
 static bool step(struct top *t, unsigned width, struct text *out, struct error *err)
 {
-    json_t *now = qmp_client_ask(t->client, "query-ringer-stats",
-                                 json_pack("{s:i}", "hot", HOT), err);
+    json_t *now =
+        qmp_client_ask(t->client, "query-ringer-stats", json_pack("{s:i}", "hot", HOT), err);
 
     if (!now)
         return false;

@@ -93,18 +93,21 @@ static void times(const struct view *v)
 static void rates(const struct view *v)
 {
     static const char *const names[][2] = {
-        {"enters", "entries"},       {"blocks", "translated"},      {"invalidated", "given up"},
-        {"signals", "faults"},       {"mmu_fills", "fills"},        {"drop_pages", "pages dropped"},
-        {"page_faults", "guest #PF"}, {"interrupts", "interrupts"}, {"syncs", "switches"},
-        {"code_writes", "code writes"}, {"sensitive", "sensitive"}, {"slow", "by hand"},
+        {"enters", "entries"},        {"blocks", "translated"},
+        {"invalidated", "given up"},  {"signals", "faults"},
+        {"mmu_fills", "fills"},       {"drop_pages", "pages dropped"},
+        {"page_faults", "guest #PF"}, {"interrupts", "interrupts"},
+        {"syncs", "switches"},        {"code_writes", "code writes"},
+        {"sensitive", "sensitive"},   {"slow", "by hand"},
     };
     char n[16];
 
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         text_printf(v->out, "%8s/s %-14s%s", human(rate(v, names[i][0], NULL), n), names[i][1],
                     i % 3 == 2 ? "\n" : "");
-    text_printf(v->out, "code cache %llu%%, %llu%% of it dead; %llu blocks; %llu windows; "
-                        "%llu of %llu mappings\n",
+    text_printf(v->out,
+                "code cache %llu%%, %llu%% of it dead; %llu blocks; %llu windows; "
+                "%llu of %llu mappings\n",
                 (unsigned long long)get(v->now, "cache_occupancy", NULL),
                 (unsigned long long)get(v->now, "cache_fragmentation", NULL),
                 (unsigned long long)get(v->now, "live_blocks", NULL),
@@ -185,14 +188,13 @@ static void blocks(const struct view *v)
         const json_t *row = all[i].row;
         const char *symbol = json_string_value(json_object_get(row, "symbol"));
         const char *code = json_string_value(json_array_get(json_object_get(row, "code"), 0));
-        double runs =
-            (double)(integer(row, "executions") - samples_before(v, row, "executions"));
+        double runs = (double)(integer(row, "executions") - samples_before(v, row, "executions"));
         code = symbol ? symbol : code;
-        text_printf(v->out, "  %5.1f%% %12s  %08llx  %.*s\n", 100 * all[i].value / sum,
-                    human(runs / v->seconds, text),
-                    (unsigned long long)((integer(row, "cs-base") + integer(row, "eip")) &
-                                         0xFFFFFFFF),
-                    v->width > 50 ? (int)v->width - 36 : 14, code ? code + strspn(code, " ") : "");
+        text_printf(
+            v->out, "  %5.1f%% %12s  %08llx  %.*s\n", 100 * all[i].value / sum,
+            human(runs / v->seconds, text),
+            (unsigned long long)((integer(row, "cs-base") + integer(row, "eip")) & 0xFFFFFFFF),
+            v->width > 50 ? (int)v->width - 36 : 14, code ? code + strspn(code, " ") : "");
     }
     free(all);
 }

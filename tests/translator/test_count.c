@@ -73,7 +73,8 @@ START_TEST(flags_survive)
         char hex[100];
         snprintf(hex, sizeof hex,
                  "BB 00 00 00 00 B8 %02x 00 00 00 83 F8 01 EB 00 0F 92 C3 0F 94 C7 "
-                 "89 1D 00 00 04 00", i);
+                 "89 1D 00 00 04 00",
+                 i);
         ck_assert_int_eq(rig_exec(&r, hex), RIG_ENDED);
         ck_assert_uint_eq(rig_r32(&r, RIG_DATA), i ? 0x100 : 0x001);
         rig_close(&r);
@@ -177,8 +178,7 @@ START_TEST(writers)
     rig_open(&r, NULL);
     rig_flat(&r, 0);
     /* mov ecx, 20; 1: xor byte [800Eh], 8; jmp +0; inc eax, or dec eax (at 800Eh); loop 1b */
-    ck_assert_int_eq(rig_exec(&r, "B9 14 00 00 00 80 35 0E 80 00 00 08 EB 00 40 E2 F4"),
-                     RIG_ENDED);
+    ck_assert_int_eq(rig_exec(&r, "B9 14 00 00 00 80 35 0E 80 00 00 08 EB 00 40 E2 F4"), RIG_ENDED);
     struct translator_writer w[4];
     unsigned n = translator_writers(r.t, w, 4);
     ck_assert_uint_ge(n, 1);
@@ -205,6 +205,29 @@ START_TEST(samples)
     ck_assert_uint_eq(hot[0].eip, RIG_CODE + 5);
     ck_assert_uint_ge(hot[0].samples, 5);
     ck_assert_uint_ge(value(&r, "cpu_time", "guest"), 5000000);
+    rig_close(&r);
+}
+END_TEST
+
+static void note_line(void *opaque, const char *line)
+{
+    *(bool *)opaque |= strstr(line, "no longer there") != NULL;
+}
+
+/* Guest code that was overwritten since is not shown as what ran. */
+START_TEST(overwritten)
+{
+    struct rig r;
+    bool told = false;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_exec(&r, "B9 E8 03 00 00 49 75 FD"), RIG_ENDED);
+    struct translator_block b = block_at(&r, RIG_CODE + 5);
+    translator_describe_block(r.t, b.index, false, note_line, &told);
+    ck_assert(!told);
+    phys_write(r.phys, RIG_CODE + 5, (const uint8_t[]){0x90}, 1);
+    translator_describe_block(r.t, b.index, false, note_line, &told);
+    ck_assert(told);
     rig_close(&r);
 }
 END_TEST
@@ -247,6 +270,7 @@ int main(void)
     tcase_add_test(tc, writers);
     tcase_add_test(tc, samples);
     tcase_add_test(tc, pages);
+    tcase_add_test(tc, overwritten);
     suite_add_tcase(s, tc);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

@@ -20,7 +20,8 @@ static const char document[] =
     "{\"ringer\":\"1\",\"format\":1,\"exec-count\":true,"
     "\"statistics\":[{\"group\":\"time\",\"name\":\"up_time\",\"unit\":\"ns\",\"help\":\"<up>\","
     "\"gauge\":false,\"value\":%d000000000},"
-    "{\"group\":\"time\",\"name\":\"cpu_time\",\"key\":\"place\",\"label\":\"guest\",\"unit\":\"ns\","
+    "{\"group\":\"time\",\"name\":\"cpu_time\",\"key\":\"place\",\"label\":\"guest\",\"unit\":"
+    "\"ns\","
     "\"help\":\"t\",\"gauge\":false,\"value\":%d00000000},"
     "{\"group\":\"exits\",\"name\":\"calls\",\"key\":\"instruction\",\"label\":\"cpuid\","
     "\"unit\":\"count\",\"help\":\"c\",\"gauge\":false,\"value\":%d000}],"
@@ -76,7 +77,10 @@ END_TEST
 
 START_TEST(refused)
 {
-    static const char *const bad[] = {"{}", "[]", "[1]", "{\"format\":2}",
+    static const char *const bad[] = {"{}",
+                                      "[]",
+                                      "[1]",
+                                      "{\"format\":2}",
                                       "{\"format\":1,\"statistics\":[]}",
                                       "{\"format\":1,\"statistics\":{},\"blocks\":[]}"};
 
@@ -95,9 +99,17 @@ END_TEST
 /* Members missing, of other types, huge: a page all the same. */
 START_TEST(hostile)
 {
-    static const char *const odd[] = {"null", "-1", "9223372036854775807", "\"x\"", "[]", "[[[]]]",
-                                      "[null,1]", "[{}]", "[{\"exits\":[1,{}],\"code\":[3]}]",
-                                      "[{\"page\":9223372036854775807,\"samples\":-5}]", "1e300"};
+    static const char *const odd[] = {"null",
+                                      "-1",
+                                      "9223372036854775807",
+                                      "\"x\"",
+                                      "[]",
+                                      "[[[]]]",
+                                      "[null,1]",
+                                      "[{}]",
+                                      "[{\"exits\":[1,{}],\"code\":[3]}]",
+                                      "[{\"page\":9223372036854775807,\"samples\":-5}]",
+                                      "1e300"};
     static const char *const members[] = {"statistics", "blocks", "pages", "writers"};
 
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)

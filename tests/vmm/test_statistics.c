@@ -10,8 +10,8 @@
 #include "vmm/statistics.h"
 
 /* A boot sector that never ends: cli; mov ecx..; loops. */
-static const unsigned char sector[] = {0x66, 0xB9, 0x00, 0x00, 0x10, 0x00, 0x66, 0x49, 0x75,
-                                       0xFC, 0xE4, 0x61, 0xEB, 0xF2};
+static const unsigned char sector[] = {0x66, 0xB9, 0x00, 0x00, 0x10, 0x00, 0x66,
+                                       0x49, 0x75, 0xFC, 0xE4, 0x61, 0xEB, 0xF2};
 
 struct fixture {
     struct ringer_machine *m;
@@ -95,11 +95,16 @@ START_TEST(refused)
 {
     static struct fixture f;
     static const char *const lines[][2] = {
-        {"info tb hot 0", "1 to 4096"},  {"info tb hot x", "1 to 4096"},
-        {"info tb hot -3", "1 to 4096"}, {"info tb hot 99999999999999999999", "1 to 4096"},
-        {"info tb hot 1 2", "usage"},    {"info tb hot 1 heat", "usage"},
-        {"info tb hot time 1", "usage"},    {"info tb cold", "usage"},
-        {"info tb block", "usage"},      {"info tb block (", ""},
+        {"info tb hot 0", "1 to 4096"},
+        {"info tb hot x", "1 to 4096"},
+        {"info tb hot -3", "1 to 4096"},
+        {"info tb hot 99999999999999999999", "1 to 4096"},
+        {"info tb hot 1 2", "usage"},
+        {"info tb hot 1 heat", "usage"},
+        {"info tb hot time 1", "usage"},
+        {"info tb cold", "usage"},
+        {"info tb block", "usage"},
+        {"info tb block (", ""},
         {"info tb block 0xfffffff0+0xdeadbee0", "no block"},
         {"exec_count maybe", "on or off"},
     };
@@ -143,11 +148,20 @@ END_TEST
 
 START_TEST(addresses)
 {
-    static const char *const good[] = {"unix:/tmp/x", "tcp:127.0.0.1:9100", "tcp::9100",
-                                       "tcp:localhost:1", "tcp:[::1]:65535", "tcp:127.1.2.3:80"};
-    static const char *const bad[] = {"", "unix:", "tcp:", "tcp:127.0.0.1", "tcp:127.0.0.1:0",
-                                      "tcp:127.0.0.1:65536", "tcp:127.0.0.1:80x", "tcp:0.0.0.0:80",
-                                      "tcp:10.0.0.1:80", "tcp:[::]:80", "udp::80", "tcp::-1"};
+    static const char *const good[] = {"unix:/tmp/x",     "tcp:127.0.0.1:9100", "tcp::9100",
+                                       "tcp:localhost:1", "tcp:[::1]:65535",    "tcp:127.1.2.3:80"};
+    static const char *const bad[] = {"",
+                                      "unix:",
+                                      "tcp:",
+                                      "tcp:127.0.0.1",
+                                      "tcp:127.0.0.1:0",
+                                      "tcp:127.0.0.1:65536",
+                                      "tcp:127.0.0.1:80x",
+                                      "tcp:0.0.0.0:80",
+                                      "tcp:10.0.0.1:80",
+                                      "tcp:[::]:80",
+                                      "udp::80",
+                                      "tcp::-1"};
     struct metrics_address a;
     struct error err;
 

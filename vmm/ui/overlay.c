@@ -15,7 +15,7 @@ static const struct {
     const char *name, *label, *text;
     uint32_t colour;
 } times[OVERLAY_TIMES] = {
-    {"cpu_time", "guest", "guest", 0xff40c060u},     {"cpu_time", "vmm", "VMM", 0xffe08030u},
+    {"cpu_time", "guest", "guest", 0xff40c060u}, {"cpu_time", "vmm", "VMM", 0xffe08030u},
     {"cpu_time", "devices", "dev", 0xff4080e0u}, {"cpu_time", "timers", "timers", 0xffc050c0u},
     {"idle_time", NULL, "idle", 0xff303840u},
 };
@@ -23,10 +23,14 @@ static const struct {
 static const struct {
     const char *name, *text;
 } rates[OVERLAY_RATES] = {
-    {"enters", "entries into code"},      {"blocks", "blocks translated"},
-    {"invalidated", "blocks given up"},   {"signals", "faults"},
-    {"mmu_fills", "fills"},               {"interrupts", "interrupts"},
-    {"sensitive", "sensitive, by the VMM"}, {"slow", "carried out by hand"},
+    {"enters", "entries into code"},
+    {"blocks", "blocks translated"},
+    {"invalidated", "blocks given up"},
+    {"signals", "faults"},
+    {"mmu_fills", "fills"},
+    {"interrupts", "interrupts"},
+    {"sensitive", "sensitive, by the VMM"},
+    {"slow", "carried out by hand"},
 };
 
 static const char *const gauges[OVERLAY_GAUGES] = {"cache_occupancy", "windows_live", "mappings",

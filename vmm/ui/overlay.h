@@ -23,7 +23,7 @@ struct overlay_counts {
 /* All zero is an empty one. */
 struct overlay {
     struct overlay_counts last;
-    unsigned count, next; /* points there are; where the next goes */
+    unsigned count, next;                       /* points there are; where the next goes */
     float share[OVERLAY_TIMES][OVERLAY_POINTS]; /* of the host time between two points, 0 to 1 */
     float rate[OVERLAY_RATES][OVERLAY_POINTS];  /* a second */
 };
