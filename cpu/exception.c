@@ -59,13 +59,18 @@ static const struct trace_kind trace_exception = {
 static const struct trace_kind trace_interrupt = {
     "interrupt", "interrupt", true, {"vector", "cpl", "eip"}};
 
+enum { LOG_SYMBOL = 120 }; /* bytes */
+
 static void trace(const struct cpu *cpu, const struct pending_exception *e)
 {
+    char name[LOG_SYMBOL];
+
     log_trace(cpu->log, &trace_exception, e->vector, e->error_code, cpu->eip);
     if (log_on(cpu->log, LOG_INT))
-        log_write(cpu->log, LOG_INT, "exception %02x error %08x at %04x:%08x cpl %u cr2 %08x%s",
-                  e->vector, e->error_code, cpu->seg[SEG_CS].selector, cpu->eip, cpu->cpl, cpu->cr2,
-                  e->software ? " (software)" : "");
+        log_write(cpu->log, LOG_INT, "exception %02x error %08x at %04x:%08x%s cpl %u cr2 %08x%s",
+                  e->vector, e->error_code, cpu->seg[SEG_CS].selector, cpu->eip,
+                  log_symbol(cpu->log, cpu->seg[SEG_CS].base + cpu->eip, name, sizeof name),
+                  cpu->cpl, cpu->cr2, e->software ? " (software)" : "");
 }
 
 static bool deliver_once(struct cpu *cpu, const struct pending_exception *e)
@@ -134,12 +139,16 @@ static void deliver_external(struct cpu *cpu, uint8_t vector)
                           .source = INTERRUPT_HARDWARE,
                           .return_eip = cpu->eip,
                           .eflags = cpu_eflags(cpu)};
+    char name[LOG_SYMBOL];
+
     cpu->halted = 0;
     cpu->shadow = 0;
     cpu->fault_count = 0;
     if (log_on(cpu->log, LOG_INT))
-        log_write(cpu->log, LOG_INT, "interrupt %02x at %04x:%08x cpl %u", vector,
-                  cpu->seg[SEG_CS].selector, cpu->eip, cpu->cpl);
+        log_write(cpu->log, LOG_INT, "interrupt %02x at %04x:%08x%s cpl %u", vector,
+                  cpu->seg[SEG_CS].selector, cpu->eip,
+                  log_symbol(cpu->log, cpu->seg[SEG_CS].base + cpu->eip, name, sizeof name),
+                  cpu->cpl);
     log_trace(cpu->log, &trace_interrupt, vector, cpu->cpl, cpu->eip);
     cpu->exc.valid = 0;
     if (!cpu_interrupt(cpu, &i))

@@ -23,6 +23,8 @@ struct log {
     FILE *file;
     uint32_t channels;
     struct trace *trace;
+    const char *(*symbol)(void *opaque, uint32_t linear, uint32_t *offset);
+    void *symbol_opaque;
     pthread_mutex_t lock;
     unsigned once_used;
     struct once once[ONCE_SLOTS]; /* open hashing */
@@ -85,6 +87,26 @@ void log_set_trace(struct log *log, struct trace *t)
 {
     log->trace = t;
     log_set_channels(log, log->channels);
+}
+
+void log_set_symbols(struct log *log,
+                     const char *(*symbol)(void *opaque, uint32_t linear, uint32_t *offset),
+                     void *opaque)
+{
+    log->symbol = symbol;
+    log->symbol_opaque = opaque;
+}
+
+const char *log_symbol(const struct log *log, uint32_t linear, char *out, unsigned n)
+{
+    uint32_t offset = 0;
+    const char *name =
+        log && log->symbol ? log->symbol(log->symbol_opaque, linear, &offset) : NULL;
+
+    *out = 0;
+    if (name)
+        snprintf(out, n, offset ? " <%s+0x%x>" : " <%s>", name, offset);
+    return out;
 }
 
 void log_trace(struct log *log, const struct trace_kind *kind, uint32_t a, uint32_t b, uint32_t c)

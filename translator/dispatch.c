@@ -25,13 +25,15 @@ static void set_gs_base(const struct translator *t, uint64_t base)
 static void log_entry(struct translator *t, const struct tb *tb)
 {
     const struct cpu *c = t->cpu;
+    char name[120];
     log_write(t->log, LOG_EXEC,
               "X %04x:%08x eax %08x ecx %08x edx %08x ebx %08x esp %08x ebp %08x esi %08x edi %08x "
-              "fl %08x ss %04x ds %04x es %04x%s",
+              "fl %08x ss %04x ds %04x es %04x%s%s",
               c->seg[SEG_CS].selector, tb->eip, c->gpr[EAX], c->gpr[ECX], c->gpr[EDX], c->gpr[EBX],
               c->gpr[ESP], c->gpr[EBP], c->gpr[ESI], c->gpr[EDI], cpu_eflags(c),
               c->seg[SEG_SS].selector, c->seg[SEG_DS].selector, c->seg[SEG_ES].selector,
-              tb->mode & MODE_ONE ? " one" : "");
+              tb->mode & MODE_ONE ? " one" : "",
+              log_symbol(t->log, tb->cs_base + tb->eip, name, sizeof name));
 }
 
 static void remember(struct translator *t, const struct tb *tb)

@@ -85,6 +85,7 @@ bool tools_attach(struct tools *t, struct machine *m, struct error *err)
     if (t->perf || t->coverage)
         observer.block = block;
     translator_observe(m->translator, &observer);
+    log_set_symbols(m->log, symbol, t);
     return true;
 }
 

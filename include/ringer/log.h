@@ -31,6 +31,14 @@ void log_set_channels(struct log *log, uint32_t channels);
  * written: the log goes on as before. */
 bool log_set_file(struct log *log, const char *path);
 
+/* Names for guest addresses: SYMBOL tells what LINEAR belongs to and how far in it is; NULL: unknown.
+ * Call before the machine runs; OPAQUE outlives that. */
+void log_set_symbols(struct log *log,
+                     const char *(*symbol)(void *opaque, uint32_t linear, uint32_t *offset),
+                     void *opaque);
+/* " <NAME+0xOFFSET>" of LINEAR into OUT (at most N bytes), or "".  Returns OUT. */
+const char *log_symbol(const struct log *log, uint32_t linear, char *out, unsigned n);
+
 /* Parse a comma-separated list of channel names (in_asm, out_asm, int, exec, mmu, guest_errors,
  * unimp, io, post, all).  False and the offending name in BAD (at most N bytes) when one is unknown. */
 bool log_parse_channels(const char *names, uint32_t *channels, char *bad, unsigned n);

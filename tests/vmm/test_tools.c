@@ -56,6 +56,28 @@ START_TEST(a_trace_is_json)
 }
 END_TEST
 
+static const char *one_name(void *opaque, uint32_t linear, uint32_t *offset)
+{
+    *offset = linear & 0xFF;
+    return linear >> 8 == 0x1234 ? opaque : NULL;
+}
+
+START_TEST(a_log_names_addresses)
+{
+    struct log *log = log_new("/dev/null", 0);
+    char text[40];
+
+    ck_assert_str_eq(log_symbol(NULL, 0x123456, text, sizeof text), "");
+    ck_assert_str_eq(log_symbol(log, 0x123456, text, sizeof text), "");
+    log_set_symbols(log, one_name, "main");
+    ck_assert_str_eq(log_symbol(log, 0x123456, text, sizeof text), " <main+0x56>");
+    ck_assert_str_eq(log_symbol(log, 0x123400, text, sizeof text), " <main>");
+    ck_assert_str_eq(log_symbol(log, 0x123500, text, sizeof text), "");
+    ck_assert_str_eq(log_symbol(log, 0x123456, text, 5), " <ma");
+    log_free(log);
+}
+END_TEST
+
 START_TEST(coverage_as_drcov)
 {
     struct coverage *c = coverage_new();
@@ -103,6 +125,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_trace_is_json);
+    tcase_add_test(tc, a_log_names_addresses);
     tcase_add_test(tc, coverage_as_drcov);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
