@@ -76,12 +76,15 @@ static void info_lapic(const struct monitor_target *t, struct text *out)
 
 static void info_irq(const struct monitor_target *t, struct text *out)
 {
-    const uint64_t *count = t->machine->private->interrupts;
+    const struct machine_private *p = t->machine->private;
 
     text_printf(out, "interrupts accepted, by vector:\n");
     for (unsigned v = 0; v < 256; v++)
-        if (count[v])
-            text_printf(out, "%02xh: %llu\n", v, (unsigned long long)count[v]);
+        if (p->interrupts[v])
+            text_printf(out, "%02xh: %llu, after %llu us on the average, %llu us at most\n", v,
+                        (unsigned long long)p->interrupts[v],
+                        (unsigned long long)(p->interrupt_wait[v] / p->interrupts[v] / 1000),
+                        (unsigned long long)(p->interrupt_longest[v] / 1000));
 }
 
 static void info_watchpoints(const struct monitor_target *t, struct text *out)

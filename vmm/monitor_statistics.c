@@ -20,6 +20,11 @@ static void info_windows(const struct monitor_target *t, struct text *out)
     statistics_text(t->machine, "mmu", out);
 }
 
+static void info_io(const struct monitor_target *t, struct text *out)
+{
+    statistics_text(t->machine, "io", out);
+}
+
 struct filter {
     struct text *out;
     const char *const *names;
@@ -80,6 +85,7 @@ const struct subject subjects_statistics[] = {
     {"windows", "windows, host mappings, page-table tracing", info_windows},
     {"fills", "pages brought into windows", info_fills},
     {"smc", "who writes to code, and what that costs", info_smc},
+    {"io", "accesses to ports and device memory, by port and region", info_io},
     {0},
 };
 

@@ -30,7 +30,7 @@ static const char document[] =
     "\"executions\":%d000,\"exits\":[{\"target\":4096,\"link\":1},{\"target\":4099,\"link\":2}],"
     "\"code\":[\"I 00001000 dec & <eax>\"]},"
     "{\"index\":2,\"eip\":4099,\"cs-base\":0,\"phys\":4099,\"samples\":0,\"executions\":1,"
-    "\"exits\":[],\"code\":[]}],"
+    "\"exits\":[],\"symbol\":\"<main+0x4>\",\"host-code\":[\"O 1 & 2\"],\"code\":[]}],"
     "\"pages\":[{\"page\":4096,\"samples\":5,\"instructions\":0,\"blocks\":2}],"
     "\"writers\":[{\"eip\":256,\"cs-base\":16,\"page\":4096,\"cause\":\"store\",\"writes\":3,"
     "\"blocks-lost\":1}]}";
@@ -63,6 +63,8 @@ START_TEST(report)
     ck_assert(!strncmp(page, "<!DOCTYPE html>", 15));
     ck_assert_ptr_nonnull(strstr(page, "dec &amp; &lt;eax&gt;"));
     ck_assert_ptr_nonnull(strstr(page, "&lt;up&gt;"));
+    ck_assert_uint_eq(count(page, "&lt;main+0x4&gt;"), 2); /* in the table and in the graph */
+    ck_assert_ptr_nonnull(strstr(page, "O 1 &amp; 2"));
     ck_assert_ptr_nonnull(strstr(page, "00001000: 5 samples")); /* the heat map */
     ck_assert_ptr_nonnull(strstr(page, "<td>00000110</td>"));   /* the writer */
     ck_assert_uint_eq(count(page, "marker-end"), 2);            /* the graph's jumps */

@@ -85,6 +85,8 @@ START_TEST(views)
     ck_assert(run(&f, "info fills") && strstr(f.out, "prefetch_hits"));
     ck_assert(run(&f, "info smc") && strstr(f.out, "writers to pages with code"));
     ck_assert(run(&f, "info tb") && strstr(f.out, "cache_occupancy"));
+    ck_assert_msg(until(&f, "info io", "port_accesses{0061"), "%s", f.out);
+    ck_assert(run(&f, "info irq") && strstr(f.out, "by vector"));
     ck_assert(run(&f, "exec_count off"));
     ck_assert(run(&f, "info jit") && strstr(f.out, "expansion"));
     power_off(&f);
