@@ -49,6 +49,8 @@ void count_call(struct translator *t, const struct insn *in, bool slow)
 {
     uint32_t key = 1u << 31 | (uint32_t)slow << 16 | (uint32_t)in->map << 12 |
                    (uint32_t)in->opcode << 3 | (in->has_modrm ? insn_reg(in) : 0u);
+    if (in->map == MAP_0F && in->opcode == 0x01 && in->modrm >> 6 == 3) /* RDTSCP is no INVLPG */
+        key |= 1u << 17 | (in->modrm & 7u) << 18;
     uint32_t i = key * 0x9E3779B1u >> 23;
     for (unsigned n = 0; n < 8; n++, i = (i + 1) % CALL_SLOTS) {
         struct call_count *c = &t->counts.calls[i];

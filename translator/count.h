@@ -18,7 +18,7 @@ enum { EXIT_KINDS = 11, CALL_SLOTS = 512, WRITER_SLOTS = 128, COUNT_VECTORS = 32
 
 /* Instructions of one opcode that went to C, with the first of them as a specimen. */
 struct call_count {
-    uint32_t key; /* map, opcode, ModRM.reg, slow; 0: free */
+    uint32_t key; /* map, opcode, ModRM.reg (of 0F 01: rm too), slow; 0: free */
     bool slow;
     uint8_t bits;
     uint8_t bytes[15];

@@ -132,6 +132,13 @@ START_TEST(calls)
     ck_assert_uint_eq(value(&r, "calls", "cpuid"), 5);
     ck_assert_uint_ge(value(&r, "calls", "mov by hand"), 3);
     ck_assert_uint_ge(value(&r, "exits", "instruction"), 5);
+    r.ended = false;
+    rig_flat(&r, 0);
+    /* invlpg [40000h]; rdtscp; rdtscp; invlpg [40000h] */
+    ck_assert_int_eq(rig_exec(&r, "0F 01 3D 00 00 04 00 0F 01 F9 0F 01 F9 0F 01 3D 00 00 04 00"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "calls", "invlpg"), 2);
+    ck_assert_uint_eq(value(&r, "calls", "rdtscp"), 2);
     rig_close(&r);
 }
 END_TEST
