@@ -158,6 +158,16 @@ bool block_is_snapshot(const struct block *b)
     return b->snapshot;
 }
 
+bool block_is_write_through(const struct block *b)
+{
+    return b->write_through;
+}
+
+bool block_is_unsafe(const struct block *b)
+{
+    return b->no_flush;
+}
+
 bool block_commit(struct block *b, struct error *err)
 {
     const struct image_request request = {

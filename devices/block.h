@@ -57,6 +57,9 @@ void block_on_error(struct block *b, block_failed *failed, void *opaque);
  * when B is no snapshot, or the image cannot be written: nothing is lost then. */
 bool block_commit(struct block *b, struct error *err);
 bool block_is_snapshot(const struct block *b);
+/* How writes are cached: every one is flushed at once; flushes do nothing. */
+bool block_is_write_through(const struct block *b);
+bool block_is_unsafe(const struct block *b);
 struct block_stats {
     uint64_t reads, writes, flushes, sectors_read, sectors_written;
     uint64_t failed_reads, failed_writes, failed_flushes;

@@ -1,7 +1,8 @@
 /* Network block devices: what some other program serves by the NBD protocol, through libnbd.
  *
  * Commands are waited for one at a time, but not for ever: a server that does not answer is an
- * I/O error, and is not asked again. */
+ * I/O error.  A connection that ended is made again by a later command, if the server is back with
+ * the same export; the next flush fails when there were writes that it may have lost. */
 #include "devices/image.h"
 
 #include "devices/block.h"
@@ -15,6 +16,7 @@
 
 enum {
     CONNECT_MS = 10000,
+    AGAIN_MS = 2000, /* to connect again, and between two attempts at that */
     COMMAND_MS = 30000,
     MOST_BYTES = 1 << 20,  /* in one command, unless the server takes less */
     MOST_BLOCK = 64 << 10, /* the largest block that is read, changed and written back */
@@ -28,6 +30,10 @@ struct nbd_image {
     uint32_t most;  /* bytes in a command */
     bool can_flush;
     bool dead;
+    char *name;
+    bool writable;
+    int64_t retry_at;     /* the next attempt to connect again */
+    bool unflushed, lost; /* writes since the last flush; some were when the connection ended */
     uint8_t *bounce; /* one block */
 };
 
@@ -75,13 +81,48 @@ static bool finish(struct nbd_image *n, int64_t cookie)
     return done > 0;
 }
 
+static bool connect_to(struct nbd_handle *nbd, const char *name, int ms, struct error *err);
+
+/* Is HANDLE the export that N was opened as? */
+static bool same_export(const struct nbd_image *n, struct nbd_handle *handle)
+{
+    int64_t least = nbd_get_block_size(handle, LIBNBD_SIZE_MINIMUM);
+
+    return nbd_get_size(handle) == (int64_t)n->bytes && least <= (int64_t)n->block &&
+           !(n->writable && nbd_is_read_only(handle) > 0);
+}
+
+/* Connect again, unless that failed a moment ago.  False with errno. */
+static bool revive(struct nbd_image *n)
+{
+    struct error why = {""};
+    struct nbd_handle *handle;
+
+    if (!n->dead)
+        return true;
+    handle = now_ms() >= n->retry_at ? nbd_create() : NULL;
+    if (handle && n->name && connect_to(handle, n->name, AGAIN_MS, &why) &&
+        same_export(n, handle)) {
+        nbd_close(n->nbd);
+        n->nbd = handle;
+        n->lost |= n->unflushed;
+        n->dead = n->unflushed = false;
+        return true;
+    }
+    if (handle) {
+        nbd_close(handle);
+        n->retry_at = now_ms() + AGAIN_MS;
+    }
+    errno = ENOTCONN;
+    return false;
+}
+
 /* One command.  OUT when data is written. */
 static bool command(struct nbd_image *n, bool out, void *data, uint32_t len, uint64_t offset)
 {
-    if (n->dead) {
-        errno = ENOTCONN;
+    if (!revive(n))
         return false;
-    }
+    n->unflushed |= out;
     return finish(n, out ? nbd_aio_pwrite(n->nbd, data, len, offset, NBD_NULL_COMPLETION, 0)
                          : nbd_aio_pread(n->nbd, data, len, offset, NBD_NULL_COMPLETION, 0));
 }
@@ -152,11 +193,17 @@ static bool nbd_op_flush(struct image *image)
 {
     struct nbd_image *n = (struct nbd_image *)image;
 
-    if (n->dead) {
-        errno = ENOTCONN;
+    if (!revive(n))
+        return false;
+    if (n->lost) { /* said once: the guest has to know */
+        n->lost = false;
+        errno = EIO;
         return false;
     }
-    return !n->can_flush || finish(n, nbd_aio_flush(n->nbd, NBD_NULL_COMPLETION, 0));
+    if (n->can_flush && !finish(n, nbd_aio_flush(n->nbd, NBD_NULL_COMPLETION, 0)))
+        return false;
+    n->unflushed = false;
+    return true;
 }
 
 static void nbd_op_close(struct image *image)
@@ -167,6 +214,7 @@ static void nbd_op_close(struct image *image)
         nbd_shutdown(n->nbd, LIBNBD_SHUTDOWN_ABANDON_PENDING);
     nbd_close(n->nbd);
     free(n->bounce);
+    free(n->name);
     free(n);
 }
 
@@ -220,9 +268,9 @@ static bool connect_error(const char *name, struct error *err)
     return error_set(err, "cannot connect to '%s': %.200s", name, why ? why : strerror(errno));
 }
 
-static bool wait_until_ready(struct nbd_handle *nbd, const char *name, struct error *err)
+static bool wait_until_ready(struct nbd_handle *nbd, const char *name, int ms, struct error *err)
 {
-    int64_t deadline = now_ms() + CONNECT_MS;
+    int64_t deadline = now_ms() + ms;
 
     while (!nbd_aio_is_ready(nbd)) {
         if (nbd_aio_is_dead(nbd) || nbd_aio_is_closed(nbd))
@@ -236,7 +284,8 @@ static bool wait_until_ready(struct nbd_handle *nbd, const char *name, struct er
     return true;
 }
 
-static bool connect_to(struct nbd_handle *nbd, const char *name, struct error *err)
+/* Within MS milliseconds. */
+static bool connect_to(struct nbd_handle *nbd, const char *name, int ms, struct error *err)
 {
     char *text;
     int status;
@@ -257,7 +306,7 @@ static bool connect_to(struct nbd_handle *nbd, const char *name, struct error *e
                          name);
     if (status < 0)
         return connect_error(name, err);
-    return wait_until_ready(nbd, name, err);
+    return wait_until_ready(nbd, name, ms, err);
 }
 
 /* Size, alignment and rights of the export. */
@@ -307,10 +356,13 @@ struct image *image_nbd_open(const struct image_request *request, struct error *
         return NULL;
     }
     n->image.ops = &nbd_ops;
-    if (connect_to(n->nbd, request->path, err) && examine(n, request, err))
+    n->writable = request->writable;
+    n->name = strdup(request->path);
+    if (connect_to(n->nbd, request->path, CONNECT_MS, err) && examine(n, request, err))
         return &n->image;
     nbd_close(n->nbd);
     free(n->bounce);
+    free(n->name);
     free(n);
     return NULL;
 }

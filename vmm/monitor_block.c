@@ -11,9 +11,14 @@ static void show_drive(const struct medium *d, struct text *out)
                     block_is_snapshot(d->block) ? ", snapshot" : "");
     else
         text_printf(out, "%s: [not inserted]\n", d->name);
+    text_printf(out, "    Attached to:      %s\n", d->name);
     if (d->removable)
         text_printf(out, "    Removable device: %slocked, tray %s\n", d->locked ? "" : "not ",
                     d->tray_open ? "open" : "closed");
+    if (d->block)
+        text_printf(out, "    Cache mode:       %s%s\n",
+                    block_is_write_through(d->block) ? "writethrough" : "writeback",
+                    block_is_unsafe(d->block) ? ", ignore flushes" : "");
     if (d->block)
         text_printf(out, "    Size:             %llu sectors\n",
                     (unsigned long long)block_sectors(d->block));

@@ -22,10 +22,11 @@ static json_t *inserted(const struct block *b)
     static const char *const zeros[] = {
         "bps",     "bps_rd",  "bps_wr",          "iops",
         "iops_rd", "iops_wr", "write_threshold", "backing_file_depth"};
-    json_t *out = json_pack("{s:s,s:b,s:s,s:b,s:s,s:{s:b,s:b,s:b},s:o}", "file", block_path(b),
-                            "ro", (int)block_readonly(b), "drv", block_format(b), "encrypted", 0,
-                            "detect_zeroes", "off", "cache", "writeback", 1, "direct", 0,
-                            "no-flush", 0, "image", image_info(b));
+    json_t *out =
+        json_pack("{s:s,s:b,s:s,s:b,s:s,s:{s:b,s:b,s:b},s:o}", "file", block_path(b), "ro",
+                  (int)block_readonly(b), "drv", block_format(b), "encrypted", 0, "detect_zeroes",
+                  "off", "cache", "writeback", (int)!block_is_write_through(b), "direct", 0,
+                  "no-flush", (int)block_is_unsafe(b), "image", image_info(b));
 
     for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++)
         json_object_set_new(out, zeros[i], json_integer(0));

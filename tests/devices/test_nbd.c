@@ -227,6 +227,28 @@ START_TEST(servers_that_fail)
 }
 END_TEST
 
+/* A server that comes back is used again; what was not flushed may be lost, and a flush says so. */
+START_TEST(servers_that_come_back)
+{
+    uint8_t data[SECTOR_SIZE] = {0};
+    pid_t child = start(VANISHES);
+    struct block *b = image_open_ok(name_of("nbd:unix:%s/s"), false);
+
+    ck_assert(block_write(b, 0, data, 1));
+    ck_assert(!block_read(b, 0, data, 1));
+    ck_assert(!block_read(b, 0, data, 1)); /* nobody there */
+    end(child);
+    child = start(PROPER);
+    while (!block_read(b, 7, data, 1)) /* until the next attempt is due */
+        usleep(100000);
+    ck_assert_uint_eq(data[0], 7);
+    ck_assert(!block_flush(b));
+    ck_assert(block_flush(b));
+    block_close(b);
+    end(child);
+}
+END_TEST
+
 START_TEST(names_that_are_wrong)
 {
     image_refused("nbd:", false, "names no NBD export");
@@ -281,6 +303,7 @@ int main(void)
     tcase_add_loop_test(tc, reads_and_writes, 0, 6);
     tcase_add_test(tc, readonly_exports);
     tcase_add_test(tc, servers_that_fail);
+    tcase_add_test(tc, servers_that_come_back);
     tcase_add_test(tc, names_that_are_wrong);
     tcase_add_test(tc, qemu_nbd);
     suite_add_tcase(suite, tc);
