@@ -36,6 +36,9 @@ post:
     cld
     xorw %ax, %ax
     movw %ax, %ds
+    movl %cr0, %eax
+    andl $0x9FFFFFFF, %eax /* caches on, as every system expects them */
+    movl %eax, %cr0
     trap TRAP_RESET
     cmpb $0x05, %al
     je resume_with_eoi

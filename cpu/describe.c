@@ -1,8 +1,10 @@
-/* The CPU's state in words, for monitors and crash reports. */
+/* The CPU's state in words, for monitors and crash reports: in the layout of QEMU's `info
+ * registers`, which scripts read. */
 #include "cpu/emulate.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct output {
     void (*line)(void *opaque, const char *text);
@@ -22,40 +24,92 @@ static void say(const struct output *out, const char *format, ...)
     out->line(out->opaque, text);
 }
 
-static const char *mode_name(const struct cpu *cpu)
+/* The second doubleword of a descriptor, as it would be in a table. */
+static uint32_t descriptor_high(const struct segment *s)
 {
-    if (!(cpu->cr0 & CR0_PE))
-        return "real mode";
-    if (cpu_v86(cpu))
-        return "virtual-8086 mode";
-    return cpu->seg[SEG_CS].access & AR_DB ? "32-bit protected mode" : "16-bit protected mode";
+    uint32_t limit = s->access & AR_G ? s->limit >> 12 : s->limit;
+
+    return (s->access & 0xF0FF00) | (limit & 0xF0000);
 }
 
-static void describe_flags(const struct cpu *cpu, const struct output *out)
+/* What kind of segment it is, as QEMU's `info registers` has it; nothing in real mode. */
+static void describe_kind(const struct cpu *cpu, const struct segment *s, bool system, char *text,
+                          size_t n)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } names[] = {
-        {FLAG_CF, "CF"}, {FLAG_PF, "PF"},   {FLAG_AF, "AF"},   {FLAG_ZF, "ZF"},
-        {FLAG_SF, "SF"}, {FLAG_TF, "TF"},   {FLAG_IF, "IF"},   {FLAG_DF, "DF"},
-        {FLAG_OF, "OF"}, {FLAG_NT, "NT"},   {FLAG_RF, "RF"},   {FLAG_VM, "VM"},
-        {FLAG_AC, "AC"}, {FLAG_VIF, "VIF"}, {FLAG_VIP, "VIP"}, {FLAG_ID, "ID"},
-    };
-    char set[80] = "";
-    unsigned used = 0;
+    static const char *const systems[16] = {"Reserved",   "TSS16-avl", "LDT",       "TSS16-busy",
+                                            "CallGate16", "TaskGate",  "IntGate16", "TrapGate16",
+                                            "Reserved",   "TSS32-avl", "Reserved",  "TSS32-busy",
+                                            "CallGate32", "Reserved",  "IntGate32", "TrapGate32"};
+    unsigned type = s->access >> 8 & 15;
+
+    *text = 0;
+    if (!(cpu->cr0 & CR0_PE) || !(s->access & 1u << 15)) /* not present */
+        return;
+    size_t at = (size_t)snprintf(text, n, " DPL=%u ", s->access >> 13 & 3);
+    if (system || !(s->access & AR_S))
+        snprintf(text + at, n - at, "%s", systems[type]);
+    else if (s->access & AR_CODE)
+        snprintf(text + at, n - at, "%s [%c%c%c]", s->access & AR_DB ? "CS32" : "CS16",
+                 s->access & AR_CONFORMING ? 'C' : '-', s->access & AR_READABLE ? 'R' : '-',
+                 s->access & AR_ACCESSED ? 'A' : '-');
+    else
+        snprintf(text + at, n - at, "%s [%c%c%c]",
+                 !(s->access & AR_DB) || cpu_v86(cpu) ? "DS16" : "DS  ",
+                 s->access & AR_EXPAND_DOWN ? 'E' : '-', s->access & AR_WRITABLE ? 'W' : '-',
+                 s->access & AR_ACCESSED ? 'A' : '-');
+}
+
+static void describe_segment(const struct cpu *cpu, const struct output *out, const char *name,
+                             const struct segment *s, bool system)
+{
+    char kind[40];
+
+    describe_kind(cpu, s, system, kind, sizeof kind);
+    say(out, "%-3s=%04x %08x %08x %08x%s", name, s->selector, s->base, s->limit, descriptor_high(s),
+        kind);
+}
+
+static void describe_state(const struct cpu *cpu, const struct output *out)
+{
     uint32_t flags = cpu_eflags(cpu);
-    for (unsigned n = 0; n < sizeof names / sizeof names[0]; n++)
-        if ((flags & names[n].bit) && used < sizeof set - 6)
-            used += (unsigned)snprintf(set + used, sizeof set - used, " %s", names[n].name);
-    say(out, "EIP=%08x EFL=%08x [%s ] IOPL=%u CPL=%u %s%s", cpu->eip, flags, set, cpu_iopl(cpu),
-        cpu->cpl, mode_name(cpu), cpu->halted ? ", halted" : "");
+
+    say(out, "EIP=%08x EFL=%08x [%c%c%c%c%c%c%c] CPL=%u II=%u A20=%u SMM=0 HLT=%u", cpu->eip, flags,
+        flags & FLAG_DF ? 'D' : '-', flags & FLAG_OF ? 'O' : '-', flags & FLAG_SF ? 'S' : '-',
+        flags & FLAG_ZF ? 'Z' : '-', flags & FLAG_AF ? 'A' : '-', flags & FLAG_PF ? 'P' : '-',
+        flags & FLAG_CF ? 'C' : '-', cpu->cpl, cpu->shadow != 0, phys_a20(cpu->phys), cpu->halted);
 }
 
-static void describe_segment(const struct output *out, const char *name, const struct segment *s)
+/* x87 and SSE, from the FXSAVE image (SDM vol. 1, table 10-2), registers by their numbers. */
+static void describe_fpu(const struct cpu *cpu, const struct output *out)
 {
-    say(out, "%-3s=%04x base %08x limit %08x access %06x%s%s", name, s->selector, s->base, s->limit,
-        s->access >> 8, s->access & AR_DB ? " 32-bit" : "", s->usable ? "" : " unusable");
+    const uint8_t *p = cpu->fpu;
+    uint64_t low[2], high[2];
+    uint16_t fcw, fsw, exponent[2];
+    uint32_t mxcsr;
+
+    memcpy(&fcw, p, 2);
+    memcpy(&fsw, p + 2, 2);
+    memcpy(&mxcsr, p + 24, 4);
+    unsigned top = fsw >> 11 & 7;
+    say(out, "FCW=%04x FSW=%04x [ST=%u] FTW=%02x MXCSR=%08x", fcw, fsw, top, p[4], mxcsr);
+    for (unsigned n = 0; n < 8; n += 2) {
+        for (unsigned k = 0; k < 2; k++) {
+            const uint8_t *st = p + 32 + ((n + k - top) & 7) * 16;
+            memcpy(&low[k], st, 8);
+            memcpy(&exponent[k], st + 8, 2);
+        }
+        say(out, "FPR%u=%016llx %04x FPR%u=%016llx %04x", n, (unsigned long long)low[0],
+            exponent[0], n + 1, (unsigned long long)low[1], exponent[1]);
+    }
+    for (unsigned n = 0; n < 8 && cpu_has(cpu->model, FEAT_SSE); n += 2) {
+        for (unsigned k = 0; k < 2; k++) {
+            memcpy(&low[k], p + 160 + (n + k) * 16, 8);
+            memcpy(&high[k], p + 160 + (n + k) * 16 + 8, 8);
+        }
+        say(out, "XMM%02u=%016llx %016llx XMM%02u=%016llx %016llx", n, (unsigned long long)high[0],
+            (unsigned long long)low[0], n + 1, (unsigned long long)high[1],
+            (unsigned long long)low[1]);
+    }
 }
 
 /* The exceptions of the last delivery: the way to a double or triple fault. */
@@ -88,16 +142,18 @@ void cpu_describe(const struct cpu *cpu, void (*line)(void *, const char *), voi
     const uint32_t *r = cpu->gpr;
     say(&out, "EAX=%08x EBX=%08x ECX=%08x EDX=%08x", r[EAX], r[EBX], r[ECX], r[EDX]);
     say(&out, "ESI=%08x EDI=%08x EBP=%08x ESP=%08x", r[ESI], r[EDI], r[EBP], r[ESP]);
-    describe_flags(cpu, &out);
+    describe_state(cpu, &out);
     for (unsigned n = 0; n < SEG_COUNT; n++)
-        describe_segment(&out, names[n], &cpu->seg[n]);
-    describe_segment(&out, "LDT", &cpu->ldtr);
-    describe_segment(&out, "TR", &cpu->tr);
-    say(&out, "GDT=     base %08x limit %08x", cpu->gdtr.base, cpu->gdtr.limit);
-    say(&out, "IDT=     base %08x limit %08x", cpu->idtr.base, cpu->idtr.limit);
-    say(&out, "CR0=%08x CR2=%08x CR3=%08x CR4=%08x EFER=%08x", cpu->cr0, cpu->cr2, cpu->cr3,
-        cpu->cr4, cpu->efer);
-    say(&out, "DR0=%08x DR1=%08x DR2=%08x DR3=%08x DR6=%08x DR7=%08x", cpu->dr[0], cpu->dr[1],
-        cpu->dr[2], cpu->dr[3], cpu->dr[6], cpu->dr[7]);
+        describe_segment(cpu, &out, names[n], &cpu->seg[n], false);
+    describe_segment(cpu, &out, "LDT", &cpu->ldtr, true);
+    describe_segment(cpu, &out, "TR", &cpu->tr, true);
+    say(&out, "GDT=     %08x %08x", cpu->gdtr.base, cpu->gdtr.limit);
+    say(&out, "IDT=     %08x %08x", cpu->idtr.base, cpu->idtr.limit);
+    say(&out, "CR0=%08x CR2=%08x CR3=%08x CR4=%08x", cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4);
+    say(&out, "DR0=%08x DR1=%08x DR2=%08x DR3=%08x ", cpu->dr[0], cpu->dr[1], cpu->dr[2],
+        cpu->dr[3]);
+    say(&out, "DR6=%08x DR7=%08x", cpu->dr[6], cpu->dr[7]);
+    say(&out, "EFER=%016x", cpu->efer);
+    describe_fpu(cpu, &out);
     describe_faults(cpu, &out);
 }

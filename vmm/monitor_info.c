@@ -26,6 +26,7 @@ static void info_cpus(const struct monitor_target *t, struct text *out)
 
 static void info_registers(const struct monitor_target *t, struct text *out)
 {
+    text_line(out, "\nCPU#0");
     cpu_describe(t->machine->cpu, text_line, out);
 }
 
