@@ -372,7 +372,7 @@ const uint8_t *quick_run(struct translator *t, uint32_t number)
 {
     struct site *site = &t->sites[number];
     struct cpu *cpu = t->cpu;
-    if (!t->quick.on || __atomic_load_n(&cpu->event, __ATOMIC_RELAXED))
+    if (!t->quick.on || !t->current || __atomic_load_n(&cpu->event, __ATOMIC_RELAXED))
         return NULL;
     switch ((enum quick_kind)site->quick) {
     case QUICK_MOV_SEG:
