@@ -124,6 +124,7 @@ struct cpu {
     struct segment seg[6];
     uint32_t event;      /* nonzero: leave guest code at the next chance (enum cpu_event bits) */
     uint32_t fpu_live;   /* nonzero: x87/SSE state is in the host's registers, not in fpu[] */
+    uint32_t string_step; /* 1, or -1 with DF set; valid while guest code runs */
     uint8_t cpl;
     uint8_t shadow;      /* SHADOW_*: interrupts inhibited for one instruction */
     uint8_t halted;      /* HLT executed */

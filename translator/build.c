@@ -270,7 +270,7 @@ static void emit_block(struct build *b)
 
 static bool room_left(const struct translator *t)
 {
-    enum { BLOCK_ROOM = (TB_MAX_INSNS + 8) * 160 }; /* the longest rewrite, POPF, takes 118 */
+    enum { BLOCK_ROOM = (TB_MAX_INSNS + 8) * 160 }; /* the longest rewrite, POPF, takes 157 */
     return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 + JUMP_COUNTS < t->tb_max &&
            t->map_count + 4 * TB_MAX_INSNS < t->map_max &&
            t->reloc_count + 8 * TB_MAX_INSNS < t->reloc_max &&

@@ -200,7 +200,7 @@ static bool knows_scratch(const struct host_insn *in)
     if (in->map != MAP_1B)
         return false;
     switch (in->opcode) {
-    case 0x3B: case 0x89: case 0x8B: case 0x8D:
+    case 0x3A: case 0x3B: case 0x88: case 0x89: case 0x8B: case 0x8D:
         return true;
     case 0x81:
         return (in->modrm >> 3 & 7) == 4 || (in->modrm >> 3 & 7) == 7;

@@ -67,10 +67,12 @@ static bool is_check_pointer(int32_t disp)
 static bool is_readable_state(int32_t disp)
 {
     return CPU_FIELD(disp, iflag) || CPU_FIELD(disp, flags_sys) || CPU_FIELD(disp, event) ||
-           CPU_FIELD(disp, fpu_live) || is_segment_field(disp, offsetof(struct segment, base));
+           CPU_FIELD(disp, fpu_live) || CPU_FIELD(disp, string_step) ||
+           is_segment_field(disp, offsetof(struct segment, base));
 }
 
-/* [r15 + disp]: loads and CMP of a few fields; stores to the interrupt flag. */
+/* [r15 + disp]: loads and CMP of a few fields; stores to the interrupt flag and
+ * the direction of string instructions. */
 static bool cpu_operand(struct check *c, const struct host_insn *in, const struct flow *f)
 {
     unsigned group = in->modrm >> 3 & 7;
@@ -87,6 +89,9 @@ static bool cpu_operand(struct check *c, const struct host_insn *in, const struc
                                         : (struct value){VALUE_CONST, in->imm};
     if (in->opcode != 0x89 && in->opcode != 0xC7)
         return check_refuse(c, in, "touches CPU state in a way not provided for");
+    if (CPU_FIELD(in->disp, string_step))
+        return (v.kind == VALUE_CONST && (v.bits == 1 || v.bits == ~0u)) ||
+               check_refuse(c, in, "sets a direction that is neither up nor down");
     if (!CPU_FIELD(in->disp, iflag))
         return check_refuse(c, in, "writes CPU state other than the interrupt flag");
     return (check_is_number(v) && !(v.bits & ~(uint32_t)FLAG_IF)) ||
@@ -246,11 +251,14 @@ static bool integer(struct check *c, const struct host_insn *in, struct flow *f)
         return true;
     if (in->opcode == 0x8B || in->opcode == 0x89)
         return moves(c, in, f);
+    if (in->opcode == 0x88 && (in->rex & 5))
+        return (in->has_mem && number_in(c, in, f, in->reg)) ||
+               check_refuse(c, in, "writes a quarter of a scratch register");
     if (in->opcode == 0x81)
         return immediate_op(c, in, f);
     if (in->opcode >= 0xB8 && in->opcode <= 0xBF)
         return written(c, in, f, in->rm, (struct value){VALUE_CONST, in->imm});
-    if (in->opcode == 0x3B)
+    if (in->opcode == 0x3A || in->opcode == 0x3B)
         return number_in(c, in, f, in->reg) && (in->has_mem || number_in(c, in, f, in->rm));
     return true;
 }

@@ -246,9 +246,10 @@ static struct opcode one_byte_high(uint8_t o, uint8_t modrm)
     case 0xF5:
     case 0xF8:
     case 0xF9:
+        return op(K_PLAIN, 0);
     case 0xFC:
     case 0xFD:
-        return op(K_PLAIN, 0);
+        return op(K_DIRECTION, 0);
     case 0xF6:
     case 0xF7:
         return group3(o, reg);

@@ -29,6 +29,7 @@
     X(POPF)                                                                                        \
     X(CLI)                                                                                         \
     X(STI)                                                                                         \
+    X(DIRECTION) /* CLD STD */                                                                     \
     X(CALL_REL)                                                                                    \
     X(JMP_REL)                                                                                     \
     X(JCC)                                                                                         \

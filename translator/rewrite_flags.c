@@ -1,4 +1,4 @@
-/* CLI, STI, PUSHF, POPF where privilege is certain at translation time; the rest by C. */
+/* CLI, STI, CLD, STD, PUSHF, POPF where privilege is certain at translation time; the rest by C. */
 #include "translator/build.h"
 
 #define RT_OFF(field) ((int32_t)offsetof(struct runtime, field))
@@ -20,6 +20,17 @@ void rewrite_STI(struct build *b)
     }
     emit_store_imm(b->e, 4, R_CPU, R_NONE, CPU_OFF(iflag), FLAG_IF);
     exit_if_event(b, EXIT_STI);
+}
+
+static void store_step(struct emit *e, int32_t step)
+{
+    emit_store_imm(e, 4, R_CPU, R_NONE, CPU_OFF(string_step), (uint32_t)step);
+}
+
+void rewrite_DIRECTION(struct build *b)
+{
+    emit8(b->e, b->in->opcode);
+    store_step(b->e, b->in->opcode & 1 ? -1 : 1);
 }
 
 static bool inline_flags(const struct build *b)
@@ -81,6 +92,12 @@ void rewrite_POPF(struct build *b)
     emit_and(e, R10, FLAG_IF);
     emit_store(e, R_CPU, CPU_OFF(iflag), R10);
     emit_and(e, R9, FLAGS_HOST);
+    store_step(e, 1);
+    emit_mov(e, R10, R9);
+    emit_and(e, R10, FLAG_DF);
+    uint32_t up = emit_jcc(e, 4, 0);
+    store_step(e, -1);
+    emit_patch32(e, up, e->pos);
     emit_rt(e, true, 0x8B, RSP, RT_OFF(host_rsp));
     emit8(e, 0x41); /* push r9 */
     emit8(e, 0x51);

@@ -83,7 +83,12 @@ static void save_guest(struct emit *e)
     emit_store(e, R_CPU, CPU(flags_host), RAX);
 }
 
-/* EAX, which is lost, to the flags.  POPFQ takes twenty cycles and more, SAHF one: it does unless
+static void store_step(struct emit *e, int32_t step)
+{
+    emit_store_imm(e, 4, R_CPU, R_NONE, CPU(string_step), (uint32_t)step);
+}
+
+/* EAX, which is lost, to the flags and cpu->string_step.  POPFQ takes twenty cycles and more, SAHF one: it does unless
  * DF is set, which is clear here. */
 static void load_flags(struct emit *e)
 {
@@ -98,10 +103,12 @@ static void load_flags(struct emit *e)
     emit8(e, 0xA9); /* test eax, imm32 */
     emit32(e, FLAG_DF);
     uint32_t df = emit_jcc(e, 5, 0);
+    store_step(e, 1);
     for (unsigned i = 0; i < sizeof quick; i++)
         emit8(e, quick[i]);
     uint32_t done = emit_jmp(e, 0);
     emit_patch32(e, df, e->pos);
+    store_step(e, -1);
     emit8(e, 0x50); /* push rax; popfq */
     emit8(e, 0x9D);
     emit_patch32(e, done, e->pos);

@@ -105,6 +105,7 @@ enum verify_end verify_one(struct translator *t)
         return VERIFY_STOP;
     case K_PLAIN:
     case K_NOP:
+    case K_DIRECTION:
     case K_MASKMOV:
     case K_GATHER:
     case K_INVALID:

@@ -33,6 +33,8 @@ again:
     push cx
     call limits
     call wraps
+    call strings
+    call strings_down
     call other_segments
     call interrupts
     call relocated
@@ -135,6 +137,140 @@ wraps:
     CHECK_EQ(di, 2)
     CHECK_EQ(byte ptr [0xFFFE], 0x5A)
     CHECK_EQ(byte ptr [1], 0x5A)
+    xor ax, ax
+    mov es, ax
+    pop ds
+    ret
+
+/* String instructions one by one: pointers, flags, wrapping, limits. */
+strings:
+    push ds
+    mov ax, 0x2000
+    mov ds, ax
+    mov ax, 0x2800
+    mov es, ax
+    mov dword ptr [0x100], 0x44332211
+    mov dword ptr [0x104], 0x88776655
+    mov dword ptr es:[0x100], 0x44332211
+    mov dword ptr es:[0x104], 0x88776655
+    cld
+    mov esi, 0xABCD0100
+    mov edi, 0x43210200
+    mov eax, 0x99999999
+    stc
+    lodsb
+    CHECK(c)
+    stosb
+    CHECK(c)
+    CHECK_EQ(eax, 0x99999911)
+    CHECK_EQ(esi, 0xABCD0101)
+    CHECK_EQ(edi, 0x43210201)
+    lodsw
+    stosw
+    CHECK_EQ(eax, 0x99993322)
+    lodsd
+    stosd
+    CHECK_EQ(eax, 0x77665544)
+    CHECK_EQ(si, 0x107)
+    CHECK_EQ(dword ptr es:[0x200], 0x44332211)
+    CHECK_EQ(dword ptr es:[0x203], 0x77665544)
+    mov si, 0x100
+    mov di, 0x300
+    movsb
+    movsw
+    movsd
+    CHECK_EQ(si, 0x107)
+    CHECK_EQ(di, 0x307)
+    CHECK_EQ(dword ptr es:[0x300], 0x44332211)
+    CHECK_EQ(dword ptr es:[0x303], 0x77665544)
+    mov si, 0x100
+    mov di, 0x101
+    cmpsb           /* 11h - 22h */
+    CHECK(b)
+    cmpsw           /* 3322h - 4433h */
+    CHECK(b)
+    mov di, 0x103
+    cmpsd
+    CHECK(e)
+    CHECK_EQ(si, 0x107)
+    CHECK_EQ(di, 0x107)
+    mov di, 0x100
+    mov eax, 0x3311
+    scasb
+    CHECK(e)
+    scasw           /* 3311h - 3322h */
+    CHECK(b)
+    mov eax, 0x77665544
+    scasd
+    CHECK(e)
+    CHECK_EQ(di, 0x107)
+    mov si, 0x100
+    lods byte ptr es:[si]
+    CHECK_EQ(al, 0x11)
+    mov esi, 0x101
+    addr32 lodsb
+    CHECK_EQ(al, 0x22)
+    CHECK_EQ(esi, 0x102)
+    mov esi, 0x1234FFFF
+    lodsb
+    CHECK_EQ(esi, 0x12340000)
+    mov si, 0xFFFF
+    mov di, 0x100
+    RAISES(13, movsw)
+    CHECK_EQ(si, 0xFFFF)
+    CHECK_EQ(di, 0x100)
+    mov si, 0x100
+    mov di, 0xFFFF
+    RAISES(13, movsw)
+    RAISES(13, stosw)
+    RAISES(13, scasw)
+    RAISES(13, cmpsw)
+    CHECK_EQ(si, 0x100)
+    CHECK_EQ(di, 0xFFFF)
+    stosb
+    CHECK_EQ(di, 0)
+    xor ax, ax
+    mov es, ax
+    pop ds
+    ret
+
+/* The same downwards, DF set by STD and by POPF. */
+strings_down:
+    push ds
+    mov ax, 0x2000
+    mov ds, ax
+    mov ax, 0x2800
+    mov es, ax
+    std
+    mov si, 0x104
+    mov di, 0x404
+    lodsd
+    stosd
+    CHECK_EQ(eax, 0x88776655)
+    movsw           /* 2211h, from 100h to 400h */
+    CHECK_EQ(si, 0xFE)
+    CHECK_EQ(di, 0x3FE)
+    CHECK_EQ(word ptr es:[0x400], 0x2211)
+    push 0x0002     /* CLD by POPF */
+    popf
+    mov si, 0x100
+    lodsb
+    CHECK_EQ(si, 0x101)
+    push 0x0402     /* STD */
+    popf
+    lodsb
+    CHECK_EQ(si, 0x100)
+    CHECK_EQ(al, 0x22)
+    int 0x40        /* DF comes back with IRET */
+    mov si, 0
+    mov di, 0
+    movsb
+    CHECK_EQ(si, 0xFFFF)
+    CHECK_EQ(di, 0xFFFF)
+    RAISES(13, movsw)
+    CHECK_EQ(si, 0xFFFF)
+    cld
+    mov dword ptr cs:[count], 0
     xor ax, ax
     mov es, ax
     pop ds

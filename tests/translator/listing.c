@@ -18,6 +18,7 @@ static const struct name cpu_names[] = {
     {"cpu.flags_sys", offsetof(struct cpu, flags_sys)},
     {"cpu.event", offsetof(struct cpu, event)},
     {"cpu.fpu_live", offsetof(struct cpu, fpu_live)},
+    {"cpu.string_step", offsetof(struct cpu, string_step)},
     {"cpu.x87_fip", offsetof(struct cpu, x87_fip)},
     {"cpu.x87_fdp", offsetof(struct cpu, x87_fdp)},
     {"cpu.x87_fcs", offsetof(struct cpu, x87_fcs)},

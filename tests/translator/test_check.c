@@ -163,6 +163,12 @@ static const struct body bodies[] = {
     {B("\x4A\x8D\x3C\x2F\x89\xF8\x89\xFF"), "stands between"},
     {B("\x4A\x8D\x3C\x2F\x4A\x8D\x3C\x2F"), "not provided"},
     {B("\x67\xAA"), "prefixes"},
+    /* one element; the direction of string instructions */
+    {B("\x41\x89\xF2\x45\x88\x54\x3D\x00"), NULL}, /* mov r10d, esi; mov [r13+rdi], r10b */
+    {B("\x45\x88\x54\x3D\x00"), "scratch register"},
+    {B("\x41\x88\xC2"), "quarter"},                   /* mov r10b, al */
+    {B("\x45\x3A\x54\x3D\x00"), "scratch register"}, /* cmp r10b, [r13+rdi] */
+    {B("\x45\x8A\x54\x3D\x00"), "r8..r15"},          /* mov r10b, [r13+rdi] */
     /* the FPU */
     {B("\xD9\xE8"), "host's x87"}, /* fld1 */
     {B("\x41\x0F\x58\x45\x00"), "host's x87"},
@@ -266,7 +272,8 @@ START_TEST(test_cpu_state)
         int32_t offset;
         bool readable;
     } fields[] = {{OFF(iflag), true},      {OFF(flags_sys), true}, {OFF(event), true},
-                  {OFF(seg[2].base), true}, {OFF(mmu), false},      {OFF(cr0), false},
+                  {OFF(seg[2].base), true}, {OFF(string_step), true}, {OFF(cr0), false},
+                  {OFF(mmu), false},
                   {OFF(iflag) + 1, false},  {-8, false},            {OFF(gpr), false},
                   {(int32_t)sizeof(struct cpu), false}};
     for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -291,6 +298,9 @@ START_TEST(test_cpu_stores)
     store_flag(OFF(iflag), 0, NULL);
     store_flag(OFF(iflag), FLAG_IF, NULL);
     store_flag(OFF(iflag), 1, "something else than IF");
+    store_flag(OFF(string_step), 1, NULL);
+    store_flag(OFF(string_step), ~0u, NULL);
+    store_flag(OFF(string_step), 2, "neither up nor down");
     store_flag(OFF(event), 0, "writes CPU state");
     store_flag(OFF(seg[0].base), 0, "writes CPU state");
     struct sample s = begin();
