@@ -383,7 +383,7 @@ struct tb *build_lookup(struct translator *t)
     if (!tb)
         tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode);
     if (tb) {
-        tb->used = (uint32_t)t->stats.lookups;
+        t->variants[tb->variant].used = (uint32_t)t->stats.lookups;
         if (fresh)
             rebase_enter_page(t, tb);
     }

@@ -85,15 +85,17 @@ bool cache_init(struct translator *t, struct error *err)
     t->hash = lazy(HASH_SIZE * sizeof *t->hash);
     t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
+    t->page_variants = lazy(PHYS_FRAMES * sizeof *t->page_variants);
+    t->variants = lazy((size_t)t->tb_max * sizeof *t->variants);
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
     if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->imms || !t->hash ||
-        !t->page_tbs || !t->page_granule || !t->policy)
+        !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants || !t->policy)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
     stubs_emit(t);
     t->cache_start = (t->emit.pos + 63) & ~63u;
     t->emit.pos = t->cache_start;
-    t->tb_count = 1;
+    t->tb_count = t->variant_count = 1;
     return true;
 }
 
@@ -124,6 +126,10 @@ void cache_free(struct translator *t)
         munmap(t->page_tbs, PHYS_FRAMES * sizeof *t->page_tbs);
     if (t->page_granule)
         munmap(t->page_granule, PHYS_FRAMES * sizeof *t->page_granule);
+    if (t->page_variants)
+        munmap(t->page_variants, PHYS_FRAMES * sizeof *t->page_variants);
+    if (t->variants)
+        munmap(t->variants, (size_t)t->tb_max * sizeof *t->variants);
     if (t->policy)
         munmap(t->policy, sizeof *t->policy << POLICY_BITS);
 }
@@ -151,6 +157,7 @@ static void page_remove(struct translator *t, uint32_t tb, unsigned part, uint32
         *link = t->tbs[tb].page_next[part];
     if (!t->page_tbs[pfn]) {
         t->page_granule[pfn] = 0;
+        t->page_variants[pfn] = 0;
         phys_clear_flag(t->phys, pfn, FRAME_CODE);
     }
 }
@@ -164,52 +171,85 @@ static uint32_t first_part(const struct tb *tb)
 
 /* ---- by key ---- */
 
-/* EIP is no part of it: what serves the same code at other addresses is found beside it. */
-static uint32_t hash_of(uint32_t phys, uint32_t mode)
+static uint32_t hash_of(uint32_t phys, uint32_t mode, uint32_t variant)
 {
     uint32_t h = (phys * 0x9E3779B1u ^ mode * 0x85EBCA6Bu) * 0xC2B2AE35u;
-    return h >> (32 - TB_HASH_BITS);
+    return (h ^ variant * 0x27D4EB2Fu) * 0x9E3779B1u >> (32 - TB_HASH_BITS);
 }
 
-struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
-                      uint32_t cs_limit, uint32_t mode)
+static uint32_t *hash_slot(const struct translator *t, const struct tb *tb)
 {
-    for (uint32_t i = t->hash[hash_of(phys, mode)]; i; i = t->tbs[i].hash_next) {
+    return &t->hash[hash_of(tb->phys, tb->mode, tb->variant)];
+}
+
+static struct tb *find_in(struct translator *t, uint32_t variant, const struct tb *key)
+{
+    for (uint32_t i = t->hash[hash_of(key->phys, key->mode, variant)]; i; i = t->tbs[i].hash_next) {
         struct tb *tb = &t->tbs[i];
-        if (tb->phys == phys && tb->eip == eip && tb->cs_base == cs_base && tb->mode == mode &&
-            tb->cs_limit == cs_limit)
+        if (tb->phys == key->phys && tb->eip == key->eip && tb->cs_base == key->cs_base &&
+            tb->mode == key->mode && tb->cs_limit == key->cs_limit)
             return tb;
     }
     return NULL;
 }
 
-struct tb *cache_variant(struct translator *t, uint32_t phys, uint32_t mode, struct tb *after)
+struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
+                      uint32_t cs_limit, uint32_t mode)
 {
-    uint32_t i = after ? after->hash_next : t->hash[hash_of(phys, mode)];
-    while (i && (t->tbs[i].phys != phys || t->tbs[i].mode != mode || t->tbs[i].cs_base))
+    const struct tb key = {
+        .phys = phys, .eip = eip, .cs_base = cs_base, .cs_limit = cs_limit, .mode = mode};
+    if (!rebase_movable_mode(mode))
+        return find_in(t, 0, &key);
+    for (int fixed = 0; fixed < 2; fixed++) {
+        uint32_t variant = rebase_variant(t, &key, fixed);
+        struct tb *tb = variant ? find_in(t, variant, &key) : NULL;
+        if (tb)
+            return tb;
+    }
+    return NULL;
+}
+
+struct tb *cache_find_variant(struct translator *t, uint32_t phys, uint32_t variant)
+{
+    uint32_t i = t->hash[hash_of(phys, t->variants[variant].mode, variant)];
+    while (i && (t->tbs[i].phys != phys || t->tbs[i].variant != variant))
         i = t->tbs[i].hash_next;
     return i ? &t->tbs[i] : NULL;
 }
 
-void cache_insert(struct translator *t, struct tb *tb)
+static void hash_insert(struct translator *t, struct tb *tb)
 {
-    uint32_t i = (uint32_t)(tb - t->tbs), h = hash_of(tb->phys, tb->mode);
-    tb->valid = true;
-    tb->hash_next = t->hash[h];
-    t->hash[h] = i;
-    page_add(t, i, 0, tb->phys, tb->phys + first_part(tb) - 1);
-    if (tb->phys2 != ~0u)
-        page_add(t, i, 1, tb->phys2, tb->phys2 + tb->size - first_part(tb) - 1);
+    uint32_t *slot = hash_slot(t, tb);
+    tb->hash_next = *slot;
+    *slot = (uint32_t)(tb - t->tbs);
 }
 
 static void hash_remove(struct translator *t, struct tb *tb)
 {
     uint32_t i = (uint32_t)(tb - t->tbs);
-    uint32_t *link = &t->hash[hash_of(tb->phys, tb->mode)];
+    uint32_t *link = hash_slot(t, tb);
     while (*link && *link != i)
         link = &t->tbs[*link].hash_next;
     if (*link)
         *link = tb->hash_next;
+}
+
+void cache_change_variant(struct translator *t, struct tb *tb, uint32_t variant)
+{
+    hash_remove(t, tb);
+    tb->variant = variant;
+    hash_insert(t, tb);
+}
+
+void cache_insert(struct translator *t, struct tb *tb)
+{
+    uint32_t i = (uint32_t)(tb - t->tbs);
+    tb->valid = true;
+    page_add(t, i, 0, tb->phys, tb->phys + first_part(tb) - 1);
+    if (tb->phys2 != ~0u)
+        page_add(t, i, 1, tb->phys2, tb->phys2 + tb->size - first_part(tb) - 1);
+    rebase_add(t, tb);
+    hash_insert(t, tb);
 }
 
 void cache_isolate(struct translator *t, struct tb *tb)
@@ -329,11 +369,12 @@ void cache_flush(struct translator *t)
                 if (pages[p] < PHYS_FRAMES && t->page_tbs[pages[p]]) {
                     t->page_tbs[pages[p]] = 0;
                     t->page_granule[pages[p]] = 0;
+                    t->page_variants[pages[p]] = 0;
                     phys_clear_flag(t->phys, pages[p], FRAME_CODE);
                 }
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
-    t->tb_count = 1;
+    t->tb_count = t->variant_count = 1;
     t->map_count = t->site_count = t->reloc_count = t->imm_count = t->far_count = 0;
     t->emit.pos = t->cache_start;
     t->emit.overflow = false;

@@ -126,7 +126,7 @@ struct tb {
     uint32_t relocs;         /* first of the places that tell EIPs */
     uint32_t first_site;
     uint16_t reloc_count, site_count;
-    uint32_t used; /* stats.lookups when it was looked up last */
+    uint32_t variant, variant_next; /* 0: not of movable code */
     uint32_t hash_next;
     uint32_t page_next[2]; /* next block of the page of phys / phys2 */
     uint32_t incoming;     /* list of exits that jump here, ~0 ends */
@@ -151,6 +151,16 @@ static inline uint32_t block_sum(uint32_t sum, const uint8_t *bytes, uint32_t n)
         sum = (sum ^ bytes[i]) * 16777619u;
     return sum;
 }
+
+/* Code of one physical page as it is for one linear address and mode: what moves together.  Blocks
+ * that have become invalid stay in the list until somebody passes by. */
+struct variant {
+    uint32_t base, mode; /* EIP less physical address */
+    uint32_t first;      /* block, 0: there is none, and the variant may be used for another */
+    uint32_t next;       /* variant of the same page */
+    uint32_t used;       /* stats.lookups when one of them was looked up last */
+    bool fixed;          /* of blocks that cannot move */
+};
 
 /* How the 32-bit word at HOST offset (relative to tb->code) depends on the block's EIP. */
 enum reloc_kind {
@@ -297,6 +307,9 @@ struct translator {
     uint32_t imm_count, imm_max;
     uint32_t *hash;
     uint32_t *page_tbs;     /* by physical page: first block */
+    uint32_t *page_variants; /* by physical page: first variant of movable code */
+    struct variant *variants; /* [0] unused */
+    uint32_t variant_count;
     uint64_t *page_granule; /* by physical page: one bit for each 64 bytes that hold code */
     uint32_t *far_links;    /* far exits that were linked: block * 2 + slot */
     uint32_t far_count, far_max;
@@ -357,8 +370,9 @@ void cache_free(struct translator *t);
 void cache_flush(struct translator *t); /* a new generation */
 struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
                       uint32_t cs_limit, uint32_t mode);
-/* A block for PHYS in MODE at whatever EIP (CS base 0), the next one behind AFTER or the first. */
-struct tb *cache_variant(struct translator *t, uint32_t phys, uint32_t mode, struct tb *after);
+/* The block for PHYS of VARIANT. */
+struct tb *cache_find_variant(struct translator *t, uint32_t phys, uint32_t variant);
+void cache_change_variant(struct translator *t, struct tb *tb, uint32_t variant);
 void cache_insert(struct translator *t, struct tb *tb);
 void cache_invalidate(struct translator *t, struct tb *tb);
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
@@ -392,6 +406,12 @@ uint8_t policy_changes(const struct translator *t, uint32_t phys);
 /* A block for PHYS at EIP (flat user code), made of one that served another address; NULL: it is to
  * be translated. */
 struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode);
+/* Is code in MODE moved at all? */
+bool rebase_movable_mode(uint32_t mode);
+/* The variant that KEY's phys, eip and mode belong to, 0 when there is none. */
+uint32_t rebase_variant(struct translator *t, const struct tb *key, bool fixed);
+/* TB is new: note which variant of its page it belongs to. */
+void rebase_add(struct translator *t, struct tb *tb);
 /* FIRST is the first block of its page that this window runs: what else is there will follow, so
  * enter it into the jump table as well. */
 void rebase_enter_page(struct translator *t, const struct tb *first);

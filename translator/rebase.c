@@ -30,7 +30,7 @@ void mark_disp(struct build *b, int32_t disp, enum reloc_kind kind)
         mark_reloc(b, kind);
 }
 
-static bool movable_mode(uint32_t mode)
+bool rebase_movable_mode(uint32_t mode)
 {
     return (mode & MODE_USER) && !(mode & MODE_ONE) && mode_seg(mode, SEG_CS) == SEG_FLAT;
 }
@@ -45,26 +45,104 @@ static uint32_t base_of(const struct tb *tb)
     return tb->eip - tb->phys;
 }
 
+/* ---- variants ---- */
+
+/* The first block of variant V that is valid; those before it leave the list. */
+static uint32_t first_valid(const struct translator *t, struct variant *v)
+{
+    while (v->first && !t->tbs[v->first].valid)
+        v->first = t->tbs[v->first].variant_next;
+    return v->first;
+}
+
+/* The next valid one behind TB. */
+static uint32_t next_valid(const struct translator *t, struct tb *tb)
+{
+    while (tb->variant_next && !t->tbs[tb->variant_next].valid)
+        tb->variant_next = t->tbs[tb->variant_next].variant_next;
+    return tb->variant_next;
+}
+
+/* The variant of page PFN for BASE and MODE, 0 when there is none; *EMPTY: one to be used again. */
+static uint32_t variant_find(struct translator *t, uint32_t pfn, uint32_t base, uint32_t mode,
+                             bool fixed, uint32_t *empty)
+{
+    *empty = 0;
+    for (uint32_t i = t->page_variants[pfn]; i; i = t->variants[i].next) {
+        struct variant *v = &t->variants[i];
+        if (v->base == base && v->mode == mode && v->fixed == fixed)
+            return i;
+        if (!first_valid(t, v))
+            *empty = i;
+    }
+    return 0;
+}
+
+uint32_t rebase_variant(struct translator *t, const struct tb *key, bool fixed)
+{
+    uint32_t empty;
+    return variant_find(t, key->phys >> PAGE_SHIFT, base_of(key), key->mode, fixed, &empty);
+}
+
+void rebase_add(struct translator *t, struct tb *tb)
+{
+    uint32_t pfn = tb->phys >> PAGE_SHIFT, empty, i;
+    bool fixed = !movable(tb);
+    tb->variant = 0;
+    if (!rebase_movable_mode(tb->mode))
+        return;
+    i = variant_find(t, pfn, base_of(tb), tb->mode, fixed, &empty);
+    if (!i) {
+        i = empty ? empty : t->variant_count++;
+        struct variant *v = &t->variants[i];
+        uint32_t next = empty ? v->next : t->page_variants[pfn];
+        *v = (struct variant){
+            .base = base_of(tb), .mode = tb->mode, .next = next, .fixed = fixed};
+        if (!empty)
+            t->page_variants[pfn] = i;
+    }
+    struct variant *v = &t->variants[i];
+    v->used = (uint32_t)t->stats.lookups;
+    tb->variant = i;
+    tb->variant_next = v->first;
+    v->first = (uint32_t)(tb - t->tbs);
+}
+
+/* ---- moving ---- */
+
 /* Are the parts of table J where the page at LIN has its entries all zero? */
 static bool clean(const struct translator *t, const struct jump_table *j, uint32_t lin)
 {
-    uint32_t first = table_part(table_index(t, lin & ~(PAGE_SIZE - 1)));
+    uint32_t first = table_part(table_index(t, lin));
     uint64_t parts = 0;
     for (uint32_t i = 0; i <= PAGE_SIZE / TABLE_PART; i++)
         parts |= 1ull << (first + i) % 64;
     return !(j->dirty & parts);
 }
 
-/* No table may lead to TB where it is no longer: an EIP that it will serve may share the entry. */
-static void forget(struct translator *t, const struct tb *tb)
+/* Tables that may lead to blocks of the page at LIN in MODE. */
+struct leads {
+    struct jump_table *table[JUMP_TABLES];
+    unsigned count;
+};
+
+static void find_leads(struct translator *t, uint32_t lin, uint32_t mode, struct leads *leads)
 {
-    uint32_t index = table_index(t, tb->eip);
+    leads->count = 0;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        if (j->entry && j->mode == tb->mode && !clean(t, j, tb->eip) &&
-            j->entry[index] == tb->entry)
-            j->entry[index] = 0;
+        if (j->entry && j->mode == mode && j->dirty && !clean(t, j, lin))
+            leads->table[leads->count++] = j;
     }
+}
+
+/* No table may lead to TB where it is no longer: an EIP that it will serve may share the entry. */
+static void forget(const struct translator *t, const struct leads *leads, const struct tb *tb)
+{
+    uint32_t index = table_index(t, tb->eip);
+    for (unsigned i = 0; i < leads->count; i++)
+        if (leads->table[i]->entry[index] == tb->entry)
+            leads->table[i]->entry[index] = 0;
 }
 
 static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
@@ -94,21 +172,32 @@ static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
     tb->eip += delta;
 }
 
-/* Move the blocks of page PFN that serve BASE (EIP less physical address) in MODE. */
-static void move_page(struct translator *t, uint32_t pfn, uint32_t base, uint32_t mode,
-                      uint32_t delta)
+/* Links to and from the blocks of V, which stay where others move, would be wrong. */
+static void isolate(struct translator *t, struct variant *v)
 {
+    for (uint32_t i = first_valid(t, v); i; i = next_valid(t, &t->tbs[i]))
+        cache_isolate(t, &t->tbs[i]);
+}
+
+/* Let the blocks of variant FROM of page PFN serve what is DELTA above. */
+static void move_variant(struct translator *t, uint32_t pfn, uint32_t from, uint32_t delta)
+{
+    struct variant *v = &t->variants[from];
+    uint32_t empty, base = v->base + delta;
+    uint32_t stay = variant_find(t, pfn, v->base, v->mode, true, &empty);
+    uint32_t into = variant_find(t, pfn, base, v->mode, false, &empty);
+    struct leads leads;
     pointers_settle(t); /* what the x87 points to is told by where the code was */
-    for (uint32_t link = t->page_tbs[pfn]; link; link = t->tbs[link / 2].page_next[link & 1]) {
-        struct tb *tb = &t->tbs[link / 2];
-        if ((link & 1) || tb->mode != mode || base_of(tb) != base)
-            continue;
-        if (!movable(tb)) {
-            cache_isolate(t, tb);
-            continue;
-        }
-        forget(t, tb);
+    find_leads(t, (pfn << PAGE_SHIFT) + v->base, v->mode, &leads);
+    if (stay)
+        isolate(t, &t->variants[stay]);
+    struct tb *last = NULL;
+    for (uint32_t i = first_valid(t, v); i; i = next_valid(t, last)) {
+        struct tb *tb = last = &t->tbs[i];
+        forget(t, &leads, tb);
         move_block(t, tb, delta);
+        if (into)
+            cache_change_variant(t, tb, into);
         if (t->verify) { /* lock-step looks at it anew, alone */
             tb->verified = 0;
             cache_isolate(t, tb);
@@ -116,41 +205,49 @@ static void move_page(struct translator *t, uint32_t pfn, uint32_t base, uint32_
         t->stats.rebased++;
         build_check(t, tb);
     }
+    if (into && last) {
+        last->variant_next = t->variants[into].first;
+        t->variants[into].first = v->first;
+        v->first = 0;
+    } else {
+        v->base = base;
+    }
 }
 
 struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode)
 {
     struct tb *oldest = NULL;
     unsigned variants = 0;
-    if (!movable_mode(mode) || t->observer.exact || hook_on_page(t, eip))
+    uint32_t longest = 0;
+    if (!rebase_movable_mode(mode) || t->observer.exact || hook_on_page(t, eip))
         return NULL;
-    for (struct tb *tb = cache_variant(t, phys, mode, NULL); tb;
-         tb = cache_variant(t, phys, mode, tb)) {
-        if (!movable(tb))
+    for (uint32_t i = t->page_variants[phys >> PAGE_SHIFT]; i; i = t->variants[i].next) {
+        const struct variant *v = &t->variants[i];
+        struct tb *tb = v->mode == mode && !v->fixed ? cache_find_variant(t, phys, i) : NULL;
+        if (!tb)
             continue;
+        uint32_t unused = (uint32_t)t->stats.lookups - v->used;
         variants++;
-        if (!oldest || (int32_t)(tb->used - oldest->used) < 0)
+        if (!oldest || unused > longest) {
             oldest = tb;
+            longest = unused;
+        }
     }
     if (variants < VARIANTS)
         return NULL;
-    move_page(t, phys >> PAGE_SHIFT, base_of(oldest), mode, eip - oldest->eip);
+    move_variant(t, phys >> PAGE_SHIFT, oldest->variant, eip - oldest->eip);
     return oldest;
 }
 
 void rebase_enter_page(struct translator *t, const struct tb *first)
 {
     struct jump_table *j = t->current;
-    if (!j || j->shared || !movable_mode(first->mode) || t->verify)
+    struct variant *v = &t->variants[first->variant];
+    if (!j || j->shared || !first->variant || v->fixed || t->verify)
         return;
-    uint32_t link = t->page_tbs[first->phys >> PAGE_SHIFT];
-    for (; link; link = t->tbs[link / 2].page_next[link & 1]) {
-        struct tb *tb = &t->tbs[link / 2];
-        if ((link & 1) || tb->mode != first->mode || base_of(tb) != base_of(first) ||
-            tb->phys2 != ~0u || tb->cs_limit != first->cs_limit)
-            continue;
-        tb->used = (uint32_t)t->stats.lookups;
-        if (!j->entry[table_index(t, tb->eip)])
+    for (uint32_t i = first_valid(t, v); i; i = next_valid(t, &t->tbs[i])) {
+        struct tb *tb = &t->tbs[i];
+        if (tb->cs_limit == first->cs_limit && !j->entry[table_index(t, tb->eip)])
             table_enter(t, tb);
     }
 }
