@@ -42,12 +42,23 @@ static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsig
     return true;
 }
 
-static bool ends_block(const struct build *b, const struct insn *in)
+/* A conditional jump ahead is taken less often than not: the block goes on, and what follows needs
+ * no jump.  One back closes a loop. */
+static bool side_exit(struct build *b, const struct insn *in)
+{
+    if (b->t->verify || (int32_t)in->imm < 0 || b->sides == TB_SIDES)
+        return false;
+    b->sides++;
+    return true;
+}
+
+static bool ends_block(struct build *b, const struct insn *in)
 {
     switch (in->kind) {
+    case K_JCC:
+        return !side_exit(b, in);
     case K_CALL_REL:
     case K_JMP_REL:
-    case K_JCC:
     case K_LOOP:
     case K_RET:
     case K_CALL_RM:
@@ -89,6 +100,10 @@ static int decode_next(struct build *b, const struct fetch *f, uint32_t eip)
     bool alone = t->verify && insn_random(&d->in);
     if (alone && b->count)
         return 0;
+    bool fpu = decoded_uses_fpu(d);
+    if (fpu && b->sides && !b->fpu)
+        return 0; /* who leaves by a side exit shall not load the FPU for it */
+    b->fpu |= fpu;
     d->eip = eip;
     b->count++;
     if (alone)
@@ -246,6 +261,7 @@ static void emit_block(struct build *b)
     tb->map = b->t->map_count;
     tb->relocs = b->t->reloc_count;
     tb->first_site = b->t->site_count;
+    b->sides = 0;
     mark_fault(b, FIX_NONE);
     emit_entry(b);
     if (!b->count)

@@ -24,6 +24,11 @@ struct build {
     uint32_t cs_base, cs_limit;
     struct decoded list[TB_MAX_INSNS];
     unsigned count;
+    bool fpu; /* one of them uses it */
+    unsigned sides; /* side exits: decoded, later emitted */
+    struct {
+        uint32_t patch, target;
+    } cold[TB_SIDES]; /* side exits that go through the jump table */
 
     /* the instruction being rewritten */
     const struct insn *in;
@@ -113,6 +118,8 @@ void exit_goto(struct build *b, unsigned slot, uint32_t target);
 void exit_table(struct build *b, uint32_t target);
 /* Conditional jump CC (host encoding) to TARGET, else to the next instruction.  Ends. */
 void exit_branch(struct build *b, unsigned cc, uint32_t target);
+/* Conditional jump CC to TARGET; the block goes on behind it. */
+void exit_side(struct build *b, unsigned cc, uint32_t target);
 /* Go to the guest EIP in r8d.  Ends. */
 void exit_indirect(struct build *b);
 /* Leave for EXIT_STI/EXIT_POPF at the next instruction when an event waits. Flags survive. */

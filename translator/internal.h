@@ -99,7 +99,10 @@ enum { RUNTIME_SIZE = 4096 };
 
 /* ---- blocks ---- */
 
-enum { TB_NONE = 0, TB_MAX_INSNS = 64, TB_SLOTS = 2 };
+/* Slots 0 and 1 are where a block ends, the others its side exits: conditional jumps ahead, behind
+ * which it goes on. */
+enum { TB_NONE = 0, TB_MAX_INSNS = 64, TB_SIDE = 2, TB_SLOTS = TRANSLATOR_EXITS,
+       TB_SIDES = TB_SLOTS - TB_SIDE };
 
 /* A direct exit.  LINK is the block it jumps to, TB_NONE while it goes to its stub.  An exit to
  * another page (far) is linked only between global pages of supervisor code, whose translations

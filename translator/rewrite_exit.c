@@ -148,6 +148,18 @@ void exit_branch(struct build *b, unsigned cc, uint32_t target)
     exit_goto(b, 0, target);
 }
 
+void exit_side(struct build *b, unsigned cc, uint32_t target)
+{
+    unsigned side = b->sides++;
+    uint32_t patch = emit_jcc(b->e, cc, 0);
+    if (linkable(b, target) || far_linkable(b)) {
+        use_slot(b, TB_SIDE + side, target, patch);
+    } else {
+        b->cold[side].patch = patch;
+        b->cold[side].target = target;
+    }
+}
+
 void exit_indirect(struct build *b)
 {
     b->ended = true;
@@ -200,6 +212,11 @@ void exit_stubs(struct build *b)
             exit_table(b, x->target);
         }
     }
+    for (unsigned i = 0; i < b->sides; i++)
+        if (b->cold[i].patch) {
+            emit_patch32(b->e, b->cold[i].patch, b->e->pos);
+            exit_table(b, b->cold[i].target);
+        }
 }
 
 bool branch_target(struct build *b, uint32_t displacement, uint32_t *target)

@@ -33,7 +33,10 @@ void rewrite_JCC(struct build *b)
 {
     uint32_t target;
     if (branch_target(b, b->in->imm, &target)) {
-        exit_branch(b, b->in->opcode & 15, target);
+        if (b->in == &b->list[b->count - 1].in)
+            exit_branch(b, b->in->opcode & 15, target);
+        else
+            exit_side(b, b->in->opcode & 15, target);
         return;
     }
     uint32_t taken = emit_jcc(b->e, b->in->opcode & 15, 0);

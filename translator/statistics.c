@@ -60,7 +60,8 @@ static void occupancy(struct translator *t, const struct statistic_sink *to)
             continue;
         live++;
         live_bytes += tb->code_end - tb->code;
-        links += (tb->exits[0].link != 0) + (tb->exits[1].link != 0);
+        for (unsigned s = 0; s < TB_SLOTS; s++)
+            links += tb->exits[s].link != 0;
     }
     gauge(to, "live_blocks", "count", "blocks that can run", live);
     gauge(to, "live_bytes", "bytes", "host code of those", live_bytes);

@@ -58,6 +58,7 @@ bool translator_counts_executions(const struct translator *t);
 
 /* What views show of a block.  Live or not: blocks that were given up stay until the cache is
  * flushed. */
+enum { TRANSLATOR_EXITS = 5 }; /* direct ones of a block */
 struct translator_block {
     uint32_t index; /* names it until the cache is flushed */
     uint32_t eip, cs_base, phys, mode;
@@ -69,7 +70,7 @@ struct translator_block {
     struct {
         uint32_t target;
         uint32_t link; /* index of the block it jumps to, 0 while there is none */
-    } exits[2];        /* target ~0: there is no such exit */
+    } exits[TRANSLATOR_EXITS]; /* target ~0: there is no such exit */
 };
 enum translator_order { BY_EXECUTIONS, BY_SAMPLES, BY_TIME /* samples, else executions */ };
 

@@ -109,7 +109,7 @@ static void block_line(struct text *out, const struct translator_block *b, uint6
 
 static void block_exits(struct machine *m, struct text *out, const struct translator_block *b)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < TRANSLATOR_EXITS; i++) {
         struct translator_block to;
         if (b->exits[i].target == ~0u)
             continue;

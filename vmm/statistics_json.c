@@ -37,7 +37,7 @@ static json_t *block_json(struct machine *m, const struct translator_block *b)
     translator_describe_block(m->translator, b->index, true, add_line, host);
     if (json_array_size(host))
         json_array_remove(host, 0);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < TRANSLATOR_EXITS; i++)
         if (b->exits[i].target != ~0u)
             json_array_append_new(exits,
                                   json_pack("{s:I,s:I}", "target", (json_int_t)b->exits[i].target,
