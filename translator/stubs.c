@@ -88,8 +88,8 @@ static void store_step(struct emit *e, int32_t step)
     emit_store_imm(e, 4, R_CPU, R_NONE, CPU(string_step), (uint32_t)step);
 }
 
-/* EAX, which is lost, to the flags and cpu->string_step.  POPFQ takes twenty cycles and more, SAHF one: it does unless
- * DF is set, which is clear here. */
+/* EAX, which is lost, to the flags and cpu->string_step.  POPFQ takes twenty cycles and more, SAHF
+ * one: it does unless DF is set, which is clear here. */
 static void load_flags(struct emit *e)
 {
     static const uint8_t quick[] = {

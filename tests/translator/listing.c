@@ -105,7 +105,7 @@ static void name_exit_code(char *text)
     char *end = text + sizeof prefix - 1;
     end += sprintf(end, "EXIT_%s", kinds[code >> 26]);
     if (code >> 26 == EXIT_CHAIN)
-        sprintf(end, " slot %u", code % TB_SLOTS);
+        sprintf(end, " slot %u", (code & (EXIT_CODE(1, 0) - 1)) % TB_SLOTS);
 }
 
 static void name_target(const struct translator *t, const struct tb *tb, uint32_t base, char *text)
