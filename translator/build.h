@@ -128,6 +128,11 @@ void exit_stubs(struct build *b);
 /* Branch target TARGET, cut to 16 bits by operand size; false when beyond the CS limit. */
 bool branch_target(struct build *b, uint32_t displacement, uint32_t *target);
 
+/* --- rewrite_real.c --- */
+/* Rewrite the load of a segment register where no descriptor is asked; false: it is none of those,
+ * and nothing was emitted. */
+bool rewrite_real_segment(struct build *b);
+
 /* --- rewrite_stack.c, rewrite_flow.c, rewrite_flags.c, rewrite_string.c --- */
 void push_reg(struct build *b, unsigned size, unsigned reg);
 void push_imm(struct build *b, unsigned size, uint32_t imm);

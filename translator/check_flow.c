@@ -71,6 +71,20 @@ static bool is_readable_state(int32_t disp)
            is_segment_field(disp, offsetof(struct segment, base));
 }
 
+/* Selector (16 bits) and base of a segment register, which code of some modes may load. */
+static bool is_loaded_field(const struct check *c, const struct host_insn *in)
+{
+    size_t field = in->opsize ? offsetof(struct segment, selector) : offsetof(struct segment, base);
+    if (in->map != MAP_1B || in->opcode != 0x89 || (in->rex & 8) ||
+        !(c->tb->mode & MODE_REAL_SEGS))
+        return false;
+    for (unsigned s = 0; s < SEG_COUNT; s++)
+        if (s != SEG_CS && s != SEG_SS && mode_seg(c->tb->mode, s) == SEG_CHECKED &&
+            in->disp == (int32_t)(offsetof(struct cpu, seg) + s * sizeof(struct segment) + field))
+            return true;
+    return false;
+}
+
 /* [r15 + disp]: loads and CMP of a few fields; stores to the interrupt flag and
  * the direction of string instructions. */
 static bool cpu_operand(struct check *c, const struct host_insn *in, const struct flow *f)
@@ -79,6 +93,8 @@ static bool cpu_operand(struct check *c, const struct host_insn *in, const struc
     if (in->map == MAP_0F && in->opcode == 0xB7 && !in->opsize)
         return is_segment_field(in->disp, offsetof(struct segment, selector)) ||
                check_refuse(c, in, "reads a foreign CPU field");
+    if (is_loaded_field(c, in))
+        return number_in(c, in, f, in->reg);
     if (in->map != MAP_1B || in->opsize)
         return check_refuse(c, in, "touches CPU state in a way not provided for");
     if (in->opcode == 0x8B && (in->rex & 8))

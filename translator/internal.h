@@ -37,6 +37,7 @@ enum mode_bit {
     MODE_WATCH = 1u << 11,  /* data breakpoints, EFLAGS.AC: every memory access by hand */
     MODE_SEG_SHIFT = 12,    /* + 2 * enum seg_index */
     MODE_AVX = 1u << 24,    /* CR4.OSXSAVE and XCR0.AVX */
+    MODE_REAL_SEGS = 1u << 25, /* loading ES, DS, FS or GS changes selector and base alone */
 };
 
 enum seg_class {

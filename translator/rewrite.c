@@ -441,7 +441,8 @@ void rewrite_GATHER(struct build *b)
 
 void rewrite_SENSITIVE(struct build *b)
 {
-    exit_site(b, false);
+    if (!rewrite_real_segment(b))
+        exit_site(b, false);
 }
 
 void rewrite_INVALID(struct build *b)

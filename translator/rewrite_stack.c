@@ -7,17 +7,23 @@ static bool stack32(const struct build *b)
     return b->mode & MODE_STACK32;
 }
 
-/* r8d = offset of the SIZE bytes at ESP - BELOW, r9d = their linear address. */
-static void stack_address(struct build *b, unsigned size, uint32_t below, bool write)
+/* r8d = offset of the SIZE bytes at REG - BELOW, r9d = their linear address. */
+static void stack_address_at(struct build *b, unsigned reg, unsigned size, uint32_t below,
+                             bool write)
 {
     struct emit *e = b->e;
-    emit_lea(e, R8, RSP, R_NONE, -(int32_t)below);
+    emit_lea(e, R8, reg, R_NONE, -(int32_t)below);
     if (!stack32(b))
         emit_zx16(e, R8, R8);
     emit_mov(e, R11, R8);
     emit_segment(b, SEG_SS, size, write);
     emit_mov(e, R9, R8);
     emit_mov(e, R8, R11);
+}
+
+static void stack_address(struct build *b, unsigned size, uint32_t below, bool write)
+{
+    stack_address_at(b, RSP, size, below, write);
 }
 
 /* ESP or SP = r8d. */
@@ -175,9 +181,26 @@ void rewrite_POPA(struct build *b)
     emit_lea(b->e, RSP, RSP, R_NONE, 32);
 }
 
+/* LEAVE on a stack of 16 bits, or one that is not flat. */
+static void leave_frame(struct build *b, unsigned size)
+{
+    stack_address_at(b, RBP, size, 0, false);
+    emit_load_sized(b->e, size, R10, R9, R_WINDOW, 0);
+    emit_lea(b->e, R8, R8, R_NONE, (int32_t)size);
+    stack_commit(b);
+    if (size == 2)
+        emit_mov16(b->e, RBP, R10);
+    else
+        emit_mov(b->e, RBP, R10);
+}
+
 void rewrite_LEAVE(struct build *b)
 {
-    if (!flat_stack(b) || b->in->opsize != 4) {
+    if (!flat_stack(b)) {
+        leave_frame(b, b->in->opsize);
+        return;
+    }
+    if (b->in->opsize != 4) {
         exit_site(b, true);
         return;
     }

@@ -27,6 +27,18 @@ enum seg_class mode_segment_class(const struct cpu *cpu, unsigned seg)
     return !open ? SEG_CHECKED : s->base ? SEG_BASED : SEG_FLAT;
 }
 
+/* SDM vol. 3A 20.1.1: a load in real mode makes the segment present and usable, with DPL 0. */
+static bool real_segments(const struct cpu *cpu)
+{
+    static const uint8_t loaded[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
+    for (unsigned i = 0; i < sizeof loaded; i++) {
+        const struct segment *s = &cpu->seg[loaded[i]];
+        if (!s->usable || (s->access & (AR_P | AR_S | AR_DPL)) != (AR_P | AR_S))
+            return false;
+    }
+    return !(cpu->cr0 & CR0_PE);
+}
+
 uint32_t mode_compute(const struct cpu *cpu)
 {
     uint32_t mode = 0;
@@ -42,6 +54,7 @@ uint32_t mode_compute(const struct cpu *cpu)
     mode |= cpu->cr0 & CR0_MP ? MODE_MP : 0;
     mode |= cpu->cr4 & CR4_OSFXSR ? MODE_OSFXSR : 0;
     mode |= cpu->ymm_on ? MODE_AVX : 0;
+    mode |= v86 || real_segments(cpu) ? MODE_REAL_SEGS : 0;
     /* Alignment checks are made by hand: the host's own would hit the VMM as well. */
     bool align = cpu->cpl == 3 && (cpu->flags_sys & FLAG_AC) && (cpu->cr0 & CR0_AM);
     mode |= align ? MODE_WATCH : 0;

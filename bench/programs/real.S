@@ -8,7 +8,7 @@ _start:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
-    movw $0x7C00, %sp
+    movw $0x7000, %sp               /* on a page without code */
     sti
     cld
     movw $(0x0200 + SECTORS), %ax   /* read the rest, behind the first sector */
@@ -61,6 +61,7 @@ main:
     RUN r16string
     RUN r16bytes
     RUN r16calls
+    RUN r16beside
     RUN r16ints
     RUN r16bios
     RUN r16segments
@@ -115,7 +116,7 @@ r16string:
 
 /* string instructions one by one */
 r16bytes:
-    movl $2000, %ebp
+    movl $20000, %ebp
 2:  movw $0x1000, %si
     movw $0x3000, %di
     movw $4096, %cx
@@ -129,7 +130,16 @@ r16bytes:
 
 /* near and far calls with frames, as a Pascal program makes them */
 r16calls:
-    movl $300000, %ebp
+    movl $1500000, %ebp
+    jmp 1f
+/* the same with the stack on a page that holds code, as small programs have it */
+r16beside:
+    movw %sp, %di
+    movw $0x7C00, %sp
+    movl $150000, %ebp
+    call 1f
+    movw %di, %sp
+    ret
 1:  pushw %bp
     pushw %bp
     call near_one
@@ -173,7 +183,7 @@ r16bios:
 r16segments:
     movw $0x1000, 0x500
     movw $0x0000, 0x502
-    movl $300000, %ebp
+    movl $3000000, %ebp
 1:  pushw %ds
     pushw %es
     lesw 0x500, %di
@@ -228,6 +238,7 @@ r16mode12:
     NAME r16string
     NAME r16bytes
     NAME r16calls
+    NAME r16beside
     NAME r16ints
     NAME r16bios
     NAME r16segments

@@ -35,6 +35,8 @@ again:
     call wraps
     call strings
     call strings_down
+    call segment_loads
+    call frames
     call other_segments
     call interrupts
     call relocated
@@ -274,6 +276,90 @@ strings_down:
     xor ax, ax
     mov es, ax
     pop ds
+    ret
+
+/* Segment registers loaded from registers, memory, the stack, far pointers; flags and the rest of
+ * registers stay. */
+segment_loads:
+    push ds
+    push es
+    mov ax, 0x2000
+    mov ds, ax
+    mov dword ptr [0x10], 0x28001234
+    mov dword ptr [0x14], 0x00002A00
+    mov cx, 0x2800
+    stc
+    mov es, cx
+    CHECK(c)
+    mov dword ptr es:[0x1234], 0xCAFE0001
+    xor cx, cx
+    mov es, cx
+    mov edi, 0xFFFF0000
+    stc
+    les di, [0x10]
+    CHECK(c)
+    CHECK_EQ(edi, 0xFFFF1234)
+    CHECK_EQ(dword ptr es:[di], 0xCAFE0001)
+    mov ax, es
+    CHECK_EQ(ax, 0x2800)
+    mov fs, [0x14]
+    mov word ptr fs:[2], 0x4321
+    push fs
+    pop gs
+    CHECK_EQ(word ptr gs:[2], 0x4321)
+    pushd 0xABCD2800
+    popd es
+    CHECK_EQ(dword ptr es:[0x1234], 0xCAFE0001)
+    mov word ptr [0x0E], 0
+    lgs ebx, [0x0E]
+    CHECK_EQ(ebx, 0x12340000)
+    mov bx, 0xFFFD
+    mov si, 0x77
+    mov ax, es
+    RAISES(13, lds si, [bx])
+    CHECK_EQ(si, 0x77)
+    mov bx, 0xFFFF
+    RAISES(13, mov es, [bx])
+    mov cx, es
+    CHECK_EQ(cx, 0x2800)
+    mov bp, sp
+    mov sp, 0xFFFF
+    RAISES(12, pop es)
+    mov sp, bp
+    mov cx, es
+    CHECK_EQ(cx, 0x2800)
+    lds si, [0x10]
+    CHECK_EQ(dword ptr [si], 0xCAFE0001)
+    xor ax, ax
+    mov fs, ax
+    mov gs, ax
+    pop es
+    pop ds
+    ret
+
+/* LEAVE: SP and BP of 16 bits. */
+frames:
+    mov edx, ebp
+    mov ebp, 0x55550000
+    mov bp, sp
+    push 0x4444
+    push 0x3333
+    mov ecx, esp
+    lea bp, [bp - 2]
+    leave
+    CHECK_EQ(ebp, 0x55554444)
+    push 0x5656
+    mov bp, sp
+    push 1
+    push 2
+    leavew
+    CHECK_EQ(ebp, 0x55555656)
+    mov bp, 0xFFFF
+    mov cx, sp
+    RAISES(12, leave)
+    CHECK_EQ(cx, sp)
+    CHECK_EQ(bp, 0xFFFF)
+    mov ebp, edx
     ret
 
 other_segments:

@@ -1,0 +1,92 @@
+/* Segment loads in real and virtual-8086 mode: base and selector change, and nothing else (SDM vol.
+ * 3A 20.1.1, 20.2).  MODE_REAL_SEGS says that the hidden rest is such that this is all; a segment
+ * that reaches beyond 64 KiB is C's all the same, as its class depends on its base.  SS holds
+ * interrupts off for one instruction: C's too. */
+#include "translator/build.h"
+
+/* Selector r10d into SEG. */
+static void set_segment(struct build *b, unsigned seg)
+{
+    static const uint8_t times_8[] = {0x46, 0x8D, 0x0C, 0xCD, 0, 0, 0, 0}; /* lea r9d, [r9*8] */
+    emit_lea(b->e, R9, R10, R10, 0);
+    for (unsigned i = 0; i < sizeof times_8; i++)
+        emit8(b->e, times_8[i]);
+    emit_store_sized(b->e, 2, R10, R_CPU, R_NONE, SEG_OFF(seg, selector));
+    emit_store(b->e, R_CPU, SEG_OFF(seg, base), R9);
+}
+
+static bool can_load(const struct build *b, unsigned seg)
+{
+    return (seg == SEG_ES || seg == SEG_DS || seg == SEG_FS || seg == SEG_GS) &&
+           mode_seg(b->mode, seg) == SEG_CHECKED;
+}
+
+static bool mov(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (!can_load(b, insn_reg(in)))
+        return false;
+    if (in->has_mem)
+        mem_load(b, 2, R10);
+    else
+        emit_zx16(b->e, R10, insn_rm(in));
+    set_segment(b, insn_reg(in));
+    return true;
+}
+
+static bool pop(struct build *b, unsigned seg)
+{
+    if (!can_load(b, seg))
+        return false;
+    pop_r10(b, b->in->opsize, 0);
+    emit_zx16(b->e, R10, R10);
+    set_segment(b, seg);
+    return true;
+}
+
+/* LDS and its kin: the offset, and behind it the selector. */
+static bool far_pointer(struct build *b, unsigned seg)
+{
+    const struct insn *in = b->in;
+    if (!can_load(b, seg) || !in->has_mem || (in->addrsize == 4 && seg_flat(b, in->seg)))
+        return false;
+    mem_prepare(b, in->opsize + 2u, 1, false);
+    emit_load_sized(b->e, in->opsize, R9, R8, R_WINDOW, 0);
+    emit_load_sized(b->e, 2, R10, R8, R_WINDOW, in->opsize);
+    if (in->opsize == 2)
+        emit_mov16(b->e, insn_reg(in), R9);
+    else
+        emit_mov(b->e, insn_reg(in), R9);
+    set_segment(b, seg);
+    return true;
+}
+
+bool rewrite_real_segment(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (!(b->mode & MODE_REAL_SEGS) || (b->mode & (MODE_ONE | MODE_WATCH)) || b->t->verify ||
+        policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN)
+        return false;
+    switch (in->map << 8 | in->opcode) {
+    case 0x8E:
+        return mov(b);
+    case 0x07:
+        return pop(b, SEG_ES);
+    case 0x1F:
+        return pop(b, SEG_DS);
+    case MAP_0F << 8 | 0xA1:
+        return pop(b, SEG_FS);
+    case MAP_0F << 8 | 0xA9:
+        return pop(b, SEG_GS);
+    case 0xC4:
+        return far_pointer(b, SEG_ES);
+    case 0xC5:
+        return far_pointer(b, SEG_DS);
+    case MAP_0F << 8 | 0xB4:
+        return far_pointer(b, SEG_FS);
+    case MAP_0F << 8 | 0xB5:
+        return far_pointer(b, SEG_GS);
+    default:
+        return false;
+    }
+}
