@@ -7,11 +7,12 @@
 
 /* ---- to the CPU ---- */
 
-/* VECTOR was accepted: how long has it waited since INTR rose? */
-static void count_interrupt(struct machine *m, uint8_t vector)
+/* VECTOR was accepted: how long has it waited since INTR rose, at SINCE?  That is from before the
+ * acknowledge, which lets INTR fall. */
+static void count_interrupt(struct machine *m, uint8_t vector, uint64_t since)
 {
     struct machine_private *p = m->private;
-    uint64_t now = machine_host_ns(), waited = p->intr_since ? now - p->intr_since : 0;
+    uint64_t now = machine_host_ns(), waited = since ? now - since : 0;
 
     p->interrupts[vector]++;
     p->interrupt_wait[vector] += waited;
@@ -23,12 +24,13 @@ static void count_interrupt(struct machine *m, uint8_t vector)
 static int wire_intack(void *opaque)
 {
     struct machine *m = opaque;
+    uint64_t since = m->private->intr_since;
     int vector = m->lapic ? lapic_intack(m->lapic) : -1;
 
     if (vector < 0 && (!m->lapic || lapic_extint(m->lapic)))
         vector = pic_intack(m->pic);
     if (vector >= 0)
-        count_interrupt(m, (uint8_t)vector);
+        count_interrupt(m, (uint8_t)vector, since);
     return vector;
 }
 

@@ -13,13 +13,18 @@
 static const unsigned char sector[] = {0x66, 0xB9, 0x00, 0x00, 0x10, 0x00, 0x66,
                                        0x49, 0x75, 0xFC, 0xE4, 0x61, 0xEB, 0xF2};
 
+/* The same with one window for interrupts in each round: sti; nop; cli; mov ecx, 1000000h; 1: dec ecx;
+ * jnz 1b; jmp back.  The timer's wait. */
+static const unsigned char waits[] = {0xFB, 0x90, 0xFA, 0x66, 0xB9, 0x00, 0x00, 0x00,
+                                      0x01, 0x66, 0x49, 0x75, 0xFC, 0xEB, 0xF1};
+
 struct fixture {
     struct ringer_machine *m;
     char path[64];
     char out[1 << 18];
 };
 
-static void power_on(struct fixture *f)
+static void power_on_with(struct fixture *f, const unsigned char *code, size_t bytes)
 {
     const char *options[] = {"-m", "4", "-monitor", "none", "-snapshot", "-fda", f->path};
     char why[RINGER_ERROR_MAX] = "", image[1440] = "";
@@ -28,7 +33,7 @@ static void power_on(struct fixture *f)
     int fd = mkstemp(f->path);
     FILE *file = fdopen(fd, "w");
     ck_assert_ptr_nonnull(file);
-    memcpy(image, sector, sizeof sector);
+    memcpy(image, code, bytes);
     image[510] = 0x55;
     image[511] = (char)0xAA;
     fwrite(image, 512, 1, file);
@@ -38,6 +43,11 @@ static void power_on(struct fixture *f)
     f->m = ringer_machine_new(options, 7, why);
     ck_assert_msg(f->m, "%s", why);
     ck_assert_msg(ringer_machine_start(f->m, why), "%s", why);
+}
+
+static void power_on(struct fixture *f)
+{
+    power_on_with(f, sector, sizeof sector);
 }
 
 static void power_off(struct fixture *f)
@@ -89,6 +99,27 @@ START_TEST(views)
     ck_assert(run(&f, "info irq") && strstr(f.out, "by vector"));
     ck_assert(run(&f, "exec_count off"));
     ck_assert(run(&f, "info jit") && strstr(f.out, "expansion"));
+    power_off(&f);
+}
+END_TEST
+
+/* The acknowledge lets INTR fall: the wait before it counts all the same. */
+START_TEST(interrupt_waits)
+{
+    static struct fixture f;
+    unsigned long long count = 0, average = 0, longest = 0;
+
+    power_on_with(&f, waits, sizeof waits);
+    for (int i = 0; i < 500 && longest < 1000; i++) {
+        ck_assert_msg(until(&f, "info irq", "08h: "), "%s", f.out);
+        ck_assert_int_eq(sscanf(strstr(f.out, "08h: "),
+                                "08h: %llu, after %llu us on the average, %llu us", &count,
+                                &average, &longest),
+                         3);
+        const struct timespec pause = {.tv_nsec = 20000000};
+        nanosleep(&pause, NULL);
+    }
+    ck_assert_uint_ge(longest, 1000); /* 16 million rounds take longer on any host */
     power_off(&f);
 }
 END_TEST
@@ -181,6 +212,7 @@ int main(void)
     Suite *s = suite_create("statistics");
     TCase *tc = tcase_create("statistics");
     tcase_add_test(tc, views);
+    tcase_add_test(tc, interrupt_waits);
     tcase_add_test(tc, refused);
     tcase_add_test(tc, prometheus);
     tcase_add_test(tc, addresses);
