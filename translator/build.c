@@ -43,10 +43,10 @@ static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsig
 }
 
 /* A conditional jump ahead is taken less often than not: the block goes on, and what follows needs
- * no jump.  One back closes a loop. */
+ * no jump.  One back closes a loop.  Who counts executions wants blocks that are run as wholes. */
 static bool side_exit(struct build *b, const struct insn *in)
 {
-    if (b->t->verify || (int32_t)in->imm < 0 || b->sides == TB_SIDES)
+    if (b->t->verify || b->t->options.exec_count || (int32_t)in->imm < 0 || b->sides == TB_SIDES)
         return false;
     b->sides++;
     return true;
@@ -206,10 +206,9 @@ void build_count(struct build *b, uint32_t slot)
 
 void build_count_jump(struct build *b, enum jump_count kind)
 {
-    build_count(b, b->t->tb_max - 1 - kind);
-    /* mov dword [jump_kind], kind: RIP counts from behind the immediate */
-    emit_rt(b->e, false, 0xC7, 0, (int32_t)(offsetof(struct runtime, jump_kind) - sizeof(uint32_t)));
-    emit32(b->e, kind);
+    if (b->t->options.exec_count)
+        build_count(b, b->t->tb_max - 1 - kind);
+    emit_mov_imm(b->e, R11, kind);
 }
 
 static void emit_entry(struct build *b)
@@ -279,6 +278,7 @@ static void emit_block(struct build *b)
     }
     if (!b->ended)
         exit_goto(b, 0, b->next);
+    tb->hot = (uint16_t)(b->e->pos - tb->body);
     exit_stubs(b);
     tb->site_count = (uint16_t)(b->t->site_count - tb->first_site);
     tb->code_end = b->e->pos;

@@ -522,7 +522,7 @@ void policy_relax(struct translator *t, uint32_t phys, uint32_t run)
         (!t->policy[i].churn && run < 32u << t->policy[i].backoff))
         return;
     t->policy[i].policy = SITE_PLAIN;
-    t->stats.retranslated_plain++;
+    t->counts.retranslated[RETRANSLATED_PLAIN]++;
     cache_invalidate_at(t, phys);
 }
 
@@ -544,6 +544,6 @@ void policy_map(struct translator *t, uint32_t phys)
         return;
     t->policy[i].policy = SITE_PLAIN;
     t->policy[i].maps = MAPS;
-    t->stats.retranslated_plain++;
+    t->counts.retranslated[RETRANSLATED_MAP]++;
     cache_invalidate_at(t, phys);
 }

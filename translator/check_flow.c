@@ -145,7 +145,6 @@ static uint32_t counter_of(const struct check *c, const struct host_insn *in)
 
 static bool rip_operand(struct check *c, const struct host_insn *in, const struct flow *f)
 {
-    enum { MOV_RIP_IMM32 = 10 }; /* bytes of one without prefixes */
     int64_t field = (int64_t)in->at + in->len + in->disp + RUNTIME_SIZE;
     uint32_t slot = counter_of(c, in);
     bool wide = in->map == MAP_1B && (in->rex & 8);
@@ -154,9 +153,6 @@ static bool rip_operand(struct check *c, const struct host_insn *in, const struc
     if (slot && wide && in->reg == R9 && in->opcode == 0x89)
         return (f->scratch[1].kind == VALUE_COUNT && f->scratch[1].bits == slot) ||
                check_refuse(c, in, "writes something else than its count to a counter");
-    if (in->map == MAP_1B && in->opcode == 0xC7 && in->len == MOV_RIP_IMM32 &&
-        field == (int64_t)offsetof(struct runtime, jump_kind))
-        return true;
     if (in->map != MAP_1B || in->opcode != 0x8B || !(in->rex & 8) || in->reg != RSP)
         return check_refuse(c, in, "reaches the runtime area");
     return field == (int64_t)offsetof(struct runtime, host_rsp) ||

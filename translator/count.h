@@ -37,6 +37,17 @@ enum invalid_cause {
     INVALID_CAUSES
 };
 
+/* Why a site was translated anew in another form. */
+enum retranslation {
+    RETRANSLATED_BY_HAND, /* its operand is no plain memory */
+    RETRANSLATED_DIVIDE,  /* its division raises #DE */
+    RETRANSLATED_CHURN,   /* the page of its operand is mapped anew all the time */
+    RETRANSLATED_WRAP,    /* its operand goes beyond 4 GiB */
+    RETRANSLATED_PLAIN,   /* plain memory only, many times in a row: plain again */
+    RETRANSLATED_MAP,     /* it uses a page that churns so much that mapping it pays */
+    RETRANSLATIONS
+};
+
 /* Instructions of the guest that wrote to pages with code. */
 struct writer {
     uint32_t eip, cs_base, page;
@@ -47,6 +58,14 @@ struct writer {
 /* Jumps through the table, counted in translated code when each execution is. */
 enum jump_count { JUMP_INDIRECT, JUMP_RETURN, JUMP_CROSS_PAGE, JUMP_COUNTS };
 
+/* What runs while samples are taken: sums of N * RATE_ONE / bytes of the block's host code, to which
+ * BLOCK_COST is added for coming to it.  HOST_BYTES of them take a cycle: measured, see
+ * docs/statistics.md. */
+enum { RATE_ONE = 1 << 16, BLOCK_COST = 16, HOST_BYTES = 20 };
+struct rates {
+    uint64_t insns, jumps[JUMP_COUNTS];
+};
+
 struct counts {
     uint64_t exits[EXIT_KINDS];
     uint64_t missed[JUMP_COUNTS]; /* those that the table did not answer */
@@ -54,12 +73,15 @@ struct counts {
     uint64_t calls_other; /* for which there was no slot */
     uint64_t exceptions[COUNT_VECTORS];
     uint64_t invalid[INVALID_CAUSES];
+    uint64_t retranslated[RETRANSLATIONS];
     struct writer writers[WRITER_SLOTS];
     uint64_t translate_cycles, decode_cycles;
     uint64_t began_cycles, began_ns; /* the time-stamp counter and the clock at one moment */
 
     uint64_t samples[SAMPLE_PLACES];
     uint64_t counted_samples;  /* those of SAMPLE_GUEST while executions were counted */
+    struct rates guessed;      /* of the samples while executions were not counted */
+    struct rates modelled;     /* ... and what would have been guessed while they were */
     uint32_t *page_samples;    /* by physical page, in guest code */
     uint64_t *page_executions; /* by physical page: instructions of blocks that are gone */
     uint64_t executed;         /* instructions of blocks that are gone, counted exactly */

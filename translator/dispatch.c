@@ -111,7 +111,7 @@ static void note_divide_error(struct translator *t)
         return;
     }
     if (policy_hit(t, phys, SITE_SLOW)) {
-        t->stats.retranslated_slow++;
+        t->counts.retranslated[RETRANSLATED_DIVIDE]++;
         cache_invalidate_at(t, phys);
     }
 }
@@ -146,10 +146,9 @@ static void after_fault(struct translator *t)
         return;
     if (rt->fault_churn ? policy_hit_churn(t, phys)
                         : policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW)) {
-        if (rt->fault_guard)
-            t->stats.retranslated_gs++;
-        else
-            t->stats.retranslated_slow++;
+        t->counts.retranslated[rt->fault_churn   ? RETRANSLATED_CHURN
+                               : rt->fault_guard ? RETRANSLATED_WRAP
+                                                 : RETRANSLATED_BY_HAND]++;
         cache_invalidate_at(t, phys);
     }
     step_by_hand(t, &in);
@@ -225,7 +224,7 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
     switch ((enum exit_kind)(code >> 26)) {
     case EXIT_LOOKUP:
         cpu->eip = t->rt->exit_eip;
-        if (t->options.exec_count && t->rt->jump_kind < JUMP_COUNTS)
+        if (t->rt->jump_kind < JUMP_COUNTS && !t->rt->kick) /* which empties the table */
             t->counts.missed[t->rt->jump_kind]++;
         return true;
     case EXIT_CHAIN:

@@ -54,7 +54,7 @@ static inline enum seg_class mode_seg(uint32_t mode, unsigned seg)
 /* ---- exits from translated code: the code in r11d ---- */
 
 enum exit_kind {
-    EXIT_LOOKUP,  /* eip in r8: no block in the jump table */
+    EXIT_LOOKUP,  /* eip in r8, jump_kind: no block in the jump table */
     EXIT_CHAIN,   /* value: block * 2 + slot: a direct jump not linked yet */
     EXIT_INSN,    /* value: site: carry out this instruction (sensitive, or slow) */
     EXIT_NEXT,    /* eip in r8: end of a MODE_ONE block */
@@ -84,7 +84,7 @@ struct runtime {
     uint64_t window;    /* base of the current window: r13, gs */
     uint64_t table;     /* current jump table: r12 */
     uint32_t exit_eip;  /* r8d at exit */
-    uint32_t jump_kind; /* enum jump_count of the last jump by the table; while exec_count is on */
+    uint32_t jump_kind; /* enum jump_count of the jump that the table did not answer; others: none */
     uint32_t kick;      /* set by the kick handler; cleared by the hub */
     uint32_t host_mxcsr;
     uint32_t fault_kind;
@@ -144,6 +144,8 @@ struct tb {
     uint32_t samples;  /* of the timer that found it running */
     uint32_t sum;      /* block_sum of its guest code, as it was translated */
     bool counts;       /* its executions are counted */
+    uint8_t jump;      /* 1 + enum jump_count of what it ends with, 0: none of these */
+    uint16_t hot;      /* bytes of host code that run when it does */
     struct tb_exit exits[TB_SLOTS];
 };
 
@@ -246,9 +248,6 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(quick, "sensitive instructions carried out by short cuts")                                   \
     X(slow, "instructions carried out by hand")                                                    \
     X(stepped, "instructions run on a bounce buffer")                                              \
-    X(retranslated_slow, "sites retranslated to be carried out by hand")                           \
-    X(retranslated_gs, "sites retranslated to wrap at 4 GiB")                                      \
-    X(retranslated_plain, "sites retranslated back to plain")                                      \
     X(signals, "faults taken as signals")                                                          \
     X(fills, "faults that mapped a page")                                                          \
     X(refills, "pages mapped when the guest returned from its page fault")                          \

@@ -113,8 +113,7 @@ static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t p
 void exit_table(struct build *b, uint32_t target)
 {
     int32_t entry = (int32_t)table_index(b->t, target) * 4;
-    if (b->t->options.exec_count)
-        build_count_jump(b, JUMP_CROSS_PAGE);
+    build_count_jump(b, JUMP_CROSS_PAGE);
     emit_mov_imm(b->e, R8, target);
     mark_reloc(b, RELOC_ADD);
     emit_load(b->e, R9, R_TABLE, entry);
@@ -130,6 +129,7 @@ void exit_goto(struct build *b, unsigned slot, uint32_t target)
     } else if (linkable(b, target) || far_linkable(b)) {
         use_slot(b, slot, target, emit_jmp(b->e, 0));
     } else {
+        b->tb->jump = JUMP_CROSS_PAGE + 1;
         exit_table(b, target);
     }
     b->ended = true;
@@ -167,8 +167,9 @@ void exit_indirect(struct build *b)
         exit_code(b, EXIT_NEXT, 0);
         return;
     }
-    if (b->t->options.exec_count)
-        build_count_jump(b, b->in->kind == K_RET ? JUMP_RETURN : JUMP_INDIRECT);
+    enum jump_count kind = b->in->kind == K_RET ? JUMP_RETURN : JUMP_INDIRECT;
+    build_count_jump(b, kind);
+    b->tb->jump = (uint8_t)(kind + 1);
     if (b->t->mix_index) {
         static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xC8, 16}; /* rorx r9d, r8d, 16 */
         for (unsigned i = 0; i < sizeof rorx; i++)

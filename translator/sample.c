@@ -27,11 +27,22 @@ uint64_t sample_ns(const struct translator *t)
     return SAMPLE_NS;
 }
 
+/* A block takes time by the bytes of its host code, and for coming to it: how often does it run? */
+static void note_rates(struct translator *t, const struct tb *tb, uint64_t weight)
+{
+    struct rates *r = tb->counts ? &t->counts.modelled : &t->counts.guessed;
+    uint64_t once = weight * RATE_ONE / (tb->hot + BLOCK_COST);
+    r->insns += once * tb->insns;
+    if (tb->jump)
+        r->jumps[tb->jump - 1] += once;
+}
+
 static enum sample_place place_of(struct translator *t, uint64_t off, uint64_t weight)
 {
     struct tb *tb = off < t->cache_size ? cache_at(t, (uint32_t)off) : NULL;
     if (tb) {
         tb->samples += (uint32_t)weight;
+        note_rates(t, tb, weight);
         t->counts.counted_samples += tb->counts ? weight : 0;
         t->counts.page_samples[tb->phys >> PAGE_SHIFT] += (uint32_t)weight;
         return SAMPLE_GUEST;

@@ -189,6 +189,20 @@ static void invalidations(struct translator *t, const struct statistic_sink *to)
         give_label(&o, cause_names[i], t->counts.invalid[i]);
 }
 
+static void retranslations(struct translator *t, const struct statistic_sink *to)
+{
+    static const char *const names[RETRANSLATIONS] = {"by_hand", "divide_error", "churn",
+                                                      "wrap",    "plain",        "map"};
+    struct out o = {to,
+                    {.group = "tb",
+                     .name = "retranslations",
+                     .key = "cause",
+                     .unit = "count",
+                     .help = "sites translated anew in another form"}};
+    for (unsigned i = 0; i < RETRANSLATIONS; i++)
+        give_label(&o, names[i], t->counts.retranslated[i]);
+}
+
 /* ---- time ---- */
 
 static void samples(struct translator *t, const struct statistic_sink *to)
@@ -209,47 +223,66 @@ static void samples(struct translator *t, const struct statistic_sink *to)
     give(&o, "decode_time", count_ns(t, t->counts.decode_cycles));
 }
 
-/* Guest time that was not counted, at the rate of that which was; where nothing was counted, or
- * hardly, at an instruction a nanosecond. */
-static uint64_t estimate(const struct translator *t, uint64_t exact)
+/* How often what RATE stands for ran: blocks take time by the bytes of their host code. */
+static uint64_t ran(const struct translator *t, uint64_t rate)
+{
+    const uint64_t giga = 1000000000;
+    double ns = (double)count_ns(t, giga) / (double)giga; /* of a cycle */
+    return ns > 0 ? (uint64_t)((double)rate / RATE_ONE * (double)sample_ns(t) / ns * HOST_BYTES) : 0;
+}
+
+/* How much faster the host is than that, as was found while instructions were counted, if that was
+ * long enough. */
+static double speed(const struct translator *t)
 {
     enum { ENOUGH = 20 };
-    const struct counts *c = &t->counts;
-    double rate = 1;
-    if (c->counted_samples >= ENOUGH)
-        rate = (double)exact / ((double)c->counted_samples * (double)sample_ns(t));
-    uint64_t rest = c->samples[SAMPLE_GUEST] - c->counted_samples;
-    return exact + (uint64_t)((double)(rest * sample_ns(t)) * rate);
+    uint64_t model = ran(t, t->counts.modelled.insns), exact = count_executed(t);
+    return t->counts.counted_samples >= ENOUGH && model ? (double)exact / (double)model : 1;
+}
+
+/* N that was counted, and what ran while nothing was: by the samples of that time. */
+static uint64_t estimate(const struct translator *t, uint64_t n, uint64_t guessed)
+{
+    return n + (uint64_t)((double)ran(t, guessed) * speed(t));
+}
+
+static void jumps(struct translator *t, struct out *o)
+{
+    static const char *const kinds[JUMP_COUNTS] = {
+        [JUMP_INDIRECT] = "indirect", [JUMP_RETURN] = "return", [JUMP_CROSS_PAGE] = "cross_page"};
+    const uint64_t *counted = t->counts.executions + t->tb_max - 1;
+    uint64_t all[JUMP_COUNTS], missed[JUMP_COUNTS];
+    for (unsigned k = 0; k < JUMP_COUNTS; k++) {
+        missed[k] = t->counts.missed[k];
+        all[k] = estimate(t, counted[-(int)k], t->counts.guessed.jumps[k]);
+        all[k] = all[k] > missed[k] ? all[k] : missed[k];
+    }
+    o->s.help = "jumps that the table did not answer";
+    give(o, "jumps_missed", t->counts.exits[EXIT_LOOKUP]);
+    o->s.key = "kind";
+    o->s.name = "jumps";
+    o->s.help = "jumps by the table; estimated by samples where exec_count was off";
+    for (unsigned k = 0; k < JUMP_COUNTS; k++)
+        give_label(o, kinds[k], all[k]);
+    o->s.name = "jump_hits";
+    o->s.help = "jumps that the table answered; estimated by samples where exec_count was off";
+    for (unsigned k = 0; k < JUMP_COUNTS; k++)
+        give_label(o, kinds[k], all[k] - missed[k]);
+    o->s.name = "jump_misses";
+    o->s.help = "jumps that it did not";
+    for (unsigned k = 0; k < JUMP_COUNTS; k++)
+        give_label(o, kinds[k], missed[k]);
 }
 
 static void executed(struct translator *t, const struct statistic_sink *to)
 {
-    static const char *const kinds[JUMP_COUNTS] = {
-        [JUMP_INDIRECT] = "indirect", [JUMP_RETURN] = "return", [JUMP_CROSS_PAGE] = "cross_page"};
     struct out o = {to, {.group = "tb", .unit = "count"}};
-    const uint64_t *jumps = t->counts.executions + t->tb_max - 1;
     uint64_t exact = count_executed(t);
     o.s.help = "guest instructions executed while exec_count was on, blocks taken as wholes";
     give(&o, "executed", exact);
-    o.s.help = "guest instructions executed, estimated from guest time";
-    give(&o, "executed_estimate", estimate(t, exact));
-    o.s.help = "indirect jumps and calls, while exec_count was on";
-    give(&o, "jumps_indirect", jumps[-JUMP_INDIRECT]);
-    o.s.help = "returns, while exec_count was on";
-    give(&o, "jumps_return", jumps[-JUMP_RETURN]);
-    o.s.help = "direct jumps to other pages by way of the table, while exec_count was on";
-    give(&o, "jumps_cross_page", jumps[-JUMP_CROSS_PAGE]);
-    o.s.help = "jumps that the table did not answer";
-    give(&o, "jumps_missed", t->counts.exits[EXIT_LOOKUP]);
-    o.s.key = "kind";
-    o.s.name = "jump_hits";
-    o.s.help = "jumps that the table answered, while exec_count was on";
-    for (unsigned k = 0; k < JUMP_COUNTS; k++)
-        give_label(&o, kinds[k], jumps[-(int)k] - t->counts.missed[k]);
-    o.s.name = "jump_misses";
-    o.s.help = "jumps that it did not, while exec_count was on";
-    for (unsigned k = 0; k < JUMP_COUNTS; k++)
-        give_label(&o, kinds[k], t->counts.missed[k]);
+    o.s.help = "guest instructions executed, estimated by samples where exec_count was off";
+    give(&o, "executed_estimate", estimate(t, exact, t->counts.guessed.insns));
+    jumps(t, &o);
 }
 
 void translator_statistics(struct translator *t, const struct statistic_sink *to)
@@ -261,6 +294,7 @@ void translator_statistics(struct translator *t, const struct statistic_sink *to
     calls(t, to);
     exceptions(t, to);
     invalidations(t, to);
+    retranslations(t, to);
     samples(t, to);
 }
 

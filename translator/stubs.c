@@ -117,7 +117,8 @@ static void load_flags(struct emit *e)
 static void emit_leave(struct translator *t)
 {
     struct emit *e = &t->emit;
-    emit_mov_imm(e, R11, EXIT_CODE(EXIT_LOOKUP, 0)); /* offset 0: the miss stub */
+    rt_op(e, false, 0x89, R11, RT(jump_kind), 0); /* offset 0: the miss stub */
+    emit_mov_imm(e, R11, EXIT_CODE(EXIT_LOOKUP, 0));
     t->stub_leave = e->pos;
     save_guest(e);
     t->stub_fault = e->pos; /* the signal handler has saved registers and flags */
@@ -183,6 +184,7 @@ static void emit_enter(struct translator *t, uint32_t from_quick)
     uint32_t abort = emit_jcc(e, 5, 0);
     emit_op_reg(e, true, 0x8B, R9, RSI);
     emit_mov(e, R8, RDX);
+    emit_mov_imm(e, R11, JUMP_COUNTS); /* no jump led here: see the miss stub */
     rt_op(e, true, 0x8B, R_WINDOW, RT(window), 0);
     rt_op(e, true, 0x8B, R_TABLE, RT(table), 0);
     rt_op(e, true, 0x8D, R_CODE, RUNTIME_SIZE, 0); /* lea r14, start of the cache */

@@ -221,24 +221,6 @@ START_TEST(counters)
 }
 END_TEST
 
-/* The kind of a jump by the table is written to its field, and nowhere else. */
-START_TEST(jump_kinds)
-{
-    static const int offsets[][2] = {{0, true}, {-4, false}, {4, false}, {1, false}};
-    char why[200];
-
-    for (unsigned i = 0; i < sizeof offsets / sizeof *offsets; i++) {
-        struct sample s = begin();
-        put(&s, B("\xC7\x05"));
-        emit32(&s.e, (uint32_t)((int)offsetof(struct runtime, jump_kind) - RUNTIME_SIZE +
-                                offsets[i][0]) - s.e.pos - 8);
-        emit32(&s.e, JUMP_RETURN);
-        put_leave(&s);
-        ck_assert_msg(verdict(&s, why, sizeof why) == offsets[i][1], "%d: %s", offsets[i][0], why);
-    }
-}
-END_TEST
-
 START_TEST(test_body)
 {
     const struct body *b = &bodies[_i];
@@ -650,7 +632,6 @@ int main(void)
     tcase_add_unchecked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_body, 0, sizeof bodies / sizeof *bodies);
     tcase_add_test(tc, counters);
-    tcase_add_test(tc, jump_kinds);
     tcase_add_test(tc, test_cpu_state);
     tcase_add_test(tc, test_cpu_stores);
     tcase_add_test(tc, test_limit_check);

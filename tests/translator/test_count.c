@@ -90,7 +90,7 @@ START_TEST(returns)
     /* mov ecx, 50; 1: call f; dec ecx; jnz 1b; jmp end; f: fld1; fstp st0; ret; end: */
     ck_assert_int_eq(rig_exec(&r, "B9 32 00 00 00 E8 05 00 00 00 49 75 F8 EB 05 D9 E8 DD D8 C3"),
                      RIG_ENDED);
-    ck_assert_uint_eq(value(&r, "jumps_return", NULL), 50);
+    ck_assert_uint_eq(value(&r, "jumps", "return"), 50);
     /* The table did not know where the first one goes. */
     ck_assert_uint_eq(value(&r, "jump_misses", "return"), 1);
     ck_assert_uint_eq(value(&r, "jump_hits", "return"), 49);
@@ -151,9 +151,44 @@ START_TEST(indirect)
     /* mov edx, 8011h; mov ecx, 50; 1: call edx; dec ecx; jnz 1b; jmp +1; ret (at 8011h) */
     ck_assert_int_eq(rig_exec(&r, "BA 11 80 00 00 B9 32 00 00 00 FF D2 49 75 FB EB 01 C3"),
                      RIG_ENDED);
-    ck_assert_uint_eq(value(&r, "jumps_indirect", NULL), 50);
+    ck_assert_uint_eq(value(&r, "jumps", "indirect"), 50);
     ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 1);
     ck_assert_uint_eq(value(&r, "jump_hits", "indirect"), 49);
+    rig_close(&r);
+}
+END_TEST
+
+/* Without exact counts misses are exact by kind all the same, and hits are told from samples. */
+START_TEST(jumps_sampled)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    /* mov edx, 8011h; mov ecx, 30000000; 1: call edx; dec ecx; jnz 1b; jmp +1; ret (at 8011h) */
+    ck_assert_int_eq(rig_exec(&r, "BA 11 80 00 00 B9 80 C3 C9 01 FF D2 49 75 FB EB 01 C3"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "executed", NULL), 0);
+    ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 1);
+    ck_assert_uint_eq(value(&r, "jump_misses", "return"), 1);
+    ck_assert_uint_eq(value(&r, "jump_misses", "cross_page"), 0);
+    uint64_t hits = value(&r, "jump_hits", "indirect") + value(&r, "jump_hits", "return");
+    ck_assert_uint_gt(hits, 1000000); /* 60000000; samples need not find both */
+    ck_assert_uint_eq(value(&r, "jump_hits", "cross_page"), 0);
+    ck_assert_uint_eq(value(&r, "jumps", NULL), hits + 2);
+    rig_close(&r);
+}
+END_TEST
+
+/* Each cause of a translation in another form has its count. */
+START_TEST(retranslations)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    /* mov ecx, 100; 1: add eax, [FE000010h]; dec ecx; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "B9 64 00 00 00 03 05 10 00 00 FE 49 75 F7"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "retranslations", "by_hand"), 1);
+    ck_assert_uint_eq(value(&r, "retranslations", NULL), 1);
     rig_close(&r);
 }
 END_TEST
@@ -271,6 +306,8 @@ int main(void)
     tcase_add_test(tc, flags_survive);
     tcase_add_test(tc, returns);
     tcase_add_test(tc, indirect);
+    tcase_add_test(tc, jumps_sampled);
+    tcase_add_test(tc, retranslations);
     tcase_add_test(tc, estimate);
     tcase_add_test(tc, on_and_off);
     tcase_add_test(tc, calls);

@@ -36,7 +36,7 @@ START_TEST(device_memory)
     ck_assert_uint_eq(rig.cpu->gpr[EAX], 700);
     ck_assert_uint_eq(rig.mmio_reads, 100);
     ck_assert_uint_eq(rig.mmio_writes, 0);
-    ck_assert_uint_eq(stats()->retranslated_slow, 1);
+    ck_assert_uint_eq(rig.t->counts.retranslated[RETRANSLATED_BY_HAND], 1);
     ck_assert_uint_lt(stats()->signals - signals, 5);
 }
 END_TEST
@@ -183,8 +183,8 @@ START_TEST(wrapped_addresses)
     /* L: ADD EAX, [EBX+40100h]; DEC ECX; JNZ L */
     ck_assert_int_eq(rig_exec(&rig, "03 83 00 01 04 00 49 75 F7"), RIG_ENDED);
     ck_assert_uint_eq(rig.cpu->gpr[EAX], 20 * 0xCAFE);
-    ck_assert_uint_eq(stats()->retranslated_gs, 1);
-    ck_assert_uint_eq(stats()->retranslated_slow, 0);
+    ck_assert_uint_eq(rig.t->counts.retranslated[RETRANSLATED_WRAP], 1);
+    ck_assert_uint_eq(rig.t->counts.retranslated[RETRANSLATED_BY_HAND], 0);
     /* stack instructions: there ESP itself wraps */
     rig.cpu->gpr[ESP] = 0;
     rig.cpu->gpr[EAX] = RIG_MMIO;
@@ -215,7 +215,7 @@ START_TEST(plain_again)
         uint64_t slow = stats()->slow;
         ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
         ck_assert_uint_eq(rig.cpu->gpr[EAX], 6000);
-        ck_assert_uint_eq(stats()->retranslated_plain, round + 1);
+        ck_assert_uint_eq(rig.t->counts.retranslated[RETRANSLATED_PLAIN], round + 1);
         ck_assert_uint_lt(stats()->slow - slow, 1500);
     }
 }
