@@ -228,7 +228,8 @@ static uint64_t ran(const struct translator *t, uint64_t rate)
 {
     const uint64_t giga = 1000000000;
     double ns = (double)count_ns(t, giga) / (double)giga; /* of a cycle */
-    return ns > 0 ? (uint64_t)((double)rate / RATE_ONE * (double)sample_ns(t) / ns * HOST_BYTES) : 0;
+    double cycles = ns > 0 ? (double)sample_ns(t) / ns : 0;
+    return (uint64_t)((double)rate / RATE_ONE * cycles * HOST_BYTES);
 }
 
 /* How much faster the host is than that, as was found while instructions were counted, if that was

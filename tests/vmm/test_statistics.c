@@ -13,8 +13,8 @@
 static const unsigned char sector[] = {0x66, 0xB9, 0x00, 0x00, 0x10, 0x00, 0x66,
                                        0x49, 0x75, 0xFC, 0xE4, 0x61, 0xEB, 0xF2};
 
-/* The same with one window for interrupts in each round: sti; nop; cli; mov ecx, 1000000h; 1: dec ecx;
- * jnz 1b; jmp back.  The timer's wait. */
+/* One window for interrupts in each round: sti; nop; cli; mov ecx, 1000000h; 1: dec ecx; jnz 1b; jmp
+ * back.  The timer's interrupts wait for it. */
 static const unsigned char waits[] = {0xFB, 0x90, 0xFA, 0x66, 0xB9, 0x00, 0x00, 0x00,
                                       0x01, 0x66, 0x49, 0x75, 0xFC, 0xEB, 0xF1};
 
