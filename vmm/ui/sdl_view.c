@@ -141,8 +141,11 @@ void view_resize(struct view *v, int percent)
 
 void view_full_screen(struct view *v, bool on)
 {
-    if (SDL_SetWindowFullscreen(v->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0) == 0)
-        v->full_screen = on;
+    if (on == v->full_screen || !full_screen_set(v->window, on, &v->before))
+        return;
+    v->full_screen = on;
+    if (!on && !v->user_size) /* the guest may have another mode by now */
+        view_resize(v, v->percent);
 }
 
 /* ---- the picture ---- */

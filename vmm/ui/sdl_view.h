@@ -7,6 +7,7 @@
 #include "vmm/ui/canvas.h"
 #include "vmm/ui/display.h"
 #include "vmm/ui/geometry.h"
+#include "vmm/ui/sdl_full.h"
 #include "vmm/ui/window.h"
 
 struct view {
@@ -22,6 +23,7 @@ struct view {
     bool stretched;
     uint32_t border;
     bool integer, overscan, status, overlay, full_screen;
+    struct full_screen before; /* what leaving full screen goes back to */
     bool user_size; /* the user has given the window its size */
     int percent;    /* of the natural size, otherwise */
     int scale;      /* of our own text, in output pixels */

@@ -235,7 +235,7 @@ static void key(struct window *w, const SDL_KeyboardEvent *e)
     }
     if (w->menu.open && down)
         menu_press(w, e);
-    else if (code && (!w->menu.open || !down) && !w->status.stopped)
+    else if (code && (!w->menu.open || !down) && !machine_stopped(w->target.machine))
         input_key(w->input, code, down);
     else if (code && !down)
         input_key(w->input, code, false);
