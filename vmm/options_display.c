@@ -70,6 +70,8 @@ static bool set_display(struct options *o, const struct option *self, const char
 {
     const char *list;
 
+    if (!strcmp(value, "help") || !strcmp(value, "?"))
+        return option_help(o, "display", NULL);
     if (!strncmp(value, "vnc=", 4)) {
         o->display = DISPLAY_NONE;
         return options_set_vnc(o, value + 4, err);
@@ -120,14 +122,16 @@ static bool set_nographic(struct options *o, const struct option *self, const ch
 static bool set_vga(struct options *o, const struct option *self, const char *value,
                     struct error *err)
 {
+    if (!strcmp(value, "help") || !strcmp(value, "?"))
+        return option_help(o, "vga", NULL);
     o->no_vga = !strcmp(value, "none");
     o->has_vga = !o->no_vga;
     return o->no_vga || !strcmp(value, "std") || option_bad(err, self, value, "std or none");
 }
 
 const struct option options_display[] = {
-    {"display", "KIND", "sdl[,...]: a window; text: in this terminal; vnc=HOST:N; none", set_display,
-     sdl_properties},
+    {"display", "KIND", "sdl[,...]: a window; text, curses: in this terminal; vnc=HOST:N; none",
+     set_display, sdl_properties},
     {"full-screen", NULL, "let the window fill the screen", set_full_screen, NULL},
     {"record", "FILE", "film the screen: FILE.gif or FILE.y4m, with ,fps=N behind it", set_record,
      NULL},
