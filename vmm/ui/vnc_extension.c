@@ -2,6 +2,7 @@
  * (pseudo-encoding -258), and motion instead of positions (-257).  Both are registered names of
  * the RFB community's protocol description. */
 #include "vmm/ui/vnc_private.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { POINTER_MOTION = -257, EXTENDED_KEY = -258, QEMU_MESSAGE = 255 };
@@ -96,5 +97,15 @@ void vnc_register_extension(void)
 
 void vnc_end_extension(rfbClientPtr cl)
 {
-    rfbDisableExtension(cl, extension());
+    rfbExtensionData **at = &cl->extensions;
+
+    while (*at) {
+        rfbExtensionData *one = *at;
+        if (one->extension != extension()) {
+            at = &one->next;
+            continue;
+        }
+        *at = one->next; /* rfbDisableExtension goes so far, and loses it */
+        free(one);
+    }
 }
