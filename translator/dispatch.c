@@ -224,7 +224,8 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
     switch ((enum exit_kind)(code >> 26)) {
     case EXIT_LOOKUP:
         cpu->eip = t->rt->exit_eip;
-        if (t->rt->jump_kind < JUMP_COUNTS && !t->rt->kick) /* which empties the table */
+        /* a kick empties the table */
+        if (t->options.exec_count && t->rt->jump_kind < JUMP_COUNTS && !t->rt->kick)
             t->counts.missed[t->rt->jump_kind]++;
         return true;
     case EXIT_CHAIN:

@@ -84,7 +84,7 @@ struct runtime {
     uint64_t window;    /* base of the current window: r13, gs */
     uint64_t table;     /* current jump table: r12 */
     uint32_t exit_eip;  /* r8d at exit */
-    uint32_t jump_kind; /* enum jump_count of the jump that the table did not answer; others: none */
+    uint32_t jump_kind; /* enum jump_count of the jump that the table did not answer, while counting */
     uint32_t kick;      /* set by the kick handler; cleared by the hub */
     uint32_t host_mxcsr;
     uint32_t fault_kind;

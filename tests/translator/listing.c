@@ -95,7 +95,6 @@ static void name_exit_code(char *text)
 {
     static const char *const kinds[] = {"LOOKUP", "CHAIN", "INSN",   "NEXT",    "STI",
                                         "RAISE",  "FAULT", "KICKED", "STEPPED", "POPF"};
-    static const char *const jumps[JUMP_COUNTS] = {"INDIRECT", "RETURN", "CROSS_PAGE"};
     static const char prefix[] = "mov r11d, ";
     if (strncmp(text, prefix, sizeof prefix - 1) != 0 ||
         !isdigit((unsigned char)text[sizeof prefix - 1]))
@@ -104,10 +103,6 @@ static void name_exit_code(char *text)
     if (code >> 26 >= sizeof kinds / sizeof *kinds)
         return;
     char *end = text + sizeof prefix - 1;
-    if (code < JUMP_COUNTS) { /* nothing leaves with EXIT_LOOKUP but the miss stub itself */
-        sprintf(end, "JUMP_%s", jumps[code]);
-        return;
-    }
     end += sprintf(end, "EXIT_%s", kinds[code >> 26]);
     if (code >> 26 == EXIT_CHAIN)
         sprintf(end, " slot %u", (code & (EXIT_CODE(1, 0) - 1)) % TB_SLOTS);
