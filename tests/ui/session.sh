@@ -30,7 +30,7 @@ ${CC:-cc} -E -x assembler-with-cpp -P "$here/pointer.S" -o pointer.s && as --32 
 truncate -s 1474560 pointer.img
 
 # With the depth of a usual screen; the server picks a free number.
-Xvfb -displayfd 3 -screen 0 1280x1024x24 -nolisten tcp >log 2>&1 3>number &
+Xvfb -displayfd 3 -screen 0 1280x1024x24 -noreset -nolisten tcp >log 2>&1 3>number &
 server=$!
 for i in 1 2 3 4 5 6 7 8 9 10; do
     [ ! -s number ] || break

@@ -4,6 +4,7 @@
  *   xwindow picture ID FILE W H    its upper left W by H pixels as PPM
  *   xwindow drop ID PATH           drop a file on it, as a file manager does (XDND version 5)
  *   xwindow clipboard TEXT         have TEXT in the clipboard until somebody else has (ICCCM, 2)
+ *   xwindow resources TEXT         have programs started from now on find these X resources
  */
 #include <X11/Xatom.h>
 #include <X11/Xlib.h>
@@ -56,6 +57,13 @@ static int save(Display *display, Window window, const char *path, unsigned w, u
             putc((int)(p & 255), file);
         }
     return fclose(file) != 0;
+}
+
+static int set_resources(Display *display, const char *text)
+{
+    XChangeProperty(display, DefaultRootWindow(display), XA_RESOURCE_MANAGER, XA_STRING, 8,
+                    PropModeReplace, (const unsigned char *)text, (int)strlen(text));
+    return XCloseDisplay(display);
 }
 
 static Window own(Display *display, const char *selection)
@@ -149,5 +157,7 @@ int main(int argc, char **argv)
         return drop(display, window, argv[3]);
     if (!strcmp(argv[1], "clipboard"))
         return clipboard(display, argv[2]);
+    if (!strcmp(argv[1], "resources"))
+        return set_resources(display, argv[2]);
     return 2;
 }

@@ -3,6 +3,7 @@
  * dot is as wide as its neighbour. */
 #include "vmm/ui/sdl_view.h"
 
+#include "vmm/ui/sdl_x11.h"
 #include "vmm/ui/status.h"
 
 #include <stdlib.h>
@@ -17,11 +18,14 @@ static int status_height(const struct view *v)
 
 /* ---- life ---- */
 
-static int text_scale(void)
+/* What the desktop has set counts for more than how large the screen says it is. */
+static int text_scale(SDL_Window *window)
 {
-    float dpi = 0;
+    float dpi = (float)x11_text_dpi(window);
 
-    return SDL_GetDisplayDPI(0, &dpi, NULL, NULL) == 0 && dpi >= HIGH_DPI ? 2 : 1;
+    if (dpi <= 0 && SDL_GetDisplayDPI(SDL_GetWindowDisplayIndex(window), &dpi, NULL, NULL) != 0)
+        return 1;
+    return dpi >= HIGH_DPI ? 2 : 1;
 }
 
 /* OpenGL without graphics hardware: SDL's own renderer costs a third of it. */
@@ -69,14 +73,16 @@ bool view_open(struct view *v, const struct window_options *options, struct erro
 {
     SDL_RendererInfo info;
 
-    v->scale = text_scale();
+    v->scale = 1;
     v->status = true;
-    v->percent = 100 * v->scale;
     v->window = SDL_CreateWindow("ringer", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED,
-                                 720 * v->scale, 540 * v->scale + status_height(v),
+                                 720, 540 + status_height(v),
                                  SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!v->window)
         return error_set(err, "-display sdl: no window: %s", SDL_GetError());
+    v->scale = text_scale(v->window);
+    v->percent = 100 * v->scale;
+    SDL_SetWindowSize(v->window, 720 * v->scale, 540 * v->scale + status_height(v));
     SDL_SetWindowMinimumSize(v->window, MIN_WIDTH, MIN_WIDTH * 3 / 4);
     v->renderer = make_renderer(v->window, options->gl);
     if (!v->renderer)
