@@ -2,6 +2,7 @@
 #include "vmm/ui/sdl_x11.h"
 
 #include <SDL2/SDL_syswm.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #ifdef SDL_VIDEO_DRIVER_X11
@@ -55,6 +56,28 @@ bool x11_managed(SDL_Window *window)
     return has;
 }
 
+/* SDL wakes its thread by an event to the window, by a connection of its own; the server may come to
+ * it when the window is gone. */
+static int on_error(Display *display, XErrorEvent *e)
+{
+    enum { X_SEND_EVENT = 25 };
+
+    (void)display;
+    if (e->error_code != BadWindow || e->request_code != X_SEND_EVENT)
+        fprintf(stderr, "ringer: the X server refused request %u.%u with error %u\n",
+                e->request_code, e->minor_code, e->error_code);
+    return 0;
+}
+
+void x11_survive_errors(void)
+{
+    void *library = SDL_LoadObject("libX11.so.6"); /* to stay: it keeps the function */
+    __typeof__(XSetErrorHandler) *set = library ? LOAD(XSetErrorHandler) : NULL;
+
+    if (set)
+        set(on_error);
+}
+
 int x11_text_dpi(SDL_Window *window)
 {
     void *library;
@@ -75,6 +98,10 @@ bool x11_managed(SDL_Window *window)
 {
     (void)window;
     return true;
+}
+
+void x11_survive_errors(void)
+{
 }
 
 int x11_text_dpi(SDL_Window *window)

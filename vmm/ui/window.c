@@ -6,6 +6,7 @@
  * posted work, the typist, the monitor's commands. */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "vmm/statistics.h"
+#include "vmm/ui/sdl_x11.h"
 #include "vmm/ui/window_private.h"
 
 #include <signal.h>
@@ -164,6 +165,8 @@ static bool open_window(struct window *w, struct error *err)
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
     SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
     SDL_SetMainReady();
+    if (getenv("DISPLAY"))
+        x11_survive_errors();
     if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0)
         return error_set(err,
                          "-display sdl: no display: %s; -display text shows the guest in "
@@ -231,6 +234,8 @@ static void *window_thread(void *opaque)
         run(w);
     film_close(w->film);
     display_leave(w->reader);
+    pthread_mutex_lock(&w->lock); /* who pushed the last event is done with SDL */
+    pthread_mutex_unlock(&w->lock);
     close_window(w);
     return NULL;
 }
@@ -293,8 +298,10 @@ void window_close(struct window *w)
     if (!w)
         return;
     SDL_Event e = {.type = w->quit_event};
+    pthread_mutex_lock(&w->lock);
     while (SDL_PushEvent(&e) < 0) /* the queue is full */
         SDL_Delay(1);
+    pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->open_done);
