@@ -206,10 +206,8 @@ void build_count(struct build *b, uint32_t slot)
 
 void build_count_jump(struct build *b, enum jump_count kind)
 {
-    if (!b->t->options.exec_count)
-        return;
-    build_count(b, b->t->tb_max - 1 - kind);
-    emit_mov_imm(b->e, R11, kind);
+    if (b->t->options.exec_count)
+        build_count(b, b->t->tb_max - 1 - kind);
 }
 
 static void emit_entry(struct build *b)

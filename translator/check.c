@@ -225,8 +225,8 @@ static bool visit(struct check *c, const struct host_insn *in, struct flow f)
         f.fpu |= live;
         return flow_to(c, in, next, &f);
     }
-    case HOST_JMP_R9:
-        if (f.scratch[1].kind != VALUE_CODE)
+    case HOST_JMP_REG:
+        if (f.scratch[in->rm - R8].kind != VALUE_CODE)
             return check_refuse(c, in, "goes to what is no entry of the jump table");
         return leaves(c, in, &f, true);
     default:

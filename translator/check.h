@@ -13,12 +13,12 @@ enum host_class {
     HOST_LEA,
     HOST_STRING,  /* MOVS CMPS STOS LODS SCAS */
     HOST_XLAT,
-    HOST_RORX,    /* rorx r9d, r8d: the one VEX-encoded instruction on scratch registers */
+    HOST_RORX,    /* rorx r10d, r8d: the one VEX-encoded instruction on scratch registers */
     HOST_STACK,   /* pushfq, popfq, push r9, pop r9 */
     HOST_JMP,
     HOST_JCC,
     HOST_JRCXZ,
-    HOST_JMP_R9,
+    HOST_JMP_REG, /* jmp r9, r10 or r11 */
 };
 
 /* Shape of a memory operand. */
@@ -28,7 +28,7 @@ enum host_mem {
     MEM_WINDOW, /* [r13 + one register + disp] */
     MEM_CPU,    /* [r15 + disp] */
     MEM_TABLE,  /* [r12 + disp] */
-    MEM_TABLE_R9, /* [r12 + r9*4] */
+    MEM_TABLE_R10, /* [r12 + r10*4] */
     MEM_LIMIT,  /* [r9 + r8 + disp] */
     MEM_RIP,
     MEM_OTHER,

@@ -100,16 +100,16 @@ static void read_modrm(struct cursor *p, struct host_insn *in)
         in->disp = (int32_t)take(p, 4);
 }
 
-/* rorx r9d, r8d, imm8: true when it stands there. */
+/* rorx r10d, r8d, imm8: true when it stands there. */
 static bool read_rorx(struct cursor *p, struct host_insn *in)
 {
-    static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xC8};
+    static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xD0};
     if (p->end - p->pos <= sizeof rorx || memcmp(p->bytes + p->pos, rorx, sizeof rorx) != 0)
         return false;
     in->class = HOST_RORX;
     in->map = MAP_0F3A;
     in->opcode = 0xF0;
-    in->reg = R9;
+    in->reg = R10;
     in->rm = R8;
     p->pos += sizeof rorx + 1;
     in->len = sizeof rorx + 1;
@@ -155,8 +155,8 @@ static enum host_mem mem_shape(const struct host_insn *in)
         return MEM_CPU;
     if (in->base == R_TABLE && in->index == R_NONE)
         return MEM_TABLE;
-    if (in->base == R_TABLE && in->index == R9 && in->scale == 4 && in->disp == 0)
-        return MEM_TABLE_R9;
+    if (in->base == R_TABLE && in->index == R10 && in->scale == 4 && in->disp == 0)
+        return MEM_TABLE_R10;
     if (in->scale != 1)
         return MEM_OTHER;
     if ((in->base == R9 && in->index == R8) || (in->base == R8 && in->index == R9))
@@ -215,7 +215,7 @@ static bool registers_fit(struct check *c, const struct host_insn *in)
     bool r = in->rex & 4, b = (in->rex & 1) && !in->has_mem;
     if (!r && !b)
         return true;
-    if (in->class == HOST_STACK || in->class == HOST_JMP_R9)
+    if (in->class == HOST_STACK || in->class == HOST_JMP_REG)
         return true;
     if (!knows_scratch(in))
         return check_refuse(c, in, "names one of r8..r15");
@@ -227,8 +227,8 @@ static bool registers_fit(struct check *c, const struct host_insn *in)
 /* The exact forms of the host's own stack and of indirect jumps. */
 static bool own_form_fits(const struct host_insn *in)
 {
-    if (in->class == HOST_JMP_R9)
-        return in->rex == 0x41 && in->rm == R9;
+    if (in->class == HOST_JMP_REG)
+        return in->rex == 0x41 && in->rm >= R9 && in->rm <= R11;
     if (in->class == HOST_STACK)
         return in->rex == (in->opcode < 0x60 ? 0x41 : 0);
     return !in->rex;

@@ -174,9 +174,9 @@ static bool memory_operand(struct check *c, const struct host_insn *in, const st
         return (is_plain_load(in) && is_scratch(in->reg) && in->disp >= 0 &&
                 in->disp <= 0xFFFF * 4 && in->disp % 4 == 0) ||
                check_refuse(c, in, "is no load from the jump table");
-    case MEM_TABLE_R9:
-        return (is_plain_load(in) && is_scratch(in->reg) && check_is_number(f->scratch[1]) &&
-                f->scratch[1].bits <= 0xFFFF) ||
+    case MEM_TABLE_R10:
+        return (is_plain_load(in) && is_scratch(in->reg) && check_is_number(f->scratch[2]) &&
+                f->scratch[2].bits <= 0xFFFF) ||
                check_refuse(c, in, "may reach beyond the jump table");
     case MEM_LIMIT:
         return limit_operand(c, in, f);
@@ -194,7 +194,7 @@ static struct value loaded(const struct host_insn *in)
 {
     if (in->mem == MEM_CPU && (in->rex & 8))
         return (struct value){VALUE_CHECK, 0};
-    if (in->mem == MEM_TABLE || in->mem == MEM_TABLE_R9)
+    if (in->mem == MEM_TABLE || in->mem == MEM_TABLE_R10)
         return (struct value){VALUE_TABLE, 0};
     return ANY_NUMBER;
 }
@@ -289,10 +289,12 @@ static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f
         set_register(f, in->reg, (struct value){VALUE_SELF, in->at + in->len + (uint32_t)in->disp});
         return true;
     }
-    if (in->reg == R9 && is_sum_of(in, R9, R_CODE)) {
-        if (f->scratch[1].kind != VALUE_TABLE)
+    if (is_scratch(in->reg) && (in->base == R_CODE || in->index == R_CODE)) {
+        uint8_t entry = in->base == R_CODE ? in->index : in->base;
+        if (!is_scratch(entry) || !is_sum_of(in, entry, R_CODE) ||
+            f->scratch[entry - R8].kind != VALUE_TABLE)
             return check_refuse(c, in, "makes a code address of what is no table entry");
-        f->scratch[1].kind = VALUE_CODE;
+        set_register(f, in->reg, (struct value){VALUE_CODE, 0});
         return true;
     }
     if (in->reg == R9 && in->base == R9 && in->index == R_NONE && in->disp == 1 &&
@@ -399,7 +401,7 @@ bool check_step(struct check *c, const struct host_insn *in, struct flow *f)
     case HOST_STACK:
         return check_refuse(c, in, "runs on the guest's rsp");
     case HOST_XLAT:
-    case HOST_JMP: case HOST_JCC: case HOST_JRCXZ: case HOST_JMP_R9:
+    case HOST_JMP: case HOST_JCC: case HOST_JRCXZ: case HOST_JMP_REG:
         return true;
     case HOST_REFUSED:
         break;

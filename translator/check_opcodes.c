@@ -104,7 +104,7 @@ static struct host_form one_byte_high(uint8_t o, unsigned reg, bool mem)
         return reg < 2 ? INT(0) : REFUSED;
     case 0xFF:
         if (reg == 4 && !mem)
-            return FORM(HOST_JMP_R9, true, 0);
+            return FORM(HOST_JMP_REG, true, 0);
         return reg < 2 ? INT(0) : REFUSED;
     default:
         return o >= 0xD8 && o <= 0xDF ? x87(o, reg, mem) : REFUSED;

@@ -224,9 +224,8 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
     switch ((enum exit_kind)(code >> 26)) {
     case EXIT_LOOKUP:
         cpu->eip = t->rt->exit_eip;
-        /* a kick empties the table */
-        if (t->options.exec_count && t->rt->jump_kind < JUMP_COUNTS && !t->rt->kick)
-            t->counts.missed[t->rt->jump_kind]++;
+        if (!t->rt->kick && table_missed(t->rt) < JUMP_COUNTS) /* a kick empties the table */
+            t->counts.missed[table_missed(t->rt)]++;
         return true;
     case EXIT_CHAIN:
         *link = (struct pending_link){value / TB_SLOTS, value % TB_SLOTS, t->generation, true};

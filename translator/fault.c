@@ -184,14 +184,24 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 /* ---- kicks ---- */
 
-/* Between loading a jump table entry and jumping to it: lea r9, [r9 + r14]; jmp r9. */
-static bool at_table_jump(const struct translator *t, uint32_t off)
+/* Between loading a jump table entry and jumping to it: lea TARGET, [ENTRY + r14]; jmp TARGET. */
+static bool at_jump_of(const struct translator *t, uint32_t off, struct table_jump j)
 {
-    static const uint8_t tail[] = {0x4F, 0x8D, 0x0C, 0x31, 0x41, 0xFF, 0xE1};
+    unsigned target = j.target & 7, entry = j.entry & 7;
+    const uint8_t tail[] = {0x4F, 0x8D, (uint8_t)(4 | target << 3), (uint8_t)(0x30 | entry),
+                            0x41, 0xFF, (uint8_t)(0xE0 | target)};
     if (off + sizeof tail > t->cache_size)
         return false;
     return !memcmp(t->rw + off, tail, sizeof tail) ||
            (off >= 4 && !memcmp(t->rw + off - 4, tail, sizeof tail));
+}
+
+static bool at_table_jump(const struct translator *t, uint32_t off)
+{
+    for (unsigned kind = 0; kind < JUMP_COUNTS; kind++)
+        if (at_jump_of(t, off, table_jump((enum jump_count)kind)))
+            return true;
+    return false;
 }
 
 static void on_kick(int sig, siginfo_t *info, void *context)

@@ -54,7 +54,7 @@ static inline enum seg_class mode_seg(uint32_t mode, unsigned seg)
 /* ---- exits from translated code: the code in r11d ---- */
 
 enum exit_kind {
-    EXIT_LOOKUP,  /* eip in r8, jump_kind: no block in the jump table */
+    EXIT_LOOKUP,  /* eip in r8, miss: no block in the jump table */
     EXIT_CHAIN,   /* value: block * 2 + slot: a direct jump not linked yet */
     EXIT_INSN,    /* value: site: carry out this instruction (sensitive, or slow) */
     EXIT_NEXT,    /* eip in r8: end of a MODE_ONE block */
@@ -83,8 +83,8 @@ struct runtime {
     uint64_t host_rsp;
     uint64_t window;    /* base of the current window: r13, gs */
     uint64_t table;     /* current jump table: r12 */
+    uint64_t miss[2];   /* r10 and r11 of the jump that the table did not answer: table_missed */
     uint32_t exit_eip;  /* r8d at exit */
-    uint32_t jump_kind; /* enum jump_count of the jump that the table did not answer, while counting */
     uint32_t kick;      /* set by the kick handler; cleared by the hub */
     uint32_t host_mxcsr;
     uint32_t fault_kind;
@@ -422,6 +422,29 @@ void rebase_enter_page(struct translator *t, const struct tb *first);
 void build_check(struct translator *t, const struct tb *tb);
 
 /* ---- table.c: jump tables ---- */
+
+/* A jump by the table tells its kind by the registers that it uses: the entry is loaded into ENTRY
+ * and made an address in TARGET; an index that is computed is in r10.  What came before is gone from
+ * r10 and r11 then, and blocks' entries use neither, so that the miss stub finds there
+ *   returns: two numbers; indirect jumps: a number, an address; to other pages: an address, a number;
+ *   two addresses: the hub came that way.
+ * Addresses are those above 4 GiB.  So telling costs nothing where the table answers. */
+struct table_jump {
+    uint8_t entry, target;
+};
+static inline struct table_jump table_jump(enum jump_count kind)
+{
+    static const struct table_jump all[JUMP_COUNTS] = {
+        [JUMP_INDIRECT] = {R9, R11}, [JUMP_RETURN] = {R11, R9}, [JUMP_CROSS_PAGE] = {R11, R10}};
+    return all[kind];
+}
+
+/* The kind of jump that missed, JUMP_COUNTS for none. */
+static inline enum jump_count table_missed(const struct runtime *rt)
+{
+    bool r10 = rt->miss[0] >> 32, r11 = rt->miss[1] >> 32;
+    return r10 ? (r11 ? JUMP_COUNTS : JUMP_CROSS_PAGE) : r11 ? JUMP_INDIRECT : JUMP_RETURN;
+}
 
 enum { TABLE_PART = 1024 }; /* entries for each bit of jump_table.dirty */
 static inline uint32_t table_part(uint32_t index)

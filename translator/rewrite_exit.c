@@ -79,13 +79,13 @@ void exit_raise(struct build *b, uint8_t vector)
     b->ended = true;
 }
 
-/* lea r9, [r9 + r14]; jmp r9.  The kick handler knows these bytes. */
-static void emit_table_jump(struct emit *e)
+/* lea TARGET, [ENTRY + r14]; jmp TARGET.  The kick handler knows these bytes. */
+static void emit_table_jump(struct emit *e, struct table_jump j)
 {
-    emit_op_mem(e, true, 0x8D, R9, R9, R_CODE, 0);
+    emit_op_mem(e, true, 0x8D, j.target, j.entry, R_CODE, 0);
     emit8(e, 0x41);
     emit8(e, 0xFF);
-    emit8(e, 0xE1);
+    emit8(e, 0xE0 | (j.target & 7));
 }
 
 /* A jump may be linked when it stays on the block's page: then whatever maps the one maps the
@@ -113,12 +113,13 @@ static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t p
 void exit_table(struct build *b, uint32_t target)
 {
     int32_t entry = (int32_t)table_index(b->t, target) * 4;
+    struct table_jump j = table_jump(JUMP_CROSS_PAGE);
     build_count_jump(b, JUMP_CROSS_PAGE);
     emit_mov_imm(b->e, R8, target);
     mark_reloc(b, RELOC_ADD);
-    emit_load(b->e, R9, R_TABLE, entry);
+    emit_load(b->e, j.entry, R_TABLE, entry);
     mark_disp(b, entry, RELOC_INDEX);
-    emit_table_jump(b->e);
+    emit_table_jump(b->e, j);
 }
 
 void exit_goto(struct build *b, unsigned slot, uint32_t target)
@@ -171,18 +172,19 @@ void exit_indirect(struct build *b)
     build_count_jump(b, kind);
     b->tb->jump = (uint8_t)(kind + 1);
     if (b->t->mix_index) {
-        static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xC8, 16}; /* rorx r9d, r8d, 16 */
+        static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xD0, 16}; /* rorx r10d, r8d, 16 */
         for (unsigned i = 0; i < sizeof rorx; i++)
             emit8(b->e, rorx[i]);
-        emit_lea(b->e, R9, R9, R8, 0);
-        emit_zx16(b->e, R9, R9);
+        emit_lea(b->e, R10, R10, R8, 0);
+        emit_zx16(b->e, R10, R10);
     } else {
-        emit_zx16(b->e, R9, R8);
+        emit_zx16(b->e, R10, R8);
     }
-    static const uint8_t load[] = {0x47, 0x8B, 0x0C, 0x8C}; /* mov r9d, [r12 + r9*4] */
-    for (unsigned i = 0; i < sizeof load; i++)
+    struct table_jump j = table_jump(kind);
+    const uint8_t load[] = {0x47, 0x8B, (uint8_t)(4 | (j.entry & 7) << 3), 0x94};
+    for (unsigned i = 0; i < sizeof load; i++) /* mov ENTRY, [r12 + r10*4] */
         emit8(b->e, load[i]);
-    emit_table_jump(b->e);
+    emit_table_jump(b->e, j);
 }
 
 void exit_if_event(struct build *b, enum exit_kind kind)

@@ -270,7 +270,7 @@ static void jumps(struct translator *t, struct out *o)
     for (unsigned k = 0; k < JUMP_COUNTS; k++)
         give_label(o, kinds[k], all[k] - missed[k]);
     o->s.name = "jump_misses";
-    o->s.help = "jumps that it did not, while exec_count was on";
+    o->s.help = "jumps that it did not";
     for (unsigned k = 0; k < JUMP_COUNTS; k++)
         give_label(o, kinds[k], missed[k]);
 }

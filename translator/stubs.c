@@ -117,7 +117,8 @@ static void load_flags(struct emit *e)
 static void emit_leave(struct translator *t)
 {
     struct emit *e = &t->emit;
-    rt_op(e, false, 0x89, R11, RT(jump_kind), 0); /* offset 0: the miss stub */
+    rt_op(e, true, 0x89, R10, RT(miss[0]), 0); /* offset 0: the miss stub */
+    rt_op(e, true, 0x89, R11, RT(miss[1]), 0);
     emit_mov_imm(e, R11, EXIT_CODE(EXIT_LOOKUP, 0));
     t->stub_leave = e->pos;
     save_guest(e);
@@ -184,7 +185,8 @@ static void emit_enter(struct translator *t, uint32_t from_quick)
     uint32_t abort = emit_jcc(e, 5, 0);
     emit_op_reg(e, true, 0x8B, R9, RSI);
     emit_mov(e, R8, RDX);
-    emit_mov_imm(e, R11, JUMP_COUNTS); /* no jump led here: see the miss stub */
+    emit_op_reg(e, true, 0x8B, R10, RSI); /* two addresses: no jump leads there (table_missed) */
+    emit_op_reg(e, true, 0x8B, R11, RSI);
     rt_op(e, true, 0x8B, R_WINDOW, RT(window), 0);
     rt_op(e, true, 0x8B, R_TABLE, RT(table), 0);
     rt_op(e, true, 0x8D, R_CODE, RUNTIME_SIZE, 0); /* lea r14, start of the cache */

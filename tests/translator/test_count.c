@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/translator/rig.h"
+#include "translator/internal.h"
 
 struct sum {
     const char *name, *label;
@@ -158,8 +159,66 @@ START_TEST(indirect)
 }
 END_TEST
 
-/* Without exact counts misses are exact all the same, but not by kind, and hits are told from
- * samples. */
+/* Misses are exact by kind without exact counts, too. */
+START_TEST(misses)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    /* mov edx, 8011h; mov ecx, 50; 1: call edx; dec ecx; jnz 1b; jmp +1; ret (at 8011h) */
+    ck_assert_int_eq(rig_exec(&r, "BA 11 80 00 00 B9 32 00 00 00 FF D2 49 75 FB EB 01 C3"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 1);
+    ck_assert_uint_eq(value(&r, "jump_misses", "return"), 1);
+    ck_assert_uint_eq(value(&r, "jump_misses", "cross_page"), 0);
+    rig_close(&r);
+}
+END_TEST
+
+/* Two functions whose entries in the table are the same one, called in turn: each call finds the
+ * other's block there, and each return finds the place behind. */
+START_TEST(misses_of_another)
+{
+    enum { FIRST = 0x8100 };
+    struct rig r;
+    char hex[200];
+    uint32_t second = 0x20000;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    while (table_index(r.t, second) != table_index(r.t, FIRST))
+        second++;
+    rig_w8(&r, FIRST, 0xC3);
+    rig_w8(&r, second, 0xC3);
+    /* mov ecx, 50; mov edx, FIRST; mov ebx, SECOND; 1: call edx; call ebx; dec ecx; jnz 1b; */
+    snprintf(hex, sizeof hex,
+             "B9 32 00 00 00 BA %02x %02x %02x 00 BB %02x %02x %02x 00 FF D2 FF D3 49 75 F9",
+             FIRST & 0xFF, FIRST >> 8 & 0xFF, FIRST >> 16, second & 0xFF, second >> 8 & 0xFF,
+             second >> 16);
+    ck_assert_int_eq(rig_exec(&r, hex), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 100);
+    ck_assert_uint_eq(value(&r, "jump_misses", "return"), 2);
+    ck_assert_uint_eq(value(&r, "jump_misses", "cross_page"), 0);
+    rig_close(&r);
+}
+END_TEST
+
+/* Direct calls to another page miss once, and are known then. */
+START_TEST(misses_across_pages)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    rig_w8(&r, 0x20000, 0xC3);
+    /* mov ecx, 50; 1: call 20000h; dec ecx; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "B9 32 00 00 00 E8 F6 7F 01 00 49 75 F8"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "jump_misses", "cross_page"), 1);
+    ck_assert_uint_eq(value(&r, "jump_misses", "return"), 1);
+    ck_assert_uint_eq(value(&r, "jump_misses", "indirect"), 0);
+    rig_close(&r);
+}
+END_TEST
+
+/* Without exact counts hits are told from samples. */
 START_TEST(jumps_sampled)
 {
     struct rig r;
@@ -304,6 +363,9 @@ int main(void)
     tcase_add_test(tc, flags_survive);
     tcase_add_test(tc, returns);
     tcase_add_test(tc, indirect);
+    tcase_add_test(tc, misses);
+    tcase_add_test(tc, misses_of_another);
+    tcase_add_test(tc, misses_across_pages);
     tcase_add_test(tc, jumps_sampled);
     tcase_add_test(tc, retranslations);
     tcase_add_test(tc, estimate);
