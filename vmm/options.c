@@ -104,10 +104,10 @@ static bool option_in_one(const struct option *p)
     return p->value && p->value[0] == '[';
 }
 
-/* Does ARGUMENT, which names P, have P's value as well: "--name=value"? */
+/* Does ARGUMENT, which names P, have P's value as well: "-name=value", "--name=value"? */
 static bool joined(const struct option *p, const char *argument)
 {
-    return option_in_one(p) || (p->value && argument[1] == '-' && strchr(argument, '='));
+    return option_in_one(p) || (p->value && strchr(argument, '='));
 }
 
 static const struct option *find_option(const char *argument, struct error *err)

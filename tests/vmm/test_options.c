@@ -484,12 +484,34 @@ START_TEST(lock_step)
 }
 END_TEST
 
+/* A value may stand behind the name's '=', with one dash or two. */
+START_TEST(joined_values)
+{
+    static const char *const spellings[] = {"-trace=t.json,events=5000 -m 4 a.img",
+                                            "--trace=t.json,events=5000 -m=4 a.img",
+                                            "-trace t.json,events=5000 --m=4 a.img"};
+    struct options o;
+    struct error err;
+
+    for (unsigned i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        ck_assert_msg(parse(spellings[i], &o, &err), "%s", err.text);
+        ck_assert_str_eq(o.tools.trace, "t.json");
+        ck_assert_uint_eq(o.ram_bytes >> 20, 4);
+        ck_assert_uint_eq(o.image_count, 1);
+    }
+    ck_assert(parse("-hook=int:21=lib.so:f(ah)", &o, &err));
+    ck_assert(!parse("-S=1", &o, &err)); /* which takes none */
+    ck_assert(!parse("-trac=x", &o, &err));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
     TCase *tc = tcase_create("options");
 
     tcase_add_test(tc, lock_step);
+    tcase_add_test(tc, joined_values);
     tcase_add_test(tc, defaults);
     tcase_add_test(tc, a_full_command_line);
     tcase_add_loop_test(tc, wrong_ones_are_named, 0, sizeof wrong / sizeof *wrong);
