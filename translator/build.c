@@ -367,6 +367,7 @@ static struct tb *build_block(struct translator *t, const struct fetch *f, uint3
     t->tb_count++;
     cache_insert(t, tb);
     count_block(t, tb);
+    count_translated(t, tb);
     t->counts.translate_cycles += count_cycles() - began;
     build_check(t, tb);
     return tb;
@@ -409,7 +410,7 @@ struct tb *build_lookup(struct translator *t)
         }
         if ((uint32_t)pa != tb->phys2) {
             t->counts.invalid[INVALID_REMAP]++;
-            cache_invalidate(t, tb);
+            cache_invalidate(t, tb, RETRANSLATED_REMAP);
             tb = NULL;
             mmu_fetch(t->mmu, t->window, lin, &pa, &fault);
         } else {

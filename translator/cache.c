@@ -260,13 +260,14 @@ void cache_isolate(struct translator *t, struct tb *tb)
         cache_unlink(t, tb, s);
 }
 
-void cache_invalidate(struct translator *t, struct tb *tb)
+void cache_invalidate(struct translator *t, struct tb *tb, enum retranslation cause)
 {
     if (!tb->valid)
         return;
     tb->valid = false;
     t->stats.invalidated++;
     count_retire(t, tb);
+    count_given_up(t, tb, cause);
     hash_remove(t, tb);
     table_forget_block(t, tb);
     cache_isolate(t, tb);
@@ -364,6 +365,7 @@ void cache_flush(struct translator *t)
         count_retire(t, &t->tbs[i]);
     for (uint32_t i = 1; i < t->tb_count; i++)
         if (t->tbs[i].valid) {
+            count_given_up(t, &t->tbs[i], RETRANSLATED_FLUSH);
             uint32_t pages[2] = {t->tbs[i].phys >> PAGE_SHIFT, t->tbs[i].phys2 >> PAGE_SHIFT};
             for (unsigned p = 0; p < 2; p++)
                 if (pages[p] < PHYS_FRAMES && t->page_tbs[pages[p]]) {
@@ -414,7 +416,7 @@ static void write_in_page(struct translator *t, uint32_t pa, uint32_t len)
             continue;
         immediate_changed(t, tb, pa);
         hits++;
-        cache_invalidate(t, tb);
+        cache_invalidate(t, tb, count_by_device(t) ? RETRANSLATED_DEVICE : RETRANSLATED_STORE);
     }
     count_writer(t, pa, hits);
 }
@@ -432,7 +434,7 @@ void cache_on_code_write(void *opaque, uint32_t pa, uint32_t len)
     }
 }
 
-void cache_invalidate_at(struct translator *t, uint32_t phys)
+void cache_invalidate_at(struct translator *t, uint32_t phys, enum retranslation cause)
 {
     for (uint32_t link = t->page_tbs[phys >> PAGE_SHIFT], next; link; link = next) {
         struct tb *tb = &t->tbs[link / 2];
@@ -440,7 +442,7 @@ void cache_invalidate_at(struct translator *t, uint32_t phys)
         if (!overlaps(tb, phys, 1))
             continue;
         t->counts.invalid[INVALID_POLICY]++;
-        cache_invalidate(t, tb);
+        cache_invalidate(t, tb, cause);
     }
 }
 
@@ -522,8 +524,7 @@ void policy_relax(struct translator *t, uint32_t phys, uint32_t run)
         (!t->policy[i].churn && run < 32u << t->policy[i].backoff))
         return;
     t->policy[i].policy = SITE_PLAIN;
-    t->counts.retranslated[RETRANSLATED_PLAIN]++;
-    cache_invalidate_at(t, phys);
+    cache_invalidate_at(t, phys, RETRANSLATED_PLAIN);
 }
 
 enum { MAPS = 64 }; /* then it is looked at again */
@@ -544,6 +545,5 @@ void policy_map(struct translator *t, uint32_t phys)
         return;
     t->policy[i].policy = SITE_PLAIN;
     t->policy[i].maps = MAPS;
-    t->counts.retranslated[RETRANSLATED_MAP]++;
-    cache_invalidate_at(t, phys);
+    cache_invalidate_at(t, phys, RETRANSLATED_MAP);
 }

@@ -33,7 +33,8 @@ bool count_init(struct translator *t)
     c->began_ns = clock_ns();
     c->page_samples = lazy(PHYS_FRAMES * sizeof *c->page_samples);
     c->page_executions = lazy(PHYS_FRAMES * sizeof *c->page_executions);
-    return c->page_samples && c->page_executions;
+    c->history = lazy(sizeof *c->history << HISTORY_BITS);
+    return c->page_samples && c->page_executions && c->history;
 }
 
 void count_free(struct translator *t)
@@ -43,6 +44,8 @@ void count_free(struct translator *t)
         munmap(c->page_samples, PHYS_FRAMES * sizeof *c->page_samples);
     if (c->page_executions)
         munmap(c->page_executions, PHYS_FRAMES * sizeof *c->page_executions);
+    if (c->history)
+        munmap(c->history, sizeof *c->history << HISTORY_BITS);
 }
 
 void count_call(struct translator *t, const struct insn *in, bool slow)
@@ -85,11 +88,41 @@ static struct writer *writer_slot(struct counts *c, uint32_t eip, uint32_t cs_ba
     return least;
 }
 
+/* Where the history of code at PHYS is.  *TAG tells it from others that share the place: the product
+ * is another one for each address. */
+static uint32_t *history_of(struct translator *t, uint32_t phys, uint32_t *tag)
+{
+    enum { STATE_BITS = 8 };
+    uint32_t h = phys * 0x9E3779B1u;
+    *tag = h << HISTORY_BITS >> HISTORY_BITS << STATE_BITS;
+    return &t->counts.history[h >> (32 - HISTORY_BITS)];
+}
+
+enum { HISTORY_LIVE = 1, HISTORY_GONE = 2 /* + enum retranslation */ };
+
+void count_translated(struct translator *t, const struct tb *tb)
+{
+    uint32_t tag, *last = history_of(t, tb->phys, &tag), state = *last ^ tag;
+    if (state >= HISTORY_LIVE && state < HISTORY_GONE + RETRANSLATIONS)
+        t->counts.retranslated[state == HISTORY_LIVE ? RETRANSLATED_MODE : state - HISTORY_GONE]++;
+    *last = tag | HISTORY_LIVE;
+}
+
+void count_given_up(struct translator *t, const struct tb *tb, enum retranslation cause)
+{
+    uint32_t tag, *last = history_of(t, tb->phys, &tag);
+    *last = tag | (HISTORY_GONE + (uint32_t)cause);
+}
+
+bool count_by_device(const struct translator *t)
+{
+    return phys_at_device(t->phys) || !atomic_load(&t->in_guest);
+}
+
 void count_writer(struct translator *t, uint32_t pa, unsigned hits)
 {
     struct counts *c = &t->counts;
-    bool device = phys_at_device(t->phys) || !atomic_load(&t->in_guest);
-    enum invalid_cause cause = device ? INVALID_DEVICE : INVALID_STORE;
+    enum invalid_cause cause = count_by_device(t) ? INVALID_DEVICE : INVALID_STORE;
     c->invalid[cause] += hits;
     uint32_t cs_base = t->cpu->seg[SEG_CS].base;
     struct writer *w = writer_slot(c, t->cpu->eip, cs_base);

@@ -14,7 +14,8 @@ struct translator;
 struct tb;
 struct error;
 
-enum { EXIT_KINDS = 11, CALL_SLOTS = 512, WRITER_SLOTS = 128, COUNT_VECTORS = 32 };
+enum { EXIT_KINDS = 11, CALL_SLOTS = 512, WRITER_SLOTS = 128, COUNT_VECTORS = 32,
+       HISTORY_BITS = 17 };
 
 /* Instructions of one opcode that went to C, with the first of them as a specimen. */
 struct call_count {
@@ -37,7 +38,8 @@ enum invalid_cause {
     INVALID_CAUSES
 };
 
-/* Why a site was translated anew in another form. */
+/* Why code that had been translated was translated again.  The first six are about one of its
+ * sites, which gets another form. */
 enum retranslation {
     RETRANSLATED_BY_HAND, /* its operand is no plain memory */
     RETRANSLATED_DIVIDE,  /* its division raises #DE */
@@ -45,6 +47,11 @@ enum retranslation {
     RETRANSLATED_WRAP,    /* its operand goes beyond 4 GiB */
     RETRANSLATED_PLAIN,   /* plain memory only, many times in a row: plain again */
     RETRANSLATED_MAP,     /* it uses a page that churns so much that mapping it pays */
+    RETRANSLATED_STORE,   /* the guest stored into it */
+    RETRANSLATED_DEVICE,  /* a device did */
+    RETRANSLATED_REMAP,   /* its second page was another one */
+    RETRANSLATED_FLUSH,   /* the code cache was flushed */
+    RETRANSLATED_MODE,    /* it is there, but for another mode or address */
     RETRANSLATIONS
 };
 
@@ -74,6 +81,7 @@ struct counts {
     uint64_t exceptions[COUNT_VECTORS];
     uint64_t invalid[INVALID_CAUSES];
     uint64_t retranslated[RETRANSLATIONS];
+    uint32_t *history; /* by hash of a block's physical address: what came of the last one there */
     struct writer writers[WRITER_SLOTS];
     uint64_t translate_cycles, decode_cycles;
     uint64_t began_cycles, began_ns; /* the time-stamp counter and the clock at one moment */
@@ -96,8 +104,13 @@ bool count_init(struct translator *t);
 void count_free(struct translator *t);
 /* An instruction goes to C. */
 void count_call(struct translator *t, const struct insn *in, bool slow);
+/* Is it a device that writes? */
+bool count_by_device(const struct translator *t);
 /* A write of the present instruction, or of a device, hit a page with code and HITS blocks. */
 void count_writer(struct translator *t, uint32_t pa, unsigned hits);
+/* TB is new: was its code translated before?  And: it is given up, for CAUSE. */
+void count_translated(struct translator *t, const struct tb *tb);
+void count_given_up(struct translator *t, const struct tb *tb, enum retranslation cause);
 /* TB is about to be forgotten: keep what it counted. */
 void count_retire(struct translator *t, const struct tb *tb);
 /* Instructions executed by blocks that count: those that are gone, and those that live. */

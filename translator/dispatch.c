@@ -110,10 +110,8 @@ static void note_divide_error(struct translator *t)
         t->cpu->cr2 = cr2;
         return;
     }
-    if (policy_hit(t, phys, SITE_SLOW)) {
-        t->counts.retranslated[RETRANSLATED_DIVIDE]++;
-        cache_invalidate_at(t, phys);
-    }
+    if (policy_hit(t, phys, SITE_SLOW))
+        cache_invalidate_at(t, phys, RETRANSLATED_DIVIDE);
 }
 
 static void after_fault(struct translator *t)
@@ -145,12 +143,11 @@ static void after_fault(struct translator *t)
     if (!step_fetch(t, &in, &phys))
         return;
     if (rt->fault_churn ? policy_hit_churn(t, phys)
-                        : policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW)) {
-        t->counts.retranslated[rt->fault_churn   ? RETRANSLATED_CHURN
-                               : rt->fault_guard ? RETRANSLATED_WRAP
-                                                 : RETRANSLATED_BY_HAND]++;
-        cache_invalidate_at(t, phys);
-    }
+                        : policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW))
+        cache_invalidate_at(t, phys,
+                            rt->fault_churn   ? RETRANSLATED_CHURN
+                            : rt->fault_guard ? RETRANSLATED_WRAP
+                                              : RETRANSLATED_BY_HAND);
     step_by_hand(t, &in);
 }
 

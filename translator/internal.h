@@ -377,7 +377,7 @@ struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_
 struct tb *cache_find_variant(struct translator *t, uint32_t phys, uint32_t variant);
 void cache_change_variant(struct translator *t, struct tb *tb, uint32_t variant);
 void cache_insert(struct translator *t, struct tb *tb);
-void cache_invalidate(struct translator *t, struct tb *tb);
+void cache_invalidate(struct translator *t, struct tb *tb, enum retranslation cause);
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
 void cache_unlink(struct translator *t, struct tb *from, unsigned slot);
 /* Unlink all jumps to and from TB. */
@@ -399,7 +399,8 @@ void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
 bool policy_maps(struct translator *t, uint32_t phys);
 /* It does: make it plain. */
 void policy_map(struct translator *t, uint32_t phys);
-void cache_invalidate_at(struct translator *t, uint32_t phys);
+/* The instruction at PHYS is to get another form. */
+void cache_invalidate_at(struct translator *t, uint32_t phys, enum retranslation cause);
 /* Translated bytes of the instruction at PHYS changed; how often they did (up to 255). */
 void policy_change(struct translator *t, uint32_t phys);
 uint8_t policy_changes(const struct translator *t, uint32_t phys);

@@ -17,12 +17,18 @@ static void give(struct out *o, const char *name, uint64_t value)
     o->to->take(o->to->opaque, &o->s);
 }
 
-static void give_label(struct out *o, const char *label, uint64_t value)
+/* One of a few that are known beforehand: 0 is told as well. */
+static void give_one(struct out *o, const char *label, uint64_t value)
 {
     o->s.label = label;
     o->s.value = value;
+    o->to->take(o->to->opaque, &o->s);
+}
+
+static void give_label(struct out *o, const char *label, uint64_t value)
+{
     if (value)
-        o->to->take(o->to->opaque, &o->s);
+        give_one(o, label, value);
 }
 
 /* ---- counters ---- */
@@ -95,7 +101,7 @@ static void exits(struct translator *t, const struct statistic_sink *to)
                      .unit = "count",
                      .help = "times translated code came back to the hub"}};
     for (unsigned i = 0; i < EXIT_KINDS; i++)
-        give_label(&o, exit_names[i], t->counts.exits[i]);
+        give_one(&o, exit_names[i], t->counts.exits[i]);
 }
 
 /* The name of an opcode: its mnemonic; those of control and debug registers are part of it, and
@@ -186,21 +192,22 @@ static void invalidations(struct translator *t, const struct statistic_sink *to)
                      .unit = "count",
                      .help = "blocks given up"}};
     for (unsigned i = 0; i < INVALID_CAUSES; i++)
-        give_label(&o, cause_names[i], t->counts.invalid[i]);
+        give_one(&o, cause_names[i], t->counts.invalid[i]);
 }
 
 static void retranslations(struct translator *t, const struct statistic_sink *to)
 {
-    static const char *const names[RETRANSLATIONS] = {"by_hand", "divide_error", "churn",
-                                                      "wrap",    "plain",        "map"};
+    static const char *const names[RETRANSLATIONS] = {
+        "by_hand", "divide_error", "churn", "wrap",  "plain", "map",
+        "store",   "device",       "remap", "flush", "mode"};
     struct out o = {to,
                     {.group = "tb",
                      .name = "retranslations",
                      .key = "cause",
                      .unit = "count",
-                     .help = "sites translated anew in another form"}};
+                     .help = "blocks of code that had been translated before"}};
     for (unsigned i = 0; i < RETRANSLATIONS; i++)
-        give_label(&o, names[i], t->counts.retranslated[i]);
+        give_one(&o, names[i], t->counts.retranslated[i]);
 }
 
 /* ---- time ---- */
@@ -215,7 +222,7 @@ static void samples(struct translator *t, const struct statistic_sink *to)
                      .unit = "ns",
                      .help = "CPU time of the vCPU's thread, by samples"}};
     for (unsigned i = 0; i < SAMPLE_PLACES; i++)
-        give_label(&o, places[i], t->counts.samples[i] * sample_ns(t));
+        give_one(&o, places[i], t->counts.samples[i] * sample_ns(t));
     o.s.key = o.s.label = NULL;
     o.s.help = "host time spent translating, decoding included";
     give(&o, "translate_time", count_ns(t, t->counts.translate_cycles));
@@ -264,15 +271,15 @@ static void jumps(struct translator *t, struct out *o)
     o->s.name = "jumps";
     o->s.help = "jumps by the table; estimated by samples where exec_count was off";
     for (unsigned k = 0; k < JUMP_COUNTS; k++)
-        give_label(o, kinds[k], all[k]);
+        give_one(o, kinds[k], all[k]);
     o->s.name = "jump_hits";
     o->s.help = "jumps that the table answered; estimated by samples where exec_count was off";
     for (unsigned k = 0; k < JUMP_COUNTS; k++)
-        give_label(o, kinds[k], all[k] - missed[k]);
+        give_one(o, kinds[k], all[k] - missed[k]);
     o->s.name = "jump_misses";
     o->s.help = "jumps that it did not";
     for (unsigned k = 0; k < JUMP_COUNTS; k++)
-        give_label(o, kinds[k], missed[k]);
+        give_one(o, kinds[k], missed[k]);
 }
 
 static void executed(struct translator *t, const struct statistic_sink *to)

@@ -223,7 +223,7 @@ static void text_row(void *opaque, const struct statistic *s)
     const struct table *t = opaque;
     char name[100], value[60];
 
-    if (t->group && strcmp(t->group, s->group))
+    if ((t->group && strcmp(t->group, s->group)) || (s->label && !s->value))
         return;
     snprintf(name, sizeof name, "%s%s%s%s", s->name, s->label ? "{" : "", s->label ? s->label : "",
              s->label ? "}" : "");

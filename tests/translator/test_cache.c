@@ -105,7 +105,7 @@ START_TEST(links)
     cache_link(t, first, 0, second);
     ck_assert_uint_eq(second->incoming / TB_SLOTS, first - t->tbs);
 
-    cache_invalidate(t, second);
+    cache_invalidate(t, second, RETRANSLATED_STORE);
     ck_assert(!second->valid);
     ck_assert_uint_eq(first->exits[0].link, TB_NONE);
     ck_assert_ptr_null(find(RIG_CODE + 16));

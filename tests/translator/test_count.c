@@ -250,6 +250,52 @@ START_TEST(retranslations)
 }
 END_TEST
 
+/* So has each of a translation after the first was given up. */
+START_TEST(retranslations_of_blocks)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    rig_hex(&r, 0x8100, "B8 00 00 00 00 C3"); /* mov eax, 0; ret */
+    /* mov ecx, 3; 1: call 8100h; mov [8101h], cl; dec ecx; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "B9 03 00 00 00 E8 F6 00 00 00 88 0D 01 81 00 00 49 75 F2"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "retranslations", "store"), 2);
+    ck_assert_uint_eq(value(&r, "retranslations", "flush"), 0);
+    translator_flush(r.t);
+    uint64_t blocks = value(&r, "blocks", NULL), before = value(&r, "retranslations", NULL);
+    r.ended = false;
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_run(&r), RIG_ENDED);
+    ck_assert_uint_ge(value(&r, "retranslations", "flush"), 3);
+    /* All that runs has run before. */
+    ck_assert_uint_eq(value(&r, "retranslations", NULL) - before, value(&r, "blocks", NULL) - blocks);
+    ck_assert_uint_eq(value(&r, "retranslations", "device"), 0);
+    rig_hex(&r, 0x8100, "40 40 40 40 40 C3"); /* as a device does it */
+    r.ended = false;
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_run(&r), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "retranslations", "device"), 1);
+    rig_close(&r);
+}
+END_TEST
+
+/* The same code in two modes is two translations. */
+START_TEST(retranslations_by_mode)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    ck_assert_int_eq(rig_exec(&r, "90"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "retranslations", NULL), 0);
+    r.ended = false;
+    rig_real(&r);
+    rig_run(&r);
+    ck_assert_uint_ge(value(&r, "retranslations", "mode"), 1);
+    rig_close(&r);
+}
+END_TEST
+
 /* What was counted gives the rate for what was not. */
 START_TEST(estimate)
 {
@@ -368,6 +414,8 @@ int main(void)
     tcase_add_test(tc, misses_across_pages);
     tcase_add_test(tc, jumps_sampled);
     tcase_add_test(tc, retranslations);
+    tcase_add_test(tc, retranslations_of_blocks);
+    tcase_add_test(tc, retranslations_by_mode);
     tcase_add_test(tc, estimate);
     tcase_add_test(tc, on_and_off);
     tcase_add_test(tc, calls);
