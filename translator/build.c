@@ -43,10 +43,11 @@ static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsig
 }
 
 /* A conditional jump ahead is taken less often than not: the block goes on, and what follows needs
- * no jump.  One back closes a loop.  Who counts executions wants blocks that are run as wholes. */
+ * no jump.  One back closes a loop, one to the next instruction is none.  Who counts executions wants
+ * blocks that are run as wholes. */
 static bool side_exit(struct build *b, const struct insn *in)
 {
-    if (b->t->verify || b->t->options.exec_count || (int32_t)in->imm < 0 || b->sides == TB_SIDES)
+    if (b->t->options.exec_count || (int32_t)in->imm <= 0 || b->sides == TB_SIDES)
         return false;
     b->sides++;
     return true;
@@ -64,7 +65,7 @@ static bool ends_block(struct build *b, const struct insn *in)
     case K_CALL_RM:
     case K_JMP_RM:
     case K_SENSITIVE:
-        return b->t->verify || !insn_goes_on(in);
+        return !insn_goes_on(in);
     case K_INVALID:
         return true;
     default:

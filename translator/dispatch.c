@@ -364,54 +364,6 @@ static void run_one(struct translator *t)
         cpu_single_step_trap(cpu);
 }
 
-/* ---- lock-step ---- */
-
-/* Enter TB without its ways on: every exit comes out here. */
-static uint32_t enter_alone(struct translator *t, const struct tb *tb)
-{
-    uint64_t table = t->rt->table;
-    t->rt->table = (uintptr_t)t->zero_table;
-    uint32_t code = t->enter(t->cpu, t->rx + tb->body, t->cpu->eip);
-    t->rt->table = table;
-    return code;
-}
-
-/* Run the block at cpu->eip both ways, if it is its turn; false: it is not, and nothing was
- * done. */
-static bool run_verified(struct translator *t, bool *missed, struct pending_link *link)
-{
-    struct cpu *cpu = t->cpu;
-    if (!*missed && t->current && t->current->entry[table_index(t, cpu->eip)])
-        return false; /* compared often enough */
-    struct tb *tb = build_lookup(t);
-    if (tb && (!tb->insns || !verify_due(t, tb)))
-        return false;
-    *missed = link->valid = false;
-    if (!tb)
-        return true;
-    uint32_t generation = t->generation;
-    verify_rehearse(t, tb->insns, tb->uses_fpu);
-    if (t->generation != generation && !(tb = build_lookup(t))) {
-        verify_settle(t);
-        return true;
-    }
-    t->rt->kick = 0; /* one block only: the hub looks at cpu->event soon enough */
-    remember(t, tb);
-    uint32_t code = enter_alone(t, tb);
-    verify_settle(t);
-    if (code == EXIT_CODE(EXIT_KICKED, 0))
-        return true;
-    tb->verified++;
-    t->stats.enters++;
-    t->diverged = !verify_compare(t, tb, code);
-    if (t->diverged)
-        return true;
-    *missed = after_exit(t, code, link);
-    link->valid = false;
-    t->diverged = !verify_compare_exception(t, tb, code);
-    return true;
-}
-
 static bool needs_one(const struct cpu *cpu)
 {
     return cpu->shadow || (cpu->flags_sys & FLAG_TF) || cpu_debug_armed(cpu);
@@ -435,6 +387,100 @@ static bool quiet(const struct translator *t)
     return !atomic_load((_Atomic uint32_t *)&cpu->event) && !cpu->exc.valid && !cpu->mode_changed &&
            !cpu->shadow && !cpu->halted && !cpu->shutdown && !(cpu->flags_sys & FLAG_TF) &&
            t->window == mmu_window(t->mmu, cpu->cpl == 3);
+}
+
+/* ---- lock-step ---- */
+
+/* Enter a block at CODE without its ways on: every exit comes out here. */
+static uint32_t enter_alone(struct translator *t, uint32_t code)
+{
+    uint64_t table = t->rt->table;
+    t->rt->table = (uintptr_t)t->zero_table;
+    uint32_t exit = t->enter(t->cpu, t->rx + code, t->cpu->eip);
+    t->rt->table = table;
+    return exit;
+}
+
+/* The block that goes on at cpu->eip, or begins there, if it is its turn: *CODE and v->first tell where.
+ * NULL: it is not, or an exception was raised. */
+static struct tb *next_verified(struct translator *t, bool missed, uint32_t *code)
+{
+    struct verify *v = t->verify;
+    const uint32_t eip = t->cpu->eip;
+    uint32_t going_on = v->resume.tb;
+    v->resume.tb = TB_NONE;
+    v->first = 0;
+    if (going_on && v->resume.generation == t->generation && v->resume.eip == eip) {
+        struct tb *tb = &t->tbs[going_on];
+        *code = v->resume.code;
+        v->first = v->resume.first;
+        if (tb->valid && tb->mode == t->mode)
+            return tb;
+        v->first = 0;
+    }
+    if (!missed && t->current && t->current->entry[table_index(t, eip)])
+        return NULL; /* compared often enough */
+    struct tb *tb = build_lookup(t);
+    if (!tb || !tb->insns || !verify_due(t, tb))
+        return NULL;
+    *code = tb->body;
+    return tb;
+}
+
+/* Lock-step's enter(): what the exit EXIT of TB, which is compared, asks for.  As after_exit. */
+static bool after_verified(struct translator *t, struct tb *tb, uint32_t exit)
+{
+    struct verify *v = t->verify;
+    struct pending_link link;
+    const struct cpu *cpu = t->cpu;
+    if (exit >> 26 != EXIT_INSN)
+        return after_exit(t, exit, &link);
+    uint32_t site = exit & ((1u << 26) - 1), generation = t->generation;
+    uint32_t next = t->sites[site].eip + t->sites[site].in.len;
+    v->resume.code = t->sites[site].resume;
+    v->resume.eip = next;
+    v->resume.generation = generation;
+    v->resume.first = v->first + v->left_at + 1;
+    if (!verify_quick(t, site))
+        after_exit(t, exit, &link);
+    if (v->end != VERIFY_OPEN && v->resume.code && cpu->eip == next && quiet(t) &&
+        t->generation == generation && tb->valid)
+        v->resume.tb = (uint32_t)(tb - t->tbs);
+    return false;
+}
+
+/* Run the block at cpu->eip both ways, if it is its turn; false: it is not, and nothing was
+ * done. */
+static bool run_verified(struct translator *t, bool *missed)
+{
+    struct cpu *cpu = t->cpu;
+    uint32_t code = 0, generation;
+    struct tb *tb = next_verified(t, *missed, &code);
+    if (!tb && !cpu->exc.valid)
+        return false;
+    *missed = false;
+    if (!tb)
+        return true;
+    generation = t->generation;
+    verify_rehearse(t, tb->insns - t->verify->first, tb->uses_fpu);
+    if (t->generation != generation) { /* the rehearsal's own blocks took all the room */
+        verify_settle(t);
+        return true;
+    }
+    t->rt->kick = 0; /* one block only: the hub looks at cpu->event soon enough */
+    remember(t, tb);
+    uint32_t exit = enter_alone(t, code);
+    verify_settle(t);
+    if (exit == EXIT_CODE(EXIT_KICKED, 0))
+        return true;
+    tb->verified += !t->verify->first;
+    t->stats.enters++;
+    t->diverged = !verify_compare(t, tb, exit);
+    if (t->diverged)
+        return true;
+    *missed = after_verified(t, tb, exit);
+    t->diverged |= !verify_compare_exception(t, tb, exit);
+    return true;
 }
 
 /* Enter CODE at cpu->eip.  Instructions that C carries out in the middle of a block are dealt with
@@ -511,12 +557,15 @@ enum run_exit translator_run(struct translator *t)
         select_context(t);
         if (needs_one(cpu) || t->hooks.over) {
             run_one(t);
+            if (t->verify)
+                t->verify->resume.tb = TB_NONE;
             missed = false;
             continue;
         }
         refill(t);
         cpu->flags_sys &= ~(uint32_t)FLAG_RF; /* matters to breakpoints alone: see run_one */
-        if (t->verify && run_verified(t, &missed, &link)) {
+        if (t->verify && run_verified(t, &missed)) {
+            link.valid = false;
             if (!t->diverged)
                 continue;
             result = RUN_DIVERGED;

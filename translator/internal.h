@@ -258,7 +258,8 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(table_switches, "jump table switches")                                                       \
     X(checked, "blocks proved confined")                                                           \
     X(verified, "blocks compared with their instructions one by one")                              \
-    X(verified_insns, "instructions in those")
+    X(verified_insns, "instructions in those")                                                     \
+    X(verified_quick, "short cuts compared with the hub's way")
 
 struct translator_stats {
 #define X(name, help) uint64_t name;

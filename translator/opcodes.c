@@ -487,6 +487,30 @@ static bool goes_on_1b(const struct insn *in)
     }
 }
 
+unsigned insn_loads_segment(const struct insn *in)
+{
+    switch (in->map << 8 | in->opcode) {
+    case 0x8E: {
+        unsigned seg = insn_reg(in);
+        return seg == SEG_CS || seg == SEG_SS || seg >= SEG_COUNT ? SEG_NONE : seg;
+    }
+    case 0x07:
+    case 0xC4:
+        return SEG_ES;
+    case 0x1F:
+    case 0xC5:
+        return SEG_DS;
+    case MAP_0F << 8 | 0xA1:
+    case MAP_0F << 8 | 0xB4:
+        return SEG_FS;
+    case MAP_0F << 8 | 0xA9:
+    case MAP_0F << 8 | 0xB5:
+        return SEG_GS;
+    default:
+        return SEG_NONE;
+    }
+}
+
 bool insn_goes_on(const struct insn *in)
 {
     if (in->map == MAP_1B)

@@ -77,6 +77,10 @@ static inline bool insn_random(const struct insn *in)
     return in->map == MAP_0F && in->opcode == 0xC7 && !in->has_mem && insn_reg(in) >= 6;
 }
 
+/* The register, ES, DS, FS or GS, that IN (of K_SENSITIVE) loads, SEG_NONE when it does not: MOV, POP,
+ * LDS and its kin. */
+unsigned insn_loads_segment(const struct insn *in);
+
 const char *insn_kind_name(enum insn_kind kind);
 
 /* Does control mostly go on behind IN (of K_SENSITIVE) in the same mode and address space? */

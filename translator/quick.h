@@ -31,7 +31,7 @@ struct quick_pair {
 enum { QUICK_DATA = 64, QUICK_FAR = 16 };
 
 struct quick {
-    bool on;
+    bool on, allowed; /* not ON though allowed: lock-step takes them */
     const uint8_t *null_check; /* check pointer of an unusable segment; NULL: none was seen yet */
     struct quick_segment data[QUICK_DATA], code[QUICK_FAR], stack[QUICK_FAR];
     struct quick_pair enter, leave;

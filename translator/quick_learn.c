@@ -56,7 +56,7 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
 {
     const struct insn *in = b->in;
     unsigned pop = popped(in);
-    if (!b->t->fsgsbase || b->t->verify || !(b->mode & MODE_PE) ||
+    if (!b->t->fsgsbase || !(b->mode & MODE_PE) ||
         (b->mode & (MODE_V86 | MODE_ONE | MODE_WATCH)))
         return QUICK_NONE;
     if (pop != SEG_NONE) {
@@ -81,7 +81,7 @@ enum quick_kind quick_by_hand(const struct build *b)
     const struct insn *in = b->in;
     bool mov = in->kind == K_PLAIN && in->map == MAP_1B && (in->opcode & 0xFC) == 0x88;
     if (!mov || !in->has_mem || in->addrsize != 4 || !seg_flat(b, in->seg) || in->seg == SEG_CS ||
-        !b->t->fsgsbase || b->t->verify || (b->mode & (MODE_ONE | MODE_WATCH)))
+        !b->t->fsgsbase || (b->mode & (MODE_ONE | MODE_WATCH)))
         return QUICK_NONE;
     return QUICK_MOVE;
 }
@@ -91,7 +91,8 @@ enum quick_kind quick_by_hand(const struct build *b)
 void quick_start(struct translator *t)
 {
     bool watched = log_on(t->log, LOG_TRACE) || log_on(t->log, LOG_EXEC) || log_on(t->log, LOG_INT);
-    t->quick.on = !watched && !t->hooks.count && !t->verify;
+    t->quick.allowed = !watched && !t->hooks.count;
+    t->quick.on = t->quick.allowed && !t->verify;
 }
 
 /* Remember segment register SEG, just loaded, in CACHE of COUNT entries.  OWN: only a segment whose

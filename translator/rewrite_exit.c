@@ -39,11 +39,11 @@ void exit_site_ends(struct build *b, bool slow)
     exit_to_insn(b, slow);
 }
 
-/* Can the hub come back to the block behind the present instruction?  Lock-step takes blocks as
- * wholes, and the FPU is loaded at their start alone. */
+/* Can the hub come back to the block behind the present instruction?  The FPU is loaded at a block's
+ * start alone. */
 static bool goes_on(const struct build *b)
 {
-    if (b->t->verify || (b->mode & MODE_ONE) || b->tb->uses_fpu || b->tb->phys2 != ~0u)
+    if ((b->mode & MODE_ONE) || b->tb->uses_fpu || b->tb->phys2 != ~0u)
         return false;
     switch ((enum insn_kind)b->in->kind) {
     case K_CALL_REL:

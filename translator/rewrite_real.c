@@ -15,29 +15,18 @@ static void set_segment(struct build *b, unsigned seg)
     emit_store(b->e, R_CPU, SEG_OFF(seg, base), R9);
 }
 
-static bool can_load(const struct build *b, unsigned seg)
+static bool mov(struct build *b, unsigned seg)
 {
-    return (seg == SEG_ES || seg == SEG_DS || seg == SEG_FS || seg == SEG_GS) &&
-           mode_seg(b->mode, seg) == SEG_CHECKED;
-}
-
-static bool mov(struct build *b)
-{
-    const struct insn *in = b->in;
-    if (!can_load(b, insn_reg(in)))
-        return false;
-    if (in->has_mem)
+    if (b->in->has_mem)
         mem_load(b, 2, R10);
     else
-        emit_zx16(b->e, R10, insn_rm(in));
-    set_segment(b, insn_reg(in));
+        emit_zx16(b->e, R10, insn_rm(b->in));
+    set_segment(b, seg);
     return true;
 }
 
 static bool pop(struct build *b, unsigned seg)
 {
-    if (!can_load(b, seg))
-        return false;
     pop_r10(b, b->in->opsize, 0);
     emit_zx16(b->e, R10, R10);
     set_segment(b, seg);
@@ -48,7 +37,7 @@ static bool pop(struct build *b, unsigned seg)
 static bool far_pointer(struct build *b, unsigned seg)
 {
     const struct insn *in = b->in;
-    if (!can_load(b, seg) || !in->has_mem || (in->addrsize == 4 && seg_flat(b, in->seg)))
+    if (!in->has_mem || (in->addrsize == 4 && seg_flat(b, in->seg)))
         return false;
     mem_prepare(b, in->opsize + 2u, 1, false);
     emit_load_sized(b->e, in->opsize, R9, R8, R_WINDOW, 0);
@@ -64,29 +53,12 @@ static bool far_pointer(struct build *b, unsigned seg)
 bool rewrite_real_segment(struct build *b)
 {
     const struct insn *in = b->in;
-    if (!(b->mode & MODE_REAL_SEGS) || (b->mode & (MODE_ONE | MODE_WATCH)) || b->t->verify ||
+    unsigned seg = insn_loads_segment(in);
+    if (seg == SEG_NONE || !(b->mode & MODE_REAL_SEGS) || (b->mode & (MODE_ONE | MODE_WATCH)) ||
+        mode_seg(b->mode, seg) != SEG_CHECKED ||
         policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN)
         return false;
-    switch (in->map << 8 | in->opcode) {
-    case 0x8E:
-        return mov(b);
-    case 0x07:
-        return pop(b, SEG_ES);
-    case 0x1F:
-        return pop(b, SEG_DS);
-    case MAP_0F << 8 | 0xA1:
-        return pop(b, SEG_FS);
-    case MAP_0F << 8 | 0xA9:
-        return pop(b, SEG_GS);
-    case 0xC4:
-        return far_pointer(b, SEG_ES);
-    case 0xC5:
-        return far_pointer(b, SEG_DS);
-    case MAP_0F << 8 | 0xB4:
-        return far_pointer(b, SEG_FS);
-    case MAP_0F << 8 | 0xB5:
-        return far_pointer(b, SEG_GS);
-    default:
-        return false;
-    }
+    if (in->map == MAP_1B && in->opcode == 0x8E)
+        return mov(b, seg);
+    return in->has_modrm ? far_pointer(b, seg) : pop(b, seg);
 }

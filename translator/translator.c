@@ -87,8 +87,10 @@ uint64_t translator_insns(const struct translator *t)
     return t->stats.insns;
 }
 
-void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns)
+void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns,
+                         uint64_t *short_cuts)
 {
+    *short_cuts = t->stats.verified_quick;
     *blocks = t->stats.verified;
     *insns = t->stats.verified_insns;
 }

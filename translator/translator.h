@@ -113,7 +113,8 @@ void translator_describe_recent(struct translator *t, unsigned count,
 void translator_describe_divergence(struct translator *t, void (*line)(void *, const char *),
                                     void *opaque);
 /* Blocks and instructions that lock-step compared so far. */
-void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns);
+void translator_verified(const struct translator *t, uint64_t *blocks, uint64_t *insns,
+                         uint64_t *short_cuts);
 
 /* Disassemble one guest instruction (BITS 16 or 32) or host instruction (64) at BYTES, which
  * stands at ADDRESS.  Text into OUT; returns its length in bytes, 0 when it is none. */

@@ -153,11 +153,12 @@ struct verify *verify_new(struct translator *t)
     v->write_max = WRITES_MAX;
     v->old_max = OLD_MAX;
     v->start = aligned_alloc(_Alignof(struct cpu), sizeof *v->start);
+    v->hub = aligned_alloc(_Alignof(struct cpu), sizeof *v->hub);
     v->writes = malloc(WRITES_MAX * sizeof *v->writes);
     v->old = malloc(OLD_MAX);
     v->pages = calloc(VERIFY_PAGES, sizeof *v->pages);
     v->decoded = calloc(1u << VERIFY_DECODED_BITS, sizeof *v->decoded);
-    if (v->start && v->writes && v->old && v->pages && v->decoded)
+    if (v->start && v->hub && v->writes && v->old && v->pages && v->decoded)
         return v;
     verify_free(v);
     return NULL;
@@ -171,6 +172,7 @@ void verify_free(struct verify *v)
         free(v->pages[i].after);
     free(v->pages);
     free(v->start);
+    free(v->hub);
     free(v->writes);
     free(v->old);
     free(v->decoded);
@@ -189,19 +191,22 @@ static void get_fpu(struct cpu *cpu, struct verify_state *s)
 }
 
 /* FPU: its state may have changed; otherwise what s->fpu holds is of no interest. */
-static void get_state(struct cpu *cpu, bool fpu, struct verify_state *s)
+void verify_get_state(struct cpu *cpu, bool fpu, struct verify_state *s)
 {
     memcpy(s->gpr, cpu->gpr, sizeof s->gpr);
     s->eip = cpu->eip;
     s->flags = cpu->flags_host;
     s->iflag = cpu->iflag;
     s->flags_sys = cpu->flags_sys & ~(uint32_t)FLAG_RF;
+    for (unsigned i = 0; i < 6; i++) {
+        s->base[i] = cpu->seg[i].base;
+        s->selector[i] = cpu->seg[i].selector;
+    }
     if (fpu)
         get_fpu(cpu, s);
 }
 
-/* All of the CPU but the word that other threads write to. */
-static void copy_cpu(struct cpu *to, const struct cpu *from)
+void verify_copy_cpu(struct cpu *to, const struct cpu *from)
 {
     size_t before = offsetof(struct cpu, event), after = before + sizeof from->event;
     memcpy(to, from, before);
@@ -215,7 +220,7 @@ static void rehearse(struct translator *t, unsigned insns, bool fpu)
     v->count = 0;
     v->end = VERIFY_DONE;
     for (;;) {
-        get_state(cpu, fpu, &v->before[v->count]);
+        verify_get_state(cpu, fpu, &v->before[v->count]);
         v->writes_before[v->count] = v->write_count;
         if (v->count == insns)
             break;
@@ -225,21 +230,23 @@ static void rehearse(struct translator *t, unsigned insns, bool fpu)
         if (v->end != VERIFY_DONE)
             break;
         v->count++;
+        if (cpu->eip != v->next) /* a jump was taken: here the block is left */
+            insns = v->count;
     }
     if (v->end == VERIFY_STOP || v->end == VERIFY_OPEN)
         take_back(v, v->writes_before[v->count]);
-    get_state(cpu, fpu, &v->last);
+    verify_get_state(cpu, fpu, &v->last);
     v->exc = cpu->exc;
     v->cr2 = cpu->cr2;
 }
 
-void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
+void verify_begin(struct translator *t)
 {
     struct verify *v = t->verify;
     struct cpu *cpu = t->cpu;
     v->stop = v->full = false;
     v->write_count = v->old_used = v->page_count = v->walk_count = 0;
-    copy_cpu(v->start, cpu);
+    verify_copy_cpu(v->start, cpu);
     cpu->wires = (struct cpu_wires){.opaque = v,
                                     .in = no_in,
                                     .out = no_out,
@@ -247,7 +254,11 @@ void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
                                     .tsc = no_tsc,
                                     .ferr = no_ferr};
     phys_set_journal(t->phys, &v->hooks);
-    rehearse(t, insns, fpu);
+}
+
+void verify_finish(struct translator *t)
+{
+    struct verify *v = t->verify;
     phys_set_journal(t->phys, NULL);
     for (uint32_t i = 0; i < v->page_count; i++)
         memcpy(v->pages[i].after, memory(v, v->pages[i].pfn << PAGE_SHIFT), PAGE_SIZE);
@@ -256,7 +267,14 @@ void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
     v->write_count = writes;
     v->old_used = old;
     hide_walks(v);
-    copy_cpu(cpu, v->start);
+    verify_copy_cpu(t->cpu, v->start);
+}
+
+void verify_rehearse(struct translator *t, unsigned insns, bool fpu)
+{
+    verify_begin(t);
+    rehearse(t, insns, fpu);
+    verify_finish(t);
 }
 
 /* ---- comparing ---- */
@@ -271,8 +289,7 @@ bool verify_due(const struct translator *t, const struct tb *tb)
 static bool same_fpu(const uint8_t *a, const uint8_t *b)
 {
     enum { MXCSR = 24, ST0 = 32, ST_BYTES = 10, XMM0 = 160, XMM_BYTES = 128 };
-    if (memcmp(a, b, 6) || memcmp(a + MXCSR, b + MXCSR, 4) ||
-        memcmp(a + XMM0, b + XMM0, XMM_BYTES))
+    if (memcmp(a, b, 6) || memcmp(a + MXCSR, b + MXCSR, 4) || memcmp(a + XMM0, b + XMM0, XMM_BYTES))
         return false;
     for (unsigned i = 0; i < 8; i++)
         if (memcmp(a + ST0 + 16 * i, b + ST0 + 16 * i, ST_BYTES))
@@ -284,11 +301,12 @@ static bool same_state(const struct verify_state *a, const struct verify_state *
 {
     return !memcmp(a->gpr, b->gpr, sizeof a->gpr) && a->eip == b->eip && a->flags == b->flags &&
            a->iflag == b->iflag && a->flags_sys == b->flags_sys && same_fpu(a->fpu, b->fpu) &&
+           !memcmp(a->base, b->base, sizeof a->base) &&
+           !memcmp(a->selector, b->selector, sizeof a->selector) &&
            !memcmp(a->ymm, b->ymm, sizeof a->ymm);
 }
 
-/* The pages that the first WRITES writes of the rehearsal touched, as they were after those. */
-static bool same_memory(struct verify *v, uint32_t writes)
+bool verify_same_memory(struct verify *v, uint32_t writes)
 {
     for (uint32_t i = v->write_count; i-- > writes;) {
         const struct verify_write *w = &v->writes[i];
@@ -328,7 +346,7 @@ struct outcome {
     bool flags_dead; /* at a POPF, which looks at what it pops with a CMP */
 };
 
-static struct outcome outcome_of(struct translator *t, const struct tb *tb, uint32_t code)
+static struct outcome outcome_of(struct translator *t, uint32_t code)
 {
     const struct verify *v = t->verify;
     uint32_t value = code & ((1u << 26) - 1);
@@ -337,11 +355,10 @@ static struct outcome outcome_of(struct translator *t, const struct tb *tb, uint
     case EXIT_LOOKUP:
     case EXIT_CHAIN:
         o.how = WENT_THROUGH;
-        o.number = tb->insns;
-        o.beyond = o.number > v->count;
-        o.eip = code >> 26 == EXIT_LOOKUP
-                    ? t->rt->exit_eip
-                    : t->tbs[value / TB_SLOTS].exits[value % TB_SLOTS].target;
+        o.number = v->count;
+        o.beyond = v->end != VERIFY_DONE;
+        o.eip = code >> 26 == EXIT_LOOKUP ? t->rt->exit_eip
+                                          : t->tbs[value / TB_SLOTS].exits[value % TB_SLOTS].target;
         return o;
     case EXIT_RAISE:
         o.how = RAISED;
@@ -367,11 +384,11 @@ static struct outcome outcome_of(struct translator *t, const struct tb *tb, uint
     return o;
 }
 
-static bool differs(struct verify *v, struct translator *t, const struct tb *tb, unsigned insn,
-                    const char *what)
+bool verify_differs(struct translator *t, const struct tb *tb, unsigned insn, const char *what)
 {
+    struct verify *v = t->verify;
     v->tb = (uint32_t)(tb - t->tbs);
-    v->insn = insn;
+    v->insn = v->first + insn;
     snprintf(v->what, sizeof v->what, "%s", what);
     return false;
 }
@@ -390,24 +407,27 @@ static bool half_done(struct translator *t, uint32_t eip)
 bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
 {
     struct verify *v = t->verify;
-    struct outcome o = outcome_of(t, tb, code);
+    struct outcome o = outcome_of(t, code);
+    v->left_at = o.number;
     if (v->end == VERIFY_OPEN)
         return true;
     t->stats.verified++;
-    get_state(t->cpu, true, &v->got);
+    verify_get_state(t->cpu, true, &v->got);
     v->got.eip = o.eip;
     v->want = v->last;
     if (o.beyond)
-        return differs(v, t, tb, v->count,
-                       v->end == VERIFY_EXCEPTION ? "the block went on where one by one an "
-                                                    "exception was raised"
-                                                  : "the block went on where one by one C took over");
+        return verify_differs(t, tb, v->count,
+                              v->end == VERIFY_EXCEPTION
+                                  ? "the block went on where one by one an "
+                                    "exception was raised"
+                                  : "the block went on where one by one C took over");
     if (o.how == LEFT_FOR_C && code >> 26 == EXIT_FAULT && half_done(t, o.eip))
         return true;
     t->stats.verified_insns += o.number;
     bool raises = o.how == RAISED && o.number == v->count;
     if (o.how == RAISED && !(raises && v->end != VERIFY_DONE))
-        return differs(v, t, tb, o.number, "the block raised an exception, one by one there is none");
+        return verify_differs(t, tb, o.number,
+                              "the block raised an exception, one by one there is none");
     bool whole = raises && v->end == VERIFY_EXCEPTION;
     if (!whole)
         v->want = v->before[o.number];
@@ -417,9 +437,9 @@ bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)
     if (o.flags_dead)
         v->got.flags = v->want.flags;
     if (!same_state(&v->want, &v->got))
-        return differs(v, t, tb, o.number, "the registers differ");
-    if (!same_memory(v, writes))
-        return differs(v, t, tb, o.number, "memory differs");
+        return verify_differs(t, tb, o.number, "the registers differ");
+    if (!verify_same_memory(v, writes))
+        return verify_differs(t, tb, o.number, "memory differs");
     return true;
 }
 
@@ -429,8 +449,8 @@ bool verify_compare_exception(struct translator *t, const struct tb *tb, uint32_
     const struct cpu *cpu = t->cpu;
     const struct pending_exception *a = &cpu->exc, *b = &v->exc;
     unsigned kind = code >> 26;
-    bool raised = kind == EXIT_RAISE ||
-                  (kind == EXIT_FAULT && t->rt->fault_kind != HOST_FAULT_BY_HAND);
+    bool raised =
+        kind == EXIT_RAISE || (kind == EXIT_FAULT && t->rt->fault_kind != HOST_FAULT_BY_HAND);
     if (!raised || v->end != VERIFY_EXCEPTION)
         return true;
     char what[160];
@@ -441,5 +461,5 @@ bool verify_compare_exception(struct translator *t, const struct tb *tb, uint32_
     snprintf(what, sizeof what,
              "exception %u (error code %04x, CR2 %08x); one by one it is %u (%04x, %08x)",
              a->vector, a->error_code, cpu->cr2, b->vector, b->error_code, v->cr2);
-    return differs(v, t, tb, v->count, what);
+    return verify_differs(t, tb, v->count, what);
 }

@@ -91,18 +91,26 @@ static enum verify_end alone(struct translator *t)
     }
 }
 
-enum verify_end verify_one(struct translator *t)
+/* What blocks do themselves of a sensitive instruction: all of a segment load in real and
+ * virtual-8086 mode, and elsewhere the access to the selector in memory, which may fault. */
+static enum verify_end sensitive(struct translator *t, const struct insn *in)
 {
     struct cpu *cpu = t->cpu;
-    struct insn room;
-    const struct insn *in = fetch(t, &room);
-    if (!in)
-        return VERIFY_EXCEPTION;
+    if (insn_loads_segment(in) == SEG_NONE)
+        return VERIFY_STOP;
+    enum verify_end end = result(t, in, cpu_emulate(cpu, in));
+    bool done = (t->mode & MODE_REAL_SEGS) && !cpu->mode_changed;
+    return end == VERIFY_DONE && !done ? VERIFY_STOP : end;
+}
+
+static enum verify_end carry_out(struct translator *t, const struct insn *in)
+{
+    struct cpu *cpu = t->cpu;
     if (insn_random(in))
         return VERIFY_OPEN;
     switch ((enum insn_kind)in->kind) {
     case K_SENSITIVE:
-        return VERIFY_STOP;
+        return sensitive(t, in);
     case K_PLAIN:
     case K_NOP:
     case K_DIRECTION:
@@ -117,8 +125,8 @@ enum verify_end verify_one(struct translator *t)
     case K_INCDEC: {
         unsigned reg = in->opcode & 7;
         uint32_t value = reg_get(cpu, reg, in->opsize);
-        value = alu_execute(in->opcode & 8 ? ALU_DEC : ALU_INC, in->opsize, value, 0,
-                            &cpu->flags_host);
+        value =
+            alu_execute(in->opcode & 8 ? ALU_DEC : ALU_INC, in->opsize, value, 0, &cpu->flags_host);
         reg_set(cpu, reg, in->opsize, value);
         cpu->eip += in->len;
         return VERIFY_DONE;
@@ -134,4 +142,14 @@ enum verify_end verify_one(struct translator *t)
     default:
         return result(t, in, step_by_hand(t, in));
     }
+}
+
+enum verify_end verify_one(struct translator *t)
+{
+    struct insn room;
+    const struct insn *in = fetch(t, &room);
+    if (!in)
+        return VERIFY_EXCEPTION;
+    t->verify->next = t->cpu->eip + in->len;
+    return carry_out(t, in);
 }

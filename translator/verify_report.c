@@ -75,11 +75,19 @@ static void say_fpu(const struct output *out, const uint8_t *want, const uint8_t
 static void say_differences(const struct output *out, const struct verify *v)
 {
     static const char *const names[8] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
+    static const char *const segments[] = {"ES", "CS", "SS", "DS", "FS", "GS"};
     for (unsigned i = 0; i < 8; i++)
         say_number(out, names[i], v->want.gpr[i], v->got.gpr[i]);
     say_number(out, "EIP", v->want.eip, v->got.eip);
     say_number(out, "EFLAGS", v->want.flags | v->want.iflag | v->want.flags_sys,
                v->got.flags | v->got.iflag | v->got.flags_sys);
+    for (unsigned i = 0; i < SEG_COUNT; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%s selector", segments[i]);
+        say_number(out, name, v->want.selector[i], v->got.selector[i]);
+        snprintf(name, sizeof name, "%s base", segments[i]);
+        say_number(out, name, v->want.base[i], v->got.base[i]);
+    }
     say_fpu(out, v->want.fpu, v->got.fpu, v->want.ymm, v->got.ymm);
     for (unsigned i = 0; i < v->memory_count; i++)
         say(out, "    memory %08x: translated %02x, one by one %02x", v->memory[i].pa,

@@ -162,8 +162,8 @@ static bool open_terminal(struct host *h, struct error *err)
     if (!s)
         return false;
     need_picture(h);
-    h->display = termscreen_start(&h->loop, h->machine, h->picture, h->typist, s,
-                                  h->options.term_graphics);
+    h->display =
+        termscreen_start(&h->loop, h->machine, h->picture, h->typist, s, h->options.term_graphics);
     return true;
 }
 
@@ -360,13 +360,13 @@ static void tell_statistics(struct host *h)
 /* What -verify was good for. */
 static void tell_verified(const struct host *h)
 {
-    uint64_t blocks, insns;
+    uint64_t blocks, insns, short_cuts;
 
     if (!h->options.translator.verify)
         return;
-    translator_verified(h->machine->translator, &blocks, &insns);
-    fprintf(stderr, "ringer: verify: %llu blocks, %llu instructions compared\n",
-            (unsigned long long)blocks, (unsigned long long)insns);
+    translator_verified(h->machine->translator, &blocks, &insns, &short_cuts);
+    fprintf(stderr, "ringer: verify: %llu blocks, %llu instructions, %llu short cuts compared\n",
+            (unsigned long long)blocks, (unsigned long long)insns, (unsigned long long)short_cuts);
 }
 
 int host_run(struct host *h)

@@ -59,6 +59,10 @@ static const struct {
      "memory 00040002: translated 35, one by one 34"},
     {"FF 35 04 00 04 00", "\x04\x00\x04\x00", "\x08\x00\x04\x00", 4,
      "memory 00006ffc: translated 00, one by one 77"},
+    /* in blocks that go on behind a conditional jump, and behind what C carried out */
+    {"39 C0 75 01 40", "\x0F\x85", "\x0F\x84", 2, "EAX: translated 00000001"},
+    {"39 C0 75 02 01 D8", "\x01\xD8", "\x29\xD8", 2, "EAX: translated fffffffe"},
+    {"0F 20 C0 01 D8", "\x01\xD8", "\x29\xD8", 2, "after 2 of its"},
     {"39 C0 74 01 90 90", "\x0F\x84", "\x0F\x85", 2, "EIP: translated"},
     {"F8", "\xF8", "\xF9", 1, "EFLAGS: translated"},
     {"D9 E8", "\xD9\xE8", "\xD9\xEE", 2, "ST0: translated"},
@@ -93,6 +97,47 @@ START_TEST(finds_mistakes)
     ck_assert_msg(strstr(told, tells), "%s", told);
     ck_assert_ptr_nonnull(strstr(told, "verify: block 00008000"));
     ck_assert_ptr_nonnull(strstr(told, "entered last"));
+}
+END_TEST
+
+/* MOV DS, AX in real mode, by a block that takes the base for four times the selector. */
+START_TEST(finds_wrong_bases)
+{
+    open_rig(0);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_real(&rig);
+        rig.cpu->gpr[EAX] = 0x1234;
+        rig.ended = false;
+        if (!i) {
+            ck_assert_int_eq(rig_exec(&rig, "8E D8"), RIG_ENDED);
+            ck_assert_uint_eq(rig.cpu->seg[SEG_DS].base, 0x12340);
+            spoil("\x46\x8D\x0C\xCD", "\x46\x8D\x0C\x8D", 4);
+        }
+    }
+    ck_assert_int_eq(rig_run(&rig), RIG_DIVERGED);
+    translator_describe_divergence(rig.t, tell, NULL);
+    ck_assert_msg(strstr(told, "DS base: translated 000091a0, one by one 00012340"), "%s", told);
+}
+END_TEST
+
+/* A short cut that remembers what is not so. */
+START_TEST(finds_wrong_short_cuts)
+{
+    const char *mov_es_eax = "8E C0 90";
+    open_rig(0);
+    if (!rig.t->fsgsbase)
+        return; /* such hosts have no short cuts */
+    for (unsigned i = 0; i < 3; i++) {
+        rig_flat(&rig, 0);
+        rig.cpu->gpr[EAX] = SEL_DATA0;
+        rig.ended = false;
+        if (i == 2)
+            rig.t->quick.data[SEL_DATA0 >> 3].segment.limit--;
+        ck_assert_int_eq(rig_exec(&rig, mov_es_eax), i == 2 ? RIG_DIVERGED : RIG_ENDED);
+        ck_assert_uint_eq(rig.t->stats.verified_quick, i);
+    }
+    translator_describe_divergence(rig.t, tell, NULL);
+    ck_assert_msg(strstr(told, "ES after the short cut of 8e at 00008000"), "%s", told);
 }
 END_TEST
 
@@ -141,6 +186,8 @@ int main(void)
     TCase *tc = tcase_create("verify");
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_loop_test(tc, finds_mistakes, 0, sizeof mistakes / sizeof *mistakes);
+    tcase_add_test(tc, finds_wrong_bases);
+    tcase_add_test(tc, finds_wrong_short_cuts);
     tcase_add_test(tc, compares_so_often);
     tcase_add_test(tc, devices_are_asked_once);
     tcase_add_test(tc, long_strings);
