@@ -4,8 +4,10 @@
  *
  * The output buffer holds one byte.  After it was read it keeps its value, and the next byte
  * comes only after the time that its way over the serial line takes: programs that hook INT 9
- * read port 60h first and let the old handler read the same code again.  Replies to commands are
- * faster than that, nobody reads them twice.
+ * read port 60h first and let the old handler read the same code again.  Replies and the mouse's
+ * bytes follow each other at once.  Nobody reads them twice, but many wait for them by counting
+ * polls, which take a microsecond on an ISA bus and a fiftieth of that here: a reply that came
+ * after they had given up would be taken for the answer to their next command.
  *
  * A20 is one latch here, written by the output port and by port 92h alike and read back from
  * both, although boards or the two: so each way of switching the gate works alone. */
@@ -49,8 +51,7 @@ enum {
     OWN_AUX = 0x100,
     OWN_QUEUE = 32,
 
-    KEY_TIME_NS = 1000000,  /* from reading a scan code to the next byte: 11 bits at 11 kHz */
-    OTHER_TIME_NS = 100000, /* the same for replies and mouse bytes */
+    KEY_TIME_NS = 1000000, /* from reading a scan code to the next byte: 11 bits at 11 kHz */
 };
 
 struct i8042 {
@@ -71,7 +72,7 @@ struct i8042 {
     uint8_t a20_on, port92;
     uint8_t own_head, own_count;
     uint16_t own[OWN_QUEUE];
-    uint64_t ready_at; /* ns: when the next byte of a device may come */
+    uint64_t ready_at; /* ns: when the next scan code or mouse report may come */
 };
 
 static void update_irqs(struct i8042 *k)
@@ -136,8 +137,24 @@ static bool devices_waiting(const struct i8042 *k)
            (!(k->ram[0] & MODE_AUX_OFF) && ps2mouse_waiting(k->mouse));
 }
 
-/* Put the next byte into the output buffer if it is empty and the byte's time has come.  The
- * controller's own bytes go first and take no time. */
+/* Replies first, and at once; what else there is when its time has come. */
+static void fill_from_devices(struct i8042 *k)
+{
+    bool kbd_reply = !(k->ram[0] & MODE_KBD_OFF) && ps2kbd_replying(k->kbd);
+    bool mouse_reply = !(k->ram[0] & MODE_AUX_OFF) && ps2mouse_replying(k->mouse);
+
+    if (!kbd_reply && !mouse_reply && vclock_now(k->clock) < k->ready_at) {
+        vtimer_set(k->clock, &k->timer, k->ready_at);
+        return;
+    }
+    if (mouse_reply && !kbd_reply)
+        fill_from_mouse(k);
+    else if (!fill_from_keyboard(k))
+        fill_from_mouse(k);
+}
+
+/* Put the next byte into the output buffer if that is empty.  The controller's own bytes go
+ * first. */
 static void pump(struct i8042 *k)
 {
     if (k->status & STATUS_OBF)
@@ -149,10 +166,7 @@ static void pump(struct i8042 *k)
         k->own_count--;
         fill(k, (uint8_t)byte, byte & OWN_AUX, false);
     } else if (devices_waiting(k)) {
-        if (vclock_now(k->clock) < k->ready_at)
-            vtimer_set(k->clock, &k->timer, k->ready_at);
-        else if (!fill_from_keyboard(k))
-            fill_from_mouse(k);
+        fill_from_devices(k);
     }
 }
 
@@ -345,7 +359,8 @@ static uint8_t read_data(struct i8042 *k)
     uint8_t byte = k->output;
 
     if (k->status & STATUS_OBF) {
-        k->ready_at = vclock_now(k->clock) + (k->is_key ? KEY_TIME_NS : OTHER_TIME_NS);
+        if (k->is_key)
+            k->ready_at = vclock_now(k->clock) + KEY_TIME_NS;
         k->status &= (uint8_t) ~(STATUS_OBF | STATUS_AUX);
         update_irqs(k);
         pump(k);

@@ -49,6 +49,7 @@ struct ps2kbd;
 struct ps2kbd *ps2kbd_new(struct board *board, struct ps2_wire wire);
 void ps2kbd_write(struct ps2kbd *k, uint8_t byte);
 bool ps2kbd_waiting(const struct ps2kbd *k);
+bool ps2kbd_replying(const struct ps2kbd *k); /* the next byte is a reply */
 bool ps2kbd_take(struct ps2kbd *k, uint8_t *byte, bool *is_reply);
 void ps2kbd_key(struct ps2kbd *k, uint16_t set1_code, bool down);
 bool ps2kbd_room(const struct ps2kbd *k);
@@ -59,6 +60,7 @@ struct ps2mouse;
 struct ps2mouse *ps2mouse_new(struct board *board, struct ps2_wire wire);
 void ps2mouse_write(struct ps2mouse *m, uint8_t byte);
 bool ps2mouse_waiting(const struct ps2mouse *m);
+bool ps2mouse_replying(const struct ps2mouse *m);
 bool ps2mouse_take(struct ps2mouse *m, uint8_t *byte, bool *is_reply);
 /* DX to the right, DY down, DZ: wheel towards the user; in counts.  BUTTONS: bit 0 left, 1 right,
  * 2 middle, 3 and 4 the side ones. */

@@ -295,6 +295,11 @@ bool ps2kbd_waiting(const struct ps2kbd *k)
     return ps2_waiting(&k->queue);
 }
 
+bool ps2kbd_replying(const struct ps2kbd *k)
+{
+    return k->queue.reply_count;
+}
+
 bool ps2kbd_take(struct ps2kbd *k, uint8_t *byte, bool *is_reply)
 {
     return ps2_take(&k->queue, byte, is_reply);

@@ -170,6 +170,11 @@ bool ps2mouse_waiting(const struct ps2mouse *m)
     return ps2_waiting(&m->queue);
 }
 
+bool ps2mouse_replying(const struct ps2mouse *m)
+{
+    return m->queue.reply_count;
+}
+
 /* The controller is about to be busy with the byte and comes back by itself: it is not told of a
  * report that follows at once. */
 bool ps2mouse_take(struct ps2mouse *m, uint8_t *byte, bool *is_reply)

@@ -199,6 +199,30 @@ START_TEST(test_reply_comes_before_held_back_keys)
 }
 END_TEST
 
+/* Whoever waits by counting polls gives up long before a byte could come over a wire. */
+START_TEST(test_replies_take_no_time)
+{
+    struct fixture f;
+
+    open_kbc(&f);
+    mouse_out(&f, 0xff);
+    ck_assert(full(&f));
+    ck_assert_uint_eq(chipset_in(&f.c, DATA), 0xfa);
+    ck_assert(full(&f));
+    ck_assert_uint_eq(chipset_in(&f.c, DATA), 0xaa);
+    ck_assert(full(&f));
+    ck_assert_uint_eq(chipset_in(&f.c, DATA), 0x00);
+    i8042_key(f.k, 0x1e, true);
+    i8042_key(f.k, 0x1e, false);
+    ck_assert_uint_eq(chipset_in(&f.c, DATA), 0x1e);
+    mouse_out(&f, 0xf4); /* between two scan codes, too */
+    ck_assert(full(&f));
+    ck_assert_uint_eq(chipset_in(&f.c, DATA), 0xfa);
+    expect(&f, "9e");
+    chipset_close(&f.c);
+}
+END_TEST
+
 START_TEST(test_pause_and_print_screen)
 {
     struct fixture f;
@@ -515,6 +539,7 @@ int main(void)
     tcase_add_test(t, test_byte_can_be_read_twice_before_the_next);
     tcase_add_test(t, test_disabled_keyboard_keeps_its_codes);
     tcase_add_test(t, test_reply_comes_before_held_back_keys);
+    tcase_add_test(t, test_replies_take_no_time);
     tcase_add_test(t, test_pause_and_print_screen);
     tcase_add_test(t, test_keyboard_commands);
     tcase_add_test(t, test_identity_is_translated_too);
