@@ -108,11 +108,13 @@ static void fdc_event(void *opaque)
 static uint8_t sra_read(struct fdc *f)
 {
     const struct fdc_drive *d = &f->drives[f->dor & DOR_DRIVE];
-    bool present = d->number < FDC_ATTACHED;
-    uint8_t value = 0x04; /* no index pulse; bit 6 low: there is a second drive */
+    bool present = fdc_attached(d);
+    uint8_t value = 0x04; /* no index pulse */
 
     if (f->interrupt)
         value |= 0x80;
+    if (!fdc_attached(&f->drives[1])) /* DRV2#: there is no second drive */
+        value |= 0x40;
     if (!present || d->track)
         value |= 0x10;
     if (f->head)
@@ -153,7 +155,7 @@ static uint8_t dir_read(struct fdc *f)
     const struct fdc_drive *d = &f->drives[f->dor & DOR_DRIVE];
 
     /* Bits 6-0 are not this chip's in AT mode. */
-    return d->number < FDC_ATTACHED && d->changed ? 0x80 : 0;
+    return fdc_attached(d) && d->changed ? 0x80 : 0;
 }
 
 static uint8_t fifo_read(struct fdc *f)
@@ -277,11 +279,21 @@ uint8_t fdc_native_rate(const struct geometry *g)
     return g->sectors > 11 ? RATE_500 : RATE_250;
 }
 
+bool fdc_attached(const struct fdc_drive *drive)
+{
+    return drive->fdc->attached >> drive->number & 1;
+}
+
+void fdc_attach(struct fdc *f, bool a, bool b)
+{
+    f->attached = (uint8_t)(a | b << 1);
+}
+
 void fdc_insert(struct fdc *f, int drive, struct block *block)
 {
     struct fdc_drive *d;
 
-    if (drive < 0 || drive >= FDC_ATTACHED)
+    if (drive < 0 || drive >= FDC_CABLE)
         return;
     d = &f->drives[drive];
     d->block = block;
@@ -416,6 +428,7 @@ struct fdc *fdc_init(struct board *board, struct irq_line irq6, struct dma *dma)
     f->log = board->log;
     f->irq = irq6;
     f->dma = dma;
+    f->attached = (1 << FDC_CABLE) - 1;
     vtimer_init(&f->timer, "fdc", fdc_event, f);
     for (int i = 0; i < FDC_DRIVES; i++) {
         f->drives[i].fdc = f;

@@ -8,7 +8,7 @@
 
 enum {
     FDC_DRIVES = 4,   /* that the controller knows */
-    FDC_ATTACHED = 2, /* that the cable has */
+    FDC_CABLE = 2,    /* that the cable has places for */
     FDC_DMA_CHANNEL = 2,
     FDC_SECTOR_MAX = 16384, /* 128 << 7, the largest size code */
 };
@@ -92,6 +92,7 @@ struct fdc {
     struct irq_line irq;
     struct vtimer timer; /* end of reset, or next event of the execution phase */
     uint64_t event_at;
+    uint8_t attached; /* bit N: there is a drive N; not state */
 
     uint8_t dor, tdr, dsr, rate;
     uint8_t srt_hut, hlt_nd;     /* SPECIFY */
@@ -132,6 +133,7 @@ void fdc_schedule(struct fdc *f, uint64_t ns);
  * (5.2). */
 void fdc_result(struct fdc *f, unsigned count);
 void fdc_soft_reset(struct fdc *f);
+bool fdc_attached(const struct fdc_drive *drive); /* it is there */
 
 /* fdc_command.c: a byte written in the command phase. */
 void fdc_command_byte(struct fdc *f, uint8_t value);

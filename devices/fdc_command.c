@@ -19,7 +19,7 @@ void fdc_step(struct fdc *f, struct fdc_drive *drive, int steps)
     if (!steps)
         return;
     f->step_in = steps > 0;
-    if (drive->number >= FDC_ATTACHED)
+    if (!fdc_attached(drive))
         return;
     drive->track = (uint8_t)(track < 0 ? 0 : track >= TRACKS ? TRACKS - 1 : track);
     if (drive->block)
@@ -56,7 +56,7 @@ static void recalibrate(struct fdc *f)
     int steps = drive->track;
 
     /* A drive that is not there never says track 0; one beyond track 79 needs a second try. */
-    if (drive->number >= FDC_ATTACHED || steps > RECALIBRATE_STEPS) {
+    if (!fdc_attached(drive) || steps > RECALIBRATE_STEPS) {
         steps = RECALIBRATE_STEPS;
         st0 |= ST0_ABNORMAL | ST0_EC;
     }
@@ -112,7 +112,7 @@ static void sense_interrupt(struct fdc *f)
 static void sense_drive(struct fdc *f)
 {
     const struct fdc_drive *drive = command_drive(f);
-    bool present = drive->number < FDC_ATTACHED;
+    bool present = fdc_attached(drive);
     uint8_t st3 = 0x28 | (f->fifo[1] & 7);
 
     f->head = f->fifo[1] >> 2 & 1;

@@ -34,6 +34,11 @@ enum {
     ROUTES = 0x00F00000,
 
     SHORTEST_INTERVAL_NS = 10000, /* between two interrupts, whatever is programmed */
+
+    /* Late ticks are made up for as the 8254's are (devices/pit.c). */
+    SHORTEST_OWED_NS = 100000,
+    LONGEST_LATE_NS = 500000000,
+    CATCH_UP_RATE = 4,
 };
 /* Intel, legacy replacement, 64 bits, three timers, revision 1; 10,000,000 fs a tick. */
 #define CAPABILITIES_VALUE (0x8086A201ull | 10000000ull << 32)
@@ -43,6 +48,9 @@ struct hpet_timer {
     struct vtimer timer;
     uint32_t config;
     uint64_t comparator, period;
+    uint64_t due;     /* ns: when the counter meets the comparator */
+    uint64_t owed;    /* ticks that passed without an interrupt of their own */
+    uint64_t owed_at; /* ns: when the next of them is due */
 };
 
 struct hpet {
@@ -148,17 +156,43 @@ static void arm(struct hpet_timer *t, uint64_t counter)
 
         when = when < earliest ? earliest : when;
     }
-    vtimer_set(h->clock, &t->timer, when);
+    t->due = when;
+    vtimer_set(h->clock, &t->timer, t->owed && t->owed_at < when ? t->owed_at : when);
+}
+
+/* The guest changed what the timer counts by. */
+static void rearm(struct hpet_timer *t)
+{
+    t->owed = 0;
+    arm(t, counter_now(t->hpet));
+}
+
+/* MISSED periods went by without an interrupt.  Nobody counts on each one of a line that is high
+ * until the guest says so. */
+static void owe(struct hpet_timer *t, uint64_t missed, uint64_t period_ns)
+{
+    if (!missed || period_ns < SHORTEST_OWED_NS || !(t->config & INTERRUPT) || t->config & LEVEL)
+        return;
+    t->owed += missed;
+    if (t->owed > LONGEST_LATE_NS / period_ns)
+        t->owed = LONGEST_LATE_NS / period_ns;
+    t->owed_at = vclock_now(t->hpet->clock) + period_ns / CATCH_UP_RATE;
 }
 
 static void expired(void *opaque)
 {
     struct hpet_timer *t = opaque;
     uint64_t mask = mask_of(t), period = t->period & mask, now = counter_now(t->hpet);
+    uint64_t period_ns = period > LONGEST_LATE_NS ? LONGEST_LATE_NS : period * TICK_NS;
+    uint64_t time = vclock_now(t->hpet->clock);
 
-    if (t->config & PERIODIC && period) { /* the next one that is not past */
+    if (t->owed && time < t->due) {
+        t->owed--;
+        t->owed_at = time + period_ns / CATCH_UP_RATE;
+    } else if (t->config & PERIODIC && period) { /* the next one that is not past */
         uint64_t late = (now - t->comparator) & mask;
 
+        owe(t, late / period, period_ns);
         t->comparator = (t->comparator + (late / period + 1) * period) & mask;
     }
     fire(t);
@@ -231,7 +265,7 @@ static void write_configuration(struct hpet *h, uint64_t value)
             h->irqs.set(h->irqs.opaque, n ? 8 : 0, h->level[n]);
     for (unsigned n = 0; n < TIMERS; n++) {
         settle(h, n);
-        arm(&h->timer[n], counter_now(h));
+        rearm(&h->timer[n]);
     }
 }
 
@@ -249,7 +283,7 @@ static void write_timer_config(struct hpet *h, unsigned n, uint32_t value)
     if (!(t->config & LEVEL))
         h->status &= (uint8_t) ~(1u << n);
     settle(h, n);
-    arm(t, counter_now(t->hpet));
+    rearm(t);
 }
 
 /* "Periodic Mode": what is written is the period; the comparator itself too after SET_VALUE. */
@@ -260,7 +294,7 @@ static void write_comparator(struct hpet_timer *t, uint64_t value, uint64_t mask
     if (t->config & PERIODIC)
         t->period = ((t->period & ~mask) | (value & mask)) & mask_of(t);
     t->config &= ~(uint32_t)SET_VALUE;
-    arm(t, counter_now(t->hpet));
+    rearm(t);
 }
 
 /* Write the bits of MASK. */
@@ -282,7 +316,7 @@ static void write_register(struct hpet *h, uint32_t at, uint64_t value, uint64_t
         h->counter = merged;
         h->started = vclock_now(h->clock);
         for (n = 0; n < TIMERS; n++)
-            arm(&h->timer[n], counter_now(h));
+            rearm(&h->timer[n]);
         return;
     }
     if (at < TIMER0 || n >= TIMERS)
@@ -343,7 +377,7 @@ static void hpet_reset(void *dev)
         vtimer_cancel(h->clock, &t->timer);
         t->config = 0;
         t->comparator = UINT64_MAX;
-        t->period = 0;
+        t->period = t->owed = 0;
     }
     h->config = h->counter = h->started = 0;
     h->status = 0;
@@ -360,7 +394,8 @@ static void hpet_loaded(void *dev)
 /* clang-format off */
 #define TIMER_FIELDS(i)                                                                            \
     FIELD(struct hpet, timer[i].config), FIELD(struct hpet, timer[i].comparator),                  \
-    FIELD(struct hpet, timer[i].period)
+    FIELD(struct hpet, timer[i].period), FIELD(struct hpet, timer[i].owed),                        \
+    FIELD(struct hpet, timer[i].owed_at)
 /* clang-format on */
 
 static const struct field hpet_fields[] = {

@@ -75,9 +75,11 @@ struct uart *uart_init(struct board *board, uint16_t base, struct irq_line irq,
 void parallel_init(struct board *board, uint16_t base, int irq_number, struct irq_line irq,
                    struct chardev *chr);
 
-/* --- 82077AA at 3F0h with two drives, DMA channel 2 (devices/fdc.c) --- */
+/* --- 82077AA at 3F0h with up to two drives, DMA channel 2 (devices/fdc.c) --- */
 struct fdc;
 struct fdc *fdc_init(struct board *board, struct irq_line irq6, struct dma *dma);
+/* Which drives there are, both if it is not called; one that is not never finds its track 0. */
+void fdc_attach(struct fdc *f, bool a, bool b);
 /* Put BLOCK into DRIVE (0, 1), or take out what is there when NULL; sets disk change. The block
  * stays the caller's. */
 void fdc_insert(struct fdc *f, int drive, struct block *block);

@@ -104,6 +104,7 @@ static void build_disks(struct machine *m)
     const struct machine_config *c = &m->config;
     static const char *const serial[4] = {"RG00001", "RG00002", "RG00003", "RG00004"};
 
+    fdc_attach(m->fdc, !c->no_floppy || c->floppy[0], c->floppy[1]);
     for (int i = 0; i < 2; i++)
         if (c->floppy[i])
             fdc_insert(m->fdc, i, c->floppy[i]);

@@ -281,6 +281,26 @@ START_TEST(recalibrate_of_no_drive_fails)
 }
 END_TEST
 
+START_TEST(drives_that_are_not_there)
+{
+    enum { SRA = 0x3F0, SECOND_ABSENT = 0x40 };
+
+    ck_assert(!(in(SRA) & SECOND_ABSENT));
+    fdc_attach(fdc, true, false);
+    ck_assert(in(SRA) & SECOND_ABSENT);
+    RUN(0x07, 0x01);
+    COMMAND(0x08);
+    RESULT(0x71, 0);
+    RUN(0x07, 0x00);
+    COMMAND(0x08);
+    RESULT(0x20, 0);
+    fdc_attach(fdc, false, true);
+    RUN(0x07, 0x01);
+    COMMAND(0x08);
+    RESULT(0x21, 0);
+}
+END_TEST
+
 START_TEST(overlapped_seeks)
 {
     COMMAND(0x0F, 0x00, 5);
@@ -727,6 +747,7 @@ static void add_tests(TCase *tc)
         dmagate_gates_the_interrupt,
         seeks,
         recalibrate_of_no_drive_fails,
+        drives_that_are_not_there,
         overlapped_seeks,
         disk_change,
         reads_by_dma,

@@ -141,6 +141,29 @@ START_TEST(test_periodic_on_a_busy_host)
 }
 END_TEST
 
+/* A guest counts ticks: those that a late host swallowed come after all, four times as fast. */
+START_TEST(test_late_ticks_are_made_up_for)
+{
+    set(T0, 0x14C | 22 << 9);
+    set(T0 + CMP, 400000);
+    set(T0 + CMP, 400000); /* 4 ms */
+    set(CONFIG, 1);
+    vclock_hurry(c.board.clock, 40 * MS);
+    get(COUNTER);
+    vclock_hurry(c.board.clock, 0);
+    for (int i = 0; i < 200; i++)
+        chipset_step(&c, MS);
+    ck_assert_uint_ge(rises[22], get(COUNTER) / 400000 - 1);
+    ck_assert_uint_le(rises[22], get(COUNTER) / 400000);
+    set(CONFIG, 0); /* forgotten when the guest sets up anew */
+    set(COUNTER, 0);
+    set(CONFIG, 1);
+    rises[22] = 0;
+    chipset_step(&c, 100 * MS);
+    ck_assert_uint_le(rises[22], 26);
+}
+END_TEST
+
 START_TEST(test_legacy_replacement)
 {
     struct irq_line pit = hpet_legacy_line(h, 0), rtc = hpet_legacy_line(h, 1);
@@ -200,6 +223,7 @@ int main(void)
     tcase_add_test(t, test_level);
     tcase_add_test(t, test_periodic);
     tcase_add_test(t, test_periodic_on_a_busy_host);
+    tcase_add_test(t, test_late_ticks_are_made_up_for);
     tcase_add_test(t, test_legacy_replacement);
     tcase_add_test(t, test_hostile);
     suite_add_tcase(s, t);
