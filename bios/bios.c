@@ -197,7 +197,7 @@ static void bios_reset(void *dev)
     memset(&b->boot, 0, sizeof b->boot);
     bios_order_disks(b, 0);
     b->vbe_mode = 0;
-    b->vbe_linear = false;
+    b->vbe_linear = b->vbe_kept = false;
     b->cd.emulating = false;
     b->apm = (struct bios_apm){0};
 }
@@ -229,6 +229,7 @@ static const struct field bios_fields[] = {
     FIELD(struct bios, boot.first_disk),
     FIELD(struct bios, boot.until),
     FIELD(struct bios, vbe_linear),
+    FIELD(struct bios, vbe_kept),
     FIELD(struct bios, vbe_mode),
     FIELD(struct bios, apm.connected),
     FIELD(struct bios, apm.disabled),

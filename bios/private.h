@@ -87,6 +87,7 @@ struct bios {
     struct vtimer beep;
     uint16_t vbe_pm, vbe_pm_bytes; /* VBE's 32-bit code in the ROM */
     bool vbe_linear; /* the VBE mode that is set uses the linear frame buffer */
+    bool vbe_kept;   /* memory was not cleared when it was set */
     uint16_t vbe_mode;
 };
 

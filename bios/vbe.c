@@ -1,45 +1,27 @@
-/* INT 10h AH=4Fh: VESA BIOS Extension 2.0, on the Bochs display interface (ports 1CEh, 1CFh).
+/* INT 10h AH=4Fh: VESA BIOS Extension 3.0, on the Bochs display interface (ports 1CEh, 1CFh).
  *
- * Section numbers are those of "VBE Core Functions Version 2.0". */
+ * Section numbers are those of "VBE Core Functions Version 2.0"; what came after it is in
+ * bios/vbe3.c. */
 #include "bios/vbe.h"
 #include "cpu/emulate.h"
 #include "devices/edid.h"
 
 #include <string.h>
 
-enum { INDEX_PORT = 0x1CE, DATA_PORT = 0x1CF };
-enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_OFFSET, MEMORY };
 enum { ENABLED = 0x01, DAC_8BIT = 0x20, LINEAR = 0x40, NO_CLEAR = 0x80 };
 enum { SUCCESS = 0x004F, FAILED = 0x014F, NOT_IN_THIS_MODE = 0x034F };
-enum { SET_LINEAR = 0x4000, SET_NO_CLEAR = 0x8000, BDA_MODE_VBE = 0x7F };
+enum { SET_TIMING = 0x0800, SET_LINEAR = 0x4000, SET_NO_CLEAR = 0x8000, BDA_MODE_VBE = 0x7F };
 
 extern const uint8_t bios_vbe_pm_start[], bios_vbe_pm_end[];
 
-static uint16_t dispi_read(struct bios *b, uint16_t index)
-{
-    bus_out(b->bus, INDEX_PORT, index, 2);
-    return bus_in(b->bus, DATA_PORT, 2);
-}
-
-static void dispi_write(struct bios *b, uint16_t index, uint16_t value)
-{
-    bus_out(b->bus, INDEX_PORT, index, 2);
-    bus_out(b->bus, DATA_PORT, value, 2);
-}
-
 static bool present(struct bios *b)
 {
-    return (dispi_read(b, ID) & 0xFFF0) == 0xB0C0;
-}
-
-static uint32_t memory(struct bios *b)
-{
-    return dispi_read(b, MEMORY) << 16;
+    return (dispi_read(b, DISPI_ID) & 0xFFF0) == 0xB0C0;
 }
 
 static bool find(struct bios *b, uint16_t number, struct vbe_mode *m)
 {
-    return vbe_mode_find(number, memory(b), m);
+    return vbe_mode_find(number, dispi_memory(b), m);
 }
 
 /* Is a mode of pixels set?  The text modes are the VGA's own. */
@@ -53,7 +35,7 @@ static bool in_pixels(struct bios *b)
 /* What lines are counted in: all memory, or a plane. */
 static uint32_t line_memory(struct bios *b, unsigned bpp)
 {
-    return bpp == 4 ? memory(b) / 4 : memory(b);
+    return bpp == 4 ? dispi_memory(b) / 4 : dispi_memory(b);
 }
 
 static void put(uint8_t *p, uint32_t v, unsigned bytes)
@@ -68,7 +50,7 @@ void vbe_fill_rom(struct bios *b)
 
     strcpy((char *)b->rom + ROM_VBE_OEM, "ringer VGA");
     _Static_assert(ROM_VBE_MODES + 2 * VBE_MODES_MAX <= ROM_POST, "the list fits");
-    vbe_mode_list(present(b) ? memory(b) : 0, b->rom + ROM_VBE_MODES);
+    vbe_mode_list(present(b) ? dispi_memory(b) : 0, b->rom + ROM_VBE_MODES);
     code = bios_rom_room(b, (uint32_t)(bios_vbe_pm_end - bios_vbe_pm_start), 16);
     if (!code)
         return;
@@ -98,11 +80,11 @@ static uint16_t controller_info(struct bios *b)
     seg_read(b, SEG_ES, reg16(b, EDI), t, 4);
     second = memcmp(t, "VBE2", 4) == 0;
     memcpy(t, "VESA", 4);
-    put(t + 4, 0x0200, 2);
+    put(t + 4, 0x0300, 2);
     put(t + 6, oem, 4);
     put(t + 10, 1, 4); /* the DAC can be switched to 8 bits */
     put(t + 14, video_pointer(b, ROM_VBE_MODES), 4);
-    put(t + 18, memory(b) >> 16, 2);
+    put(t + 18, dispi_memory(b) >> 16, 2);
     if (second) {
         put(t + 20, 0x0100, 2);
         put(t + 22, oem, 4);
@@ -150,7 +132,8 @@ static void pixel_info(struct bios *b, const struct vbe_mode *m, uint8_t t[256])
     uint32_t line = vbe_line_bytes(m->bpp, m->width);
     uint32_t pages = line_memory(b, m->bpp) / (line * m->height);
 
-    put(t, m->bpp == 4 ? 0x001B : 0x009B, 2); /* supported, colour, graphics; frame buffer */
+    /* supported, colour, graphics, triple buffering; frame buffer */
+    put(t, m->bpp == 4 ? 0x041B : 0x049B, 2);
     put(t + 4, 64, 2);
     put(t + 6, 64, 2);
     put(t + 8, 0xA000, 2);
@@ -172,7 +155,7 @@ static uint16_t mode_info(struct bios *b)
     uint8_t t[256] = {0};
     struct vbe_mode m;
 
-    if (!find(b, reg16(b, ECX) & 0x1FF, &m))
+    if (!find(b, reg16(b, ECX) & VBE_MODE_NUMBER, &m))
         return FAILED;
     t[2] = 7; /* window A: there, readable, writable */
     put(t + 18, m.width, 2);
@@ -184,6 +167,7 @@ static uint16_t mode_info(struct bios *b)
         pixel_info(b, &m, t);
     else
         text_info(&m, t);
+    vbe3_mode_info(t);
     seg_write(b, SEG_ES, reg16(b, EDI), t, sizeof t);
     return SUCCESS;
 }
@@ -191,18 +175,18 @@ static uint16_t mode_info(struct bios *b)
 void vbe_leave(struct bios *b)
 {
     b->vbe_mode = 0;
-    b->vbe_linear = false;
+    b->vbe_linear = b->vbe_kept = false;
     if (present(b))
-        dispi_write(b, ENABLE, 0);
+        dispi_write(b, DISPI_ENABLE, 0);
 }
 
 static void set_pixels(struct bios *b, const struct vbe_mode *m, uint16_t bx)
 {
     video_set_mode(b, m->bpp == 4 ? 0x12 : 0x13, !(bx & SET_NO_CLEAR));
-    dispi_write(b, XRES, m->width);
-    dispi_write(b, YRES, m->height);
-    dispi_write(b, BPP, m->bpp);
-    dispi_write(b, ENABLE,
+    dispi_write(b, DISPI_XRES, m->width);
+    dispi_write(b, DISPI_YRES, m->height);
+    dispi_write(b, DISPI_BPP, m->bpp);
+    dispi_write(b, DISPI_ENABLE,
                 ENABLED | (bx & SET_LINEAR ? LINEAR : 0) | (bx & SET_NO_CLEAR ? NO_CLEAR : 0));
     set_bda8(b, BDA_MODE, BDA_MODE_VBE);
     set_bda16(b, BDA_COLUMNS, m->width / 8);
@@ -220,7 +204,8 @@ static uint16_t set_mode(struct bios *b)
         video_set_mode(b, bx & 0x7F, !(bx & SET_NO_CLEAR));
         return SUCCESS;
     }
-    if (!find(b, bx & 0x3FFF, &m) || (bx & SET_LINEAR && (m.bpp == 4 || !m.bpp)))
+    if (!find(b, bx & 0x3FFF & ~SET_TIMING, &m) || (bx & SET_TIMING && !vbe3_timing_possible(b)) ||
+        (bx & SET_LINEAR && (m.bpp == 4 || !m.bpp)))
         return FAILED;
     if (m.bpp)
         set_pixels(b, &m, bx);
@@ -228,14 +213,16 @@ static uint16_t set_mode(struct bios *b)
         video_set_text(b, m.width, m.height, !(bx & SET_NO_CLEAR));
     b->vbe_mode = m.number;
     b->vbe_linear = bx & SET_LINEAR;
+    b->vbe_kept = bx & SET_NO_CLEAR;
     return SUCCESS;
 }
 
 /* 4.6, function 03h. */
 static uint16_t get_mode(struct bios *b)
 {
-    set_reg16(b, EBX, b->vbe_mode ? b->vbe_mode | (b->vbe_linear ? SET_LINEAR : 0)
-                                  : bda8(b, BDA_MODE));
+    uint16_t flags = (b->vbe_linear ? SET_LINEAR : 0) | (b->vbe_kept ? SET_NO_CLEAR : 0);
+
+    set_reg16(b, EBX, b->vbe_mode ? b->vbe_mode | flags : bda8(b, BDA_MODE));
     return SUCCESS;
 }
 
@@ -247,20 +234,20 @@ static uint16_t window(struct bios *b)
     if (reg_lo(b, EBX) != 0)
         return FAILED;
     if (reg_hi(b, EBX) == 1) {
-        set_reg16(b, EDX, dispi_read(b, BANK));
+        set_reg16(b, EDX, dispi_read(b, DISPI_BANK));
         return SUCCESS;
     }
     if (reg_hi(b, EBX) != 0 ||
-        (uint32_t)reg16(b, EDX) << 16 >= line_memory(b, dispi_read(b, BPP)))
+        (uint32_t)reg16(b, EDX) << 16 >= line_memory(b, dispi_read(b, DISPI_BPP)))
         return FAILED;
-    dispi_write(b, BANK, reg16(b, EDX));
+    dispi_write(b, DISPI_BANK, reg16(b, EDX));
     return SUCCESS;
 }
 
 /* 4.9, function 06h. */
 static uint16_t scan_line(struct bios *b)
 {
-    unsigned bpp = dispi_read(b, BPP), width = reg16(b, ECX), bl = reg_lo(b, EBX);
+    unsigned bpp = dispi_read(b, DISPI_BPP), width = reg16(b, ECX), bl = reg_lo(b, EBX);
     uint32_t lines, all, longest = bpp == 4 ? 0xFFF8 : 0xFFF8 / vbe_line_bytes(bpp, 1);
 
     if (!in_pixels(b))
@@ -273,14 +260,14 @@ static uint16_t scan_line(struct bios *b)
                          : (width + vbe_line_bytes(bpp, 1) - 1) / vbe_line_bytes(bpp, 1);
     if (bl == 0 || bl == 2) {
         width = (width + 7) & ~7u;
-        if (width < dispi_read(b, XRES) || width > longest ||
-            vbe_line_bytes(bpp, width) * dispi_read(b, YRES) > all)
+        if (width < dispi_read(b, DISPI_XRES) || width > longest ||
+            vbe_line_bytes(bpp, width) * dispi_read(b, DISPI_YRES) > all)
             return 0x024F;
-        dispi_write(b, VIRT_WIDTH, width);
+        dispi_write(b, DISPI_VIRT_WIDTH, width);
     }
-    width = dispi_read(b, VIRT_WIDTH);
+    width = dispi_read(b, DISPI_VIRT_WIDTH);
     if (bl == 3) {
-        uint32_t pixels = all / dispi_read(b, YRES);
+        uint32_t pixels = all / dispi_read(b, DISPI_YRES);
 
         pixels = bpp == 4 ? pixels * 8 : pixels / vbe_line_bytes(bpp, 1);
         width = (pixels > longest ? longest : pixels) & ~7u;
@@ -300,15 +287,21 @@ static uint16_t display_start(struct bios *b)
     switch (reg_lo(b, EBX)) {
     case 0x00:
     case 0x80: /* at the retrace: the picture is drawn whole anyway */
-        if (reg16(b, EDX) + dispi_read(b, YRES) > dispi_read(b, VIRT_HEIGHT))
+        if (reg16(b, EDX) + dispi_read(b, DISPI_YRES) > dispi_read(b, DISPI_VIRT_HEIGHT))
             return FAILED;
-        dispi_write(b, X_OFFSET, reg16(b, ECX));
-        dispi_write(b, Y_OFFSET, reg16(b, EDX));
+        dispi_write(b, DISPI_X_OFFSET, reg16(b, ECX));
+        dispi_write(b, DISPI_Y_OFFSET, reg16(b, EDX));
+        return SUCCESS;
+    case 0x02:
+    case 0x82:
+        return vbe3_display_start(b);
+    case 0x04: /* has it happened? */
+        set_reg16(b, ECX, 1);
         return SUCCESS;
     case 0x01:
         set_hi(b, EBX, 0);
-        set_reg16(b, ECX, dispi_read(b, X_OFFSET));
-        set_reg16(b, EDX, dispi_read(b, Y_OFFSET));
+        set_reg16(b, ECX, dispi_read(b, DISPI_X_OFFSET));
+        set_reg16(b, EDX, dispi_read(b, DISPI_Y_OFFSET));
         return SUCCESS;
     default:
         return FAILED;
@@ -318,15 +311,15 @@ static uint16_t display_start(struct bios *b)
 /* 4.11, function 08h. */
 static uint16_t dac_width(struct bios *b)
 {
-    uint16_t enable = dispi_read(b, ENABLE);
+    uint16_t enable = dispi_read(b, DISPI_ENABLE);
 
-    if (!in_pixels(b) || dispi_read(b, BPP) != 8)
+    if (!in_pixels(b) || dispi_read(b, DISPI_BPP) != 8)
         return NOT_IN_THIS_MODE;
     if (reg_lo(b, EBX) > 1)
         return FAILED;
     if (reg_lo(b, EBX) == 0) {
         enable = reg_hi(b, EBX) >= 8 ? enable | DAC_8BIT : enable & ~DAC_8BIT;
-        dispi_write(b, ENABLE, enable | NO_CLEAR);
+        dispi_write(b, DISPI_ENABLE, enable | NO_CLEAR);
     }
     set_hi(b, EBX, enable & DAC_8BIT ? 8 : 6);
     return SUCCESS;
@@ -423,6 +416,8 @@ static uint16_t dispatch(struct bios *b)
         return palette(b);
     case 0x0A:
         return protected_mode(b);
+    case 0x0B:
+        return vbe3_pixel_clock(b);
     case 0x10:
         return power_management(b);
     case 0x15:

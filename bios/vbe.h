@@ -4,6 +4,40 @@
 
 #include "bios/video.h"
 
+/* The Bochs display interface. */
+enum dispi_register {
+    DISPI_ID,
+    DISPI_XRES,
+    DISPI_YRES,
+    DISPI_BPP,
+    DISPI_ENABLE,
+    DISPI_BANK,
+    DISPI_VIRT_WIDTH,
+    DISPI_VIRT_HEIGHT,
+    DISPI_X_OFFSET,
+    DISPI_Y_OFFSET,
+    DISPI_MEMORY,
+};
+
+static inline uint16_t dispi_read(struct bios *b, enum dispi_register index)
+{
+    bus_out(b->bus, 0x1CE, index, 2);
+    return (uint16_t)bus_in(b->bus, 0x1CF, 2);
+}
+
+static inline void dispi_write(struct bios *b, enum dispi_register index, uint16_t value)
+{
+    bus_out(b->bus, 0x1CE, index, 2);
+    bus_out(b->bus, 0x1CF, value, 2);
+}
+
+static inline uint32_t dispi_memory(struct bios *b)
+{
+    return (uint32_t)dispi_read(b, DISPI_MEMORY) << 16;
+}
+
+enum { VBE_MODE_NUMBER = 0x01FF }; /* of BX and CX */
+
 struct vbe_mode {
     uint16_t number, width, height; /* of text: columns and rows */
     uint8_t bpp;                    /* 0: text; 4: planar */
@@ -27,5 +61,12 @@ void video_set_text(struct bios *b, unsigned columns, unsigned rows, bool clear)
 
 /* Function 04h; what AX is to return. */
 uint16_t vbe_state(struct bios *b);
+
+/* VBE 3.0 (bios/vbe3.c): the rest of function 01h's answer T; may the timing at ES:DI be set; the
+ * functions 07h with an address, and 0Bh, which give AX. */
+void vbe3_mode_info(uint8_t t[256]);
+bool vbe3_timing_possible(struct bios *b);
+uint16_t vbe3_display_start(struct bios *b);
+uint16_t vbe3_pixel_clock(struct bios *b);
 
 #endif

@@ -23,7 +23,7 @@ static void close_rig(void)
     rig_close(&rig);
 }
 
-static uint16_t call(uint16_t ax, uint16_t bx, uint16_t cx, uint16_t dx)
+static uint16_t call(uint16_t ax, uint16_t bx, uint32_t cx, uint16_t dx)
 {
     rig_call(&rig, TRAP_INT10, ax, bx, cx, dx);
     return rig.cpu->gpr[EAX];
@@ -320,6 +320,43 @@ static void check_mode_info(uint16_t mode)
     ck_assert_uint_eq(call(0x4F02, mode | 0x4000, 0, 0), linear ? 0x004F : 0x014F);
 }
 
+/* Timings from a block at ES:DI, the start of the display by its address, clocks. */
+START_TEST(test_vbe3)
+{
+    enum { CRTC = 0x800 };
+
+    rig.cpu->gpr[EDI] = 0;
+    ck_assert_uint_eq(call(0x4F01, 0, 0x112, 0), 0x004F);
+    ck_assert_uint_eq(lin16(rig.bios, RIG_BUFFER + 50), 640 * 3);
+    ck_assert_uint_eq(lin8(rig.bios, RIG_BUFFER + 53), lin8(rig.bios, RIG_BUFFER + 29));
+    for (unsigned i = 0; i < 8; i++)
+        ck_assert_uint_eq(lin8(rig.bios, RIG_BUFFER + 54 + i),
+                          lin8(rig.bios, RIG_BUFFER + 31 + i));
+    uint32_t most = lin32(rig.bios, RIG_BUFFER + 62);
+    ck_assert_uint_ge(most, 162000000);
+    for (unsigned i = 0; i < 4; i++)
+        set_lin8(rig.bios, RIG_BUFFER + CRTC + 13 + i, (uint8_t)(31500000 >> 8 * i));
+    rig.cpu->gpr[EDI] = CRTC;
+    ck_assert_uint_eq(call(0x4F02, 0xC912, 0, 0), 0x004F);
+    call(0x4F03, 0, 0, 0);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX] & 0xFFFF, 0xC112);
+    set_lin8(rig.bios, RIG_BUFFER + CRTC + 16, 0x7F);
+    ck_assert_uint_eq(call(0x4F02, 0x4912, 0, 0), 0x014F);
+    ck_assert_uint_eq(call(0x4F07, 0x82, 640 * 3 * 7 + 30, 0), 0x004F);
+    ck_assert_uint_eq(call(0x4F07, 0x04, 0, 0), 0x004F);
+    ck_assert_uint_ne(rig.cpu->gpr[ECX] & 0xFFFF, 0);
+    call(0x4F07, 0x01, 0, 0);
+    ck_assert_uint_eq(rig.cpu->gpr[ECX] & 0xFFFF, 10);
+    ck_assert_uint_eq(rig.cpu->gpr[EDX] & 0xFFFF, 7);
+    ck_assert_uint_eq(call(0x4F07, 0x02, 0x7FFFFFFF, 0), 0x014F);
+    ck_assert_uint_eq(call(0x4F0B, 0, 31500000, 0x112), 0x004F);
+    ck_assert_uint_eq(rig.cpu->gpr[ECX], 31500000);
+    ck_assert_uint_eq(call(0x4F0B, 0, 0xFFFFFFFF, 0x112), 0x004F);
+    ck_assert_uint_eq(rig.cpu->gpr[ECX], most);
+    ck_assert_uint_eq(call(0x4F0B, 0, 31500000, 0x1FF), 0x014F);
+}
+END_TEST
+
 /* Saved in one mode, restored in another: the picture is the first again. */
 START_TEST(test_vbe_state)
 {
@@ -374,6 +411,7 @@ START_TEST(test_vbe)
     rig.cpu->gpr[EDI] = 0;
     ck_assert_uint_eq(call(0x4F00, 0, 0, 0), 0x004F);
     ck_assert_uint_eq(lin32(rig.bios, RIG_BUFFER), 0x41534556);
+    ck_assert_uint_eq(lin16(rig.bios, RIG_BUFFER + 4), 0x0300);
     list = lin32(rig.bios, RIG_BUFFER + 14);
     list = (list >> 16) * 16 + (list & 0xFFFF);
     for (; (mode = lin16(rig.bios, list)) != 0xFFFF; list += 2, modes++) {
@@ -465,6 +503,7 @@ int main(void)
     tcase_add_test(t, test_fonts);
     tcase_add_test(t, test_state);
     tcase_add_test(t, test_vbe);
+    tcase_add_test(t, test_vbe3);
     tcase_add_test(t, test_vbe_state);
     tcase_add_test(t, test_monitor);
     tcase_add_test(t, test_power);
