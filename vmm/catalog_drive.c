@@ -81,6 +81,7 @@ static bool place_ide(struct options *o, struct device_option *d, struct error *
         return false;
     drive->interface = DRIVE_IDE;
     drive->cdrom = cdrom;
+    drive->device_id = d->id;
     if (!cdrom && !drive->file)
         return error_set(err, "%s: a disk needs file=IMAGE", drive->what);
     if (device_text(d, "serial"))
@@ -105,6 +106,7 @@ static bool place_floppy(struct options *o, struct device_option *d, struct erro
     if (!drive)
         return false;
     drive->interface = DRIVE_FLOPPY;
+    drive->device_id = d->id;
     if (device_given(d, "unit"))
         drive->unit = (int)device_number(d, "unit");
     return take_policies(drive, d) && options_place_drive(o, drive, err) &&

@@ -116,12 +116,23 @@ static bool open_ide(const struct options *o, int unit, struct log *log, struct 
     return true;
 }
 
+static struct drive_names names_of(const struct drive_option *d)
+{
+    if (!d)
+        return (struct drive_names){NULL, NULL, NULL};
+    return (struct drive_names){d->is_node ? NULL : d->id, d->device_id, d->is_node ? d->id : NULL};
+}
+
 static bool open_all(const struct options *o, struct log *log, struct machine_config *c,
                      struct error *err)
 {
     for (int i = 0; i < 2; i++)
         if (o->floppy[i] && o->floppy[i]->file && !open_floppy(o, i, log, c, err))
             return false;
+    for (int i = 0; i < 2; i++)
+        c->floppy_names[i] = names_of(o->floppy[i]);
+    for (int i = 0; i < 4; i++)
+        c->ide_names[i] = names_of(o->ide[i]);
     for (int i = 0; i < 4; i++)
         if (o->ide[i] && !open_ide(o, i, log, c, err))
             return false;

@@ -23,6 +23,11 @@ struct vga_config {
     unsigned width, height; /* what the monitor likes best; 0: 1024x768 */
 };
 
+/* What the user calls a drive; each may be NULL. */
+struct drive_names {
+    const char *drive, *device, *node; /* ids of -drive and -device, node of -blockdev */
+};
+
 struct machine_config {
     uint64_t ram_bytes;
     const struct cpu_model *model;
@@ -30,6 +35,7 @@ struct machine_config {
     struct block *cdrom[4];            /* the same; places as DISK's */
     bool cdrom_present[4];             /* a drive, with or without disc */
     const char *ide_serial[4];         /* NULL: one of ringer's; the caller's */
+    struct drive_names floppy_names[2], ide_names[4]; /* the caller's */
     const struct device_option *devices; /* the caller's; all that is not always there */
     unsigned device_count;
     struct audio *audio; /* the caller's; NULL: no sound */

@@ -14,18 +14,22 @@ static bool floppy_present(struct machine *m, int unit)
 {
     uint8_t types = rtc_get_cmos(m->rtc, CMOS_FLOPPIES);
 
-    return unit == 0 || m->config.floppy[unit] || (types & 0x0f);
+    return (unit == 0 && !m->config.no_floppy) || m->config.floppy[unit] || (types & 0x0f);
 }
 
-static struct medium *add(struct medium *at, enum medium_kind kind, int unit, struct block *block)
+static struct medium *add(struct medium *at, enum medium_kind kind, int unit, struct block *block,
+                          const struct drive_names *names)
 {
-    *at = (struct medium){.kind = kind, .unit = unit, .block = block};
+    const char *given = names->drive ? names->drive : names->device ? names->device : names->node;
+
+    *at = (struct medium){.kind = kind, .unit = unit, .block = block, .is = names};
     at->removable = kind != MEDIUM_DISK;
     if (kind == MEDIUM_FLOPPY)
-        snprintf(at->name, sizeof at->name, "floppy%d", unit);
+        snprintf(at->usual, sizeof at->usual, "floppy%d", unit & 1);
     else
-        snprintf(at->name, sizeof at->name, "ide%d-%s%d", unit / 2,
-                 kind == MEDIUM_CDROM ? "cd" : "hd", unit % 2);
+        snprintf(at->usual, sizeof at->usual, "ide%d-%s%d", unit / 2 & 1,
+                 kind == MEDIUM_CDROM ? "cd" : "hd", unit & 1);
+    snprintf(at->name, sizeof at->name, "%s", given ? given : at->usual);
     return at + 1;
 }
 
@@ -38,17 +42,26 @@ unsigned media_list(struct machine *m, struct medium out[MEDIA_MAX])
         bool open, locked;
 
         if (c->disk[i]) {
-            at = add(at, MEDIUM_DISK, i, c->disk[i]);
+            at = add(at, MEDIUM_DISK, i, c->disk[i], &c->ide_names[i]);
         } else if (m->ide[i / 2] && ide_tray(m->ide[i / 2], i % 2, &open, &locked)) {
-            at = add(at, MEDIUM_CDROM, i, c->cdrom[i]);
+            at = add(at, MEDIUM_CDROM, i, c->cdrom[i], &c->ide_names[i]);
             at[-1].tray_open = open;
             at[-1].locked = locked;
         }
     }
     for (int i = 0; i < 2; i++)
         if (floppy_present(m, i))
-            at = add(at, MEDIUM_FLOPPY, i, c->floppy[i]);
+            at = add(at, MEDIUM_FLOPPY, i, c->floppy[i], &c->floppy_names[i]);
     return (unsigned)(at - out);
+}
+
+/* By any of its names. */
+static bool is_called(const struct medium *d, const char *name)
+{
+    const struct drive_names *is = d->is;
+
+    return !strcmp(d->name, name) || !strcmp(d->usual, name) ||
+           (is->device && !strcmp(is->device, name)) || (is->node && !strcmp(is->node, name));
 }
 
 static bool find(struct machine *m, const char *name, struct medium *out, struct error *err)
@@ -59,7 +72,7 @@ static bool find(struct machine *m, const char *name, struct medium *out, struct
 
     for (unsigned i = 0; i < n; i++) {
         *out = all[i];
-        if (!strcmp(all[i].name, name))
+        if (is_called(&all[i], name))
             return true;
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.31s", i ? ", " : "",
                  all[i].name);

@@ -8,7 +8,9 @@
 enum medium_kind { MEDIUM_FLOPPY, MEDIUM_DISK, MEDIUM_CDROM };
 
 struct medium {
-    char name[32]; /* floppy0, ide0-hd1, ide1-cd0 */
+    char name[64];               /* what the user called it, or usual */
+    char usual[16];              /* floppy0, ide0-hd1, ide1-cd0 */
+    const struct drive_names *is; /* what else */
     enum medium_kind kind;
     int unit; /* floppies: 0, 1; others: 2 * channel + drive */
     bool removable, tray_open, locked;

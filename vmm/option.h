@@ -21,12 +21,16 @@ struct option {
 /* The tables, each ended by a row without name, under a heading for the help. */
 extern const struct option options_machine[], options_drive_table[], options_boot[],
     options_chardev[], options_display[], options_device[], options_process[], options_debug[],
-    options_refused[], options_vnc[], options_object[], options_tools[], options_audio[];
+    options_refused[], options_blockdev[], options_vnc[], options_object[], options_tools[], options_audio[];
 
 /* ERR: "-name value: unknown; it is RIGHT".  False. */
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right);
 /* Ask for help on TOPIC, and on ITEM of it (or NULL: all).  True. */
 bool option_help(struct options *o, const char *topic, const char *item);
+/* The value TEXT of OPTION ("-device"): as it is, or, where it is a JSON object, as a list of
+ * properties that begins with FIRST, which the object must have.  NULL and ERR. */
+const char *option_from_json(struct options *o, const char *option, const char *text,
+                             const char *first, struct error *err);
 /* TEXT with its commas doubled, to be put into a list of properties. */
 const char *option_escape(struct options *o, const char *text);
 /* Parse VALUE by SELF->properties. */

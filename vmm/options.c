@@ -11,6 +11,7 @@ static const struct {
 } tables[] = {
     {"The machine", options_machine},
     {"Disks, CDs and floppies", options_drive_table},
+    {"Images as a graph", options_blockdev},
     {"What is booted", options_boot},
     {"Serial and parallel ports, the monitor", options_chardev},
     {"Other devices", options_device},

@@ -22,7 +22,7 @@ enum {
     OPTIONS_DEVICES = 32,
     OPTIONS_AUDIODEVS = 8,
     OPTIONS_GLOBALS = 32,
-    OPTIONS_DRIVES = 16,
+    OPTIONS_DRIVES = 40,
     OPTIONS_SECRETS = 8,
     OPTIONS_CDROM_UNIT = 2 /* -cdrom's place */
 };
@@ -45,10 +45,11 @@ struct port_place {
 struct drive_option {
     const char *what;      /* the option, for messages */
     const char *id, *file; /* file NULL: the drive is empty */
-    const char *serial;
+    const char *serial, *device_id; /* device_id: of the -device that has placed it */
     enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_NONE } interface;
     int unit;                /* 0-3 (0, 1 for floppies); -1: any */
     bool cdrom, used, spare; /* spare: there for want of another, and gives way to images */
+    bool is_node;            /* of -blockdev */
     struct block_options block;
 };
 

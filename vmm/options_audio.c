@@ -106,7 +106,8 @@ static bool set_audiodev(struct options *o, const struct option *self, const cha
 {
     if (!strcmp(value, "help") || !strcmp(value, "?"))
         return option_help(o, "audiodev", NULL);
-    return add_audiodev(o, self->name, value, err) != NULL;
+    value = option_from_json(o, "-audiodev", value, "driver", err);
+    return value && add_audiodev(o, self->name, value, err) != NULL;
 }
 
 /* -audio DRIVER,model=CARD,...: an audiodev and a card on it. */

@@ -221,6 +221,7 @@ static const struct property mon_properties[] = {
     {"mode", PROPERTY_CHOICE, "for people, or QMP for programs", "readline", 0, 0,
      "readline|control"},
     {"pretty", PROPERTY_BOOL, "for mode=control", "off", 0, 0, NULL},
+    {"id", PROPERTY_STRING, "what it is called", NULL, 0, 0, NULL},
     {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
 };
 

@@ -50,6 +50,12 @@ static struct device_option *add_device(struct options *o, const struct device_m
     return d;
 }
 
+/* There is one PCI and one ISA bus. */
+static bool is_bus(const struct device_model *model, const char *name)
+{
+    return model->bus && !strcmp(name, !strcmp(model->bus, "PCI") ? "pci.0" : "isa.0");
+}
+
 /* QEMU gives every device an id; it is taken out of the list, with what needs no check. */
 static bool take_id(struct options *o, struct device_option *d, const char **list, const char *what,
                     struct error *err)
@@ -66,6 +72,13 @@ static bool take_id(struct options *o, struct device_option *d, const char **lis
                 if (o->devices[i].id && !strcmp(o->devices[i].id, value))
                     return error_set(err, "%s: there is a device '%s' already", what, value);
             d->id = value;
+            continue;
+        }
+        if (value && !strcmp(key, "bus") && !device_has(d->model, "bus")) {
+            if (!is_bus(d->model, value))
+                return error_set(err, "%s: bus=%s: it is on %s", what, value,
+                                 d->model->bus && !strcmp(d->model->bus, "PCI") ? "pci.0"
+                                                                                : "isa.0");
             continue;
         }
         const char *text = option_escape(o, value ? value : "");
@@ -122,15 +135,20 @@ struct device_option *options_add_device(struct options *o, const char *option, 
 static bool set_device(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
-    const char *comma = strchrnul(value, ',');
+    const char *option = pool_printf(&o->pool, "-%s", self->name), *comma;
     char name[64];
+
+    value = option_from_json(o, option, value, "driver", err);
+    if (!value)
+        return false;
+    comma = strchrnul(value, ',');
 
     snprintf(name, sizeof name, "%.*s", (int)(comma - value), value);
     if (asks_help(name) || (*comma && asks_help(comma + 1))) {
         option_help(o, "device", asks_help(name) ? NULL : pool_text(&o->pool, name, strlen(name)));
         return !o->help_item || catalog_find(name) || unknown_model("-device", name, err);
     }
-    return options_add_device(o, pool_printf(&o->pool, "-%s", self->name), value, err) != NULL;
+    return options_add_device(o, option, value, err) != NULL;
 }
 
 bool options_has_device(const struct options *o, const char *name)
@@ -231,6 +249,30 @@ static bool set_global(struct options *o, const struct option *self, const char 
     return true;
 }
 
+/* -set GROUP.ID.PROPERTY=VALUE: one more property of a device that was named before. */
+static bool set_set(struct options *o, const struct option *self, const char *value,
+                    struct error *err)
+{
+    const char *id = strchr(value, '.'), *key = id ? strchr(id + 1, '.') : NULL;
+    const char *equals = key ? strchr(key, '=') : NULL;
+    const char *what = pool_printf(&o->pool, "-%s %s", self->name, value);
+
+    if (!equals)
+        return error_set(err, "%s: it is device.ID.PROPERTY=VALUE", what);
+    if (strncmp(value, "device.", 7) != 0)
+        return error_set(err, "%s: only devices are set so; write it behind the -%.*s", what,
+                         (int)(id - value), value);
+    id = pool_text(&o->pool, id + 1, (size_t)(key - id - 1));
+    for (unsigned i = 0; i < o->device_count; i++) {
+        struct device_option *d = &o->devices[i];
+        if (d->id && !strcmp(d->id, id))
+            return property_set(d->model->properties, d->values,
+                                pool_text(&o->pool, key + 1, (size_t)(equals - key - 1)),
+                                equals + 1, &o->pool, what, err);
+    }
+    return error_set(err, "%s: there is no device '%s' before it", what, id);
+}
+
 static bool set_nodefaults(struct options *o, const struct option *self, const char *value,
                            struct error *err)
 {
@@ -245,6 +287,7 @@ const struct option options_device[] = {
     {"device", "NAME,...",
      "add a device; -device help lists them, -device NAME,help its properties", set_device, NULL},
     {"global", "D.P=VALUE", "value of property P of all devices D", set_global, global_properties},
+    {"set", "device.ID.P=VALUE", "value of property P of the device ID", set_set, NULL},
     {"nodefaults", NULL, "no ports, drives and monitors but those that are named", set_nodefaults,
      NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -70,7 +70,8 @@ static bool set_object(struct options *o, const struct option *self, const char 
     enum { TYPE, ID, DATA, IN_FILE, FORMAT };
     struct value v[PROPERTIES_MAX];
 
-    if (!option_properties(o, self, value, "qom-type", v, err))
+    value = option_from_json(o, "-object", value, "qom-type", err);
+    if (!value || !option_properties(o, self, value, "qom-type", v, err))
         return false;
     if (!v[TYPE].given || !v[ID].given || v[DATA].given == v[IN_FILE].given)
         return error_set(err,

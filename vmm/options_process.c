@@ -74,6 +74,20 @@ static bool set_sandbox(struct options *o, const struct option *self, const char
                      self->name, value);
 }
 
+static const struct property overcommit_properties[] = {
+    {"mem-lock", PROPERTY_CHOICE, "memory stays pageable", NULL, 0, 0, "off|no|false"},
+    {"cpu-pm", PROPERTY_CHOICE, "a CPU that waits sleeps", NULL, 0, 0, "off|no|false"},
+    DEVICE_PROPERTIES_END,
+};
+
+static bool set_overcommit(struct options *o, const struct option *self, const char *value,
+                           struct error *err)
+{
+    struct value values[PROPERTIES_MAX];
+
+    return option_properties(o, self, value, NULL, values, err);
+}
+
 static bool set_echr(struct options *o, const struct option *self, const char *value,
                      struct error *err)
 {
@@ -106,6 +120,7 @@ const struct option options_process[] = {
     {"msg", "timestamp=on", "messages begin with time or guest-name=on", set_msg, msg_properties},
     {"echr", "N", "the key that Ctrl-A is otherwise, as a number", set_echr, NULL},
     {"sandbox", "off", NULL, set_sandbox, NULL},
+    {"overcommit", "mem-lock=off", NULL, set_overcommit, overcommit_properties},
     {"no-user-config", NULL, NULL, set_flag, NULL},
     {"nodefconfig", NULL, NULL, set_flag, NULL},
     {"no-fd-bootchk", NULL, NULL, set_flag, NULL},

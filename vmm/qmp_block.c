@@ -17,8 +17,9 @@ static json_t *image_info(const struct block *b)
     return out;
 }
 
-static json_t *inserted(const struct block *b)
+static json_t *inserted(const struct medium *d)
 {
+    const struct block *b = d->block;
     static const char *const zeros[] = {
         "bps",     "bps_rd",  "bps_wr",          "iops",
         "iops_rd", "iops_wr", "write_threshold", "backing_file_depth"};
@@ -28,9 +29,21 @@ static json_t *inserted(const struct block *b)
                   "off", "cache", "writeback", (int)!block_is_write_through(b), "direct", 0,
                   "no-flush", (int)block_is_unsafe(b), "image", image_info(b));
 
+    json_object_set_new(out, "node-name", json_string(d->is->node ? d->is->node : d->name));
     for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++)
         json_object_set_new(out, zeros[i], json_integer(0));
     return out;
+}
+
+/* As in QEMU a drive that is made of a -device and a node has no name of its own. */
+static const char *device_name(const struct medium *d)
+{
+    return d->is->drive || (!d->is->node && !d->is->device) ? d->name : "";
+}
+
+static const char *qdev_name(const struct medium *d)
+{
+    return d->is->device ? d->is->device : d->name;
 }
 
 static void list_blocks(struct machine *m, void *opaque)
@@ -40,13 +53,13 @@ static void list_blocks(struct machine *m, void *opaque)
 
     for (unsigned i = 0; i < n; i++) {
         json_t *out =
-            json_pack("{s:s,s:s,s:s,s:b,s:b}", "device", all[i].name, "qdev", all[i].name, "type",
-                      "unknown", "removable", (int)all[i].removable, "locked", (int)all[i].locked);
+            json_pack("{s:s,s:s,s:s,s:b,s:b}", "device", device_name(&all[i]), "qdev",
+                      qdev_name(&all[i]), "type", "unknown", "removable", (int)all[i].removable, "locked", (int)all[i].locked);
         if (all[i].removable)
             json_object_set_new(out, "tray_open", json_boolean(all[i].tray_open));
         if (all[i].block) {
             json_object_set_new(out, "io-status", json_string("ok"));
-            json_object_set_new(out, "inserted", inserted(all[i].block));
+            json_object_set_new(out, "inserted", inserted(&all[i]));
         }
         json_array_append_new(opaque, out);
     }
@@ -99,8 +112,8 @@ static void list_stats(struct machine *m, void *opaque)
     unsigned n = media_list(m, all);
 
     for (unsigned i = 0; i < n; i++)
-        json_array_append_new(opaque, json_pack("{s:s,s:s,s:o}", "device", all[i].name, "qdev",
-                                                all[i].name, "stats", stats_of(all[i].block)));
+        json_array_append_new(opaque, json_pack("{s:s,s:s,s:o}", "device", device_name(&all[i]), "qdev",
+                                                qdev_name(&all[i]), "stats", stats_of(all[i].block)));
 }
 
 static void list_nodes(struct machine *m, void *opaque)
@@ -109,11 +122,8 @@ static void list_nodes(struct machine *m, void *opaque)
     unsigned n = media_list(m, all);
 
     for (unsigned i = 0; i < n; i++)
-        if (all[i].block) {
-            json_t *node = inserted(all[i].block);
-            json_object_set_new(node, "node-name", json_string(all[i].name));
-            json_array_append_new(opaque, node);
-        }
+        if (all[i].block)
+            json_array_append_new(opaque, inserted(&all[i]));
 }
 
 static bool query(struct qmp_call *c, void (*list)(struct machine *m, void *opaque))

@@ -36,6 +36,8 @@ struct stream_spec {
     bool append;       /* file: keep what is there */
     bool keep_signals; /* stdio: Ctrl-C still raises a signal */
     bool log_append;
+    bool has_fd;                   /* sockets: FD is one already, that ringer was started with */
+    int fd;
     unsigned reconnect;            /* clients: try again after so many seconds; 0: never */
     uint32_t ring_bytes;           /* a power of two */
     char path[200];                /* of files and Unix sockets */

@@ -4,6 +4,7 @@
 #include "vmm/stream_chardev.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #define STREAM_NAMES                                                                               \
@@ -47,6 +48,7 @@ static const struct property socket_properties[] = {
     {"path", PROPERTY_STRING, "a Unix socket's name", NULL, 0, 0, NULL},
     {"host", PROPERTY_STRING, "TCP: whom to connect to, or where to listen", NULL, 0, 0, NULL},
     {"port", PROPERTY_STRING, "TCP: number or name of the port", NULL, 0, 0, NULL},
+    {"fd", PROPERTY_NUMBER, "a socket that ringer was started with", NULL, 3, 1 << 20, NULL},
     {"server", PROPERTY_BOOL, "listen", "off", 0, 0, NULL},
     {"wait", PROPERTY_BOOL, "a server waits for the first client", "on", 0, 0, NULL},
     {"telnet", PROPERTY_BOOL, "speak telnet's protocol", "off", 0, 0, NULL},
@@ -168,6 +170,28 @@ static bool take_path(const struct property *table, const struct value *values,
     return copy(out->path, sizeof out->path, path, what, err);
 }
 
+/* Looked at now: later the number might be a descriptor of ringer's own. */
+static bool take_descriptor(const struct value *fd, struct stream_spec *out, const char *what,
+                            struct error *err)
+{
+    int listens = 0, type = 0;
+    socklen_t len = sizeof listens, type_len = sizeof type;
+
+    out->has_fd = true;
+    out->fd = (int)fd->number;
+    out->kind = STREAM_UNIX;
+    if (out->reconnect)
+        return error_set(err, "%s: reconnect has no meaning with fd", what);
+    if (getsockopt(out->fd, SOL_SOCKET, SO_TYPE, &type, &type_len) < 0 || type != SOCK_STREAM)
+        return error_set(err, "%s: fd=%d is no stream socket that ringer was started with", what,
+                         out->fd);
+    if (getsockopt(out->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
+        (listens != 0) != out->server)
+        return error_set(err, "%s: the socket of fd=%d %s: server=%s goes with it", what, out->fd,
+                         listens ? "listens" : "does not listen", listens ? "on" : "off");
+    return true;
+}
+
 static bool take_socket(const struct value *values, struct stream_spec *out, const char *what,
                         struct error *err)
 {
@@ -175,6 +199,7 @@ static bool take_socket(const struct value *values, struct stream_spec *out, con
     const struct value *path = property_value(t, values, "path");
     const struct value *port = property_value(t, values, "port");
     const struct value *wait = property_value(t, values, "wait");
+    const struct value *fd = property_value(t, values, "fd");
 
     out->server = property_value(t, values, "server")->number;
     out->wait = out->server && wait->number;
@@ -184,8 +209,11 @@ static bool take_socket(const struct value *values, struct stream_spec *out, con
         return error_set(err, "%s: reconnect is for clients, and this is a server", what);
     if (!out->server && wait->given && wait->number)
         return error_set(err, "%s: wait is for servers: add server=on", what);
-    if (!path->text == !port->text)
-        return error_set(err, "%s: it needs either path=FILE or host=NAME,port=NUMBER", what);
+    if ((path->text != NULL) + (port->text != NULL) + fd->given != 1)
+        return error_set(err, "%s: it needs either path=FILE or host=NAME,port=NUMBER, or fd=NUMBER",
+                         what);
+    if (fd->given)
+        return take_descriptor(fd, out, what, err);
     out->kind = path->text ? STREAM_UNIX : STREAM_TCP;
     if (path->text &&
         (!*path->text || strlen(path->text) >= sizeof((struct sockaddr_un *)0)->sun_path))
@@ -441,6 +469,10 @@ void stream_spec_describe(const struct stream_spec *s, char *out, size_t n)
 
     switch (s->kind) {
     case STREAM_UNIX:
+        if (s->has_fd) {
+            snprintf(out, n, "fd:%d%s", s->fd, server);
+            break;
+        }
         snprintf(out, n, "unix:%s%s", s->path, server);
         break;
     case STREAM_TCP:

@@ -158,7 +158,11 @@ static bool open_server(struct stream *s, struct error *err)
 {
     char name[sizeof s->spec.host + sizeof s->spec.port + sizeof s->spec.path];
 
-    if (s->spec.kind == STREAM_UNIX) {
+    if (s->spec.has_fd) {
+        snprintf(name, sizeof name, "fd %d", s->spec.fd);
+        s->listener = s->spec.fd;
+        fcntl(s->listener, F_SETFD, FD_CLOEXEC);
+    } else if (s->spec.kind == STREAM_UNIX) {
         snprintf(name, sizeof name, "%s", s->spec.path);
         if (!bind_unix(s, err))
             return false;
@@ -202,7 +206,10 @@ static bool connect_client(struct stream *s, struct error *err)
 {
     int fd, yes = 1;
 
-    if (s->spec.kind == STREAM_UNIX) {
+    if (s->spec.has_fd) {
+        fd = s->spec.fd;
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    } else if (s->spec.kind == STREAM_UNIX) {
         if (!connect_unix(s, &fd, err))
             return false;
     } else {
