@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "cpu/emulate.h"
@@ -77,11 +78,8 @@ static uint8_t background(uint32_t address)
 
 static bool bench_new(struct bench *b, struct error *err)
 {
-    static const struct cpu_wires wires = {.in = port_in,
-                                           .out = port_out,
-                                           .intack = no_interrupt,
-                                           .tsc = no_time,
-                                           .ferr = no_ferr};
+    static const struct cpu_wires wires = {
+        .in = port_in, .out = port_out, .intack = no_interrupt, .tsc = no_time, .ferr = no_ferr};
     struct translator_options options = {.check = true};
     uint8_t *alias, page[4096];
     b->phys = phys_new(RAM, NULL, err);
@@ -286,26 +284,34 @@ static void summary(const struct bench *b)
     printf("%lu passed, %lu failed\n", b->passed, b->failed);
 }
 
+static int usage(const char *what, const char *name)
+{
+    fprintf(stderr, "cputests: %s%s; usage: cputests [-v] [-o OPCODE] FILE.tsv[.gz]\n", what, name);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {0};
     struct error err;
+    struct stat st;
     const char *only = NULL;
-    char line[16384];
-    int i = 1;
+    char line[65536];
+    int i = 1, gz_error = Z_OK;
+    unsigned long tests = 0;
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (!strcmp(argv[i], "-v"))
             b.verbose = true;
         else if (!strcmp(argv[i], "-o") && i + 1 < argc)
             only = argv[++i];
+        else
+            return usage("no such option: ", argv[i]);
     }
-    gzFile f = i < argc ? gzopen(argv[i], "r") : NULL;
-    if (!f) {
-        fprintf(stderr,
-                "cputests: cannot read %s; usage: cputests [-v] [-o OPCODE] FILE.tsv[.gz]\n",
-                i < argc ? argv[i] : "nothing");
-        return 2;
-    }
+    if (i + 1 != argc)
+        return usage("one file of tests is wanted", "");
+    gzFile f = gzopen(argv[i], "r");
+    if (!f || (!stat(argv[i], &st) && S_ISDIR(st.st_mode)))
+        return usage("cannot read ", argv[i]);
     if (!bench_new(&b, &err)) {
         fprintf(stderr, "cputests: %s\n", err.text);
         return 2;
@@ -314,12 +320,22 @@ int main(int argc, char **argv)
     while (gzgets(f, line, sizeof line)) {
         if (*line == '#' || *line == '\n')
             continue;
+        tests += !only;
         if (!hw_case_parse(line, &c)) {
             printf("not a test: %.60s\n", line);
             b.failed++;
         } else if (!only || !strcmp(only, c.opcode)) {
+            tests += only != NULL;
             run_case(&b, &c);
         }
+    }
+    const char *why = gzerror(f, &gz_error);
+    if (gz_error != Z_OK) {
+        printf("%s; the file is damaged or cut off\n", why); /* it names the file */
+        b.failed++;
+    } else if (!tests) {
+        printf("%s holds no test%s%s\n", argv[i], only ? " of opcode " : "", only ? only : "");
+        b.failed++;
     }
     gzclose(f);
     summary(&b);
