@@ -11,6 +11,32 @@ struct bios;
 /* What can be booted: two floppies, then the drives of the two IDE channels. */
 enum { BOOT_FLOPPY = 0, BOOT_IDE = 2, BOOT_PLACES = 6 };
 
+/* What the user wants SMBIOS to say (bios/smbios.c). */
+enum smbios_kind {
+    SMBIOS_BIOS,      /* type 0: vendor, version, date */
+    SMBIOS_SYSTEM,    /* 1: manufacturer, product, version, serial, sku, family */
+    SMBIOS_BOARD,     /* 2: manufacturer, product, version, serial, asset, location */
+    SMBIOS_CHASSIS,   /* 3: manufacturer, version, serial, asset, sku */
+    SMBIOS_PROCESSOR, /* 4: socket, manufacturer, version, serial, asset, part */
+    SMBIOS_OEM,       /* 11: any texts */
+    SMBIOS_MEMORY,    /* 17: locator, bank, manufacturer, serial, asset, part */
+    SMBIOS_KINDS
+};
+enum { SMBIOS_TEXTS = 8, SMBIOS_FILES = 8 };
+
+struct smbios_config {
+    const char *text[SMBIOS_KINDS][SMBIOS_TEXTS]; /* in that order; NULL: ringer's own */
+    bool given[SMBIOS_KINDS];                     /* the structure was asked for */
+    uint8_t release[2];                           /* of the BIOS, major and minor */
+    bool has_release, uefi;
+    uint16_t max_mhz, current_mhz, memory_speed; /* 0: ringer's own */
+    struct smbios_file {
+        const uint8_t *data; /* a whole structure with its texts; the caller's */
+        uint32_t len;
+    } file[SMBIOS_FILES]; /* in place of those of the same types */
+    unsigned files;
+};
+
 struct bios_config {
     struct cpu *cpu;
     struct board *board;
@@ -33,6 +59,7 @@ struct bios_config {
     uint32_t reboot_ms;        /* from "nothing boots" to a reset, plus one; 0: never */
     struct fw_cfg *fw_cfg;   /* gets what firmware is to know; may be NULL */
     const uint8_t *uuid;     /* of the machine, 16 bytes; NULL: none */
+    const struct smbios_config *smbios; /* the caller's; NULL: nothing */
     bool no_s3, no_s4;       /* leave these sleep states out of the tables */
     const uint8_t *rom;      /* foreign firmware of ROM_BYTES in place of ours; NULL: ours */
     uint32_t rom_bytes;

@@ -232,7 +232,9 @@ static void smbios_files(struct bios *b)
     if (offset >= ROM_SIZE || len > ROM_SIZE - offset)
         return;
     table = b->rom + offset;
-    skip = table[0] == 0 ? structure_bytes(table, len) : 0;
+    skip = table[0] == 0 && !(b->config.smbios && b->config.smbios->given[SMBIOS_BIOS])
+               ? structure_bytes(table, len)
+               : 0;
     acpi_put(entry + 22, len - skip, 2);
     acpi_put(entry + 24, 0, 4);
     acpi_put(entry + 28, (entry[28] | entry[29] << 8) - (skip ? 1u : 0), 2);

@@ -8,7 +8,7 @@
 enum {
     ENTRY_BYTES = 31,
     INTERMEDIATE = 16, /* the old DMI entry point within it */
-    TABLE_ROOM = 1024,
+    TABLE_ROOM = 8192,
     PROCESSOR_HANDLE = 0x400,
     ARRAY_HANDLE = 0x1000,
     UNKNOWN = 2,
@@ -20,7 +20,10 @@ struct table {
     uint8_t data[TABLE_ROOM];
     unsigned len, count, longest;
     unsigned start;   /* of the structure being made */
-    unsigned strings; /* it has so many */
+    unsigned strings; /* it has so many, */
+    const char *string[SMBIOS_TEXTS];
+    const struct smbios_config *user;
+    bool skip; /* a file of the user's is there instead */
 };
 
 static void put(struct table *t, uint64_t v, unsigned bytes)
@@ -29,60 +32,87 @@ static void put(struct table *t, uint64_t v, unsigned bytes)
         t->data[t->len++] = i < 8 ? v >> 8 * i : 0;
 }
 
-/* Begin a structure; its length is filled in by END_FIELDS. */
+/* Begin a structure; its length is filled in by END. */
 static void begin(struct table *t, uint8_t type, uint16_t handle)
 {
     t->start = t->len;
     t->strings = 0;
+    t->skip = false;
+    for (unsigned i = 0; i < t->user->files; i++)
+        t->skip |= t->user->file[i].data[0] == type;
     put(t, type, 1);
     put(t, 0, 1);
     put(t, handle, 2);
 }
 
-static void end_fields(struct table *t)
+/* A field that is the number of text I that the user has given for KIND, or of STANDARD; 0 where
+ * there is none. */
+static void text(struct table *t, enum smbios_kind kind, unsigned i, const char *standard)
 {
-    t->data[t->start + 1] = t->len - t->start;
+    const char *given = t->user->text[kind][i], *is = given ? given : standard;
+
+    if (is && *is && t->strings < SMBIOS_TEXTS)
+        t->string[t->strings++] = is;
+    put(t, is && *is ? t->strings : 0, 1);
 }
 
-static void string(struct table *t, const char *text)
+static void count(struct table *t)
 {
-    while (*text)
-        put(t, (uint8_t)*text++, 1);
-    put(t, 0, 1);
-    t->strings++;
+    unsigned len = t->len - t->start;
+
+    if (len > t->longest)
+        t->longest = len;
+    t->count++;
 }
 
 static void end(struct table *t)
 {
-    unsigned len;
-
+    if (t->skip) {
+        t->len = t->start;
+        return;
+    }
+    if (t->start + 1 < TABLE_ROOM)
+        t->data[t->start + 1] = (uint8_t)(t->len - t->start);
+    for (unsigned i = 0; i < t->strings; i++) {
+        for (const char *p = t->string[i]; *p; p++)
+            put(t, (uint8_t)*p, 1);
+        put(t, 0, 1);
+    }
     if (!t->strings)
         put(t, 0, 1);
     put(t, 0, 1);
-    len = t->len - t->start;
-    if (len > t->longest)
-        t->longest = len;
-    t->count++;
+    count(t);
+}
+
+/* The user's structures, each ended by two zeros. */
+static void files(struct table *t)
+{
+    for (unsigned i = 0; i < t->user->files; i++) {
+        const struct smbios_file *f = &t->user->file[i];
+
+        t->start = t->len;
+        for (uint32_t n = 0; n < f->len; n++)
+            put(t, f->data[n], 1);
+        count(t);
+    }
 }
 
 /* 7.1 */
 static void firmware(struct table *t)
 {
     begin(t, 0, 0);
-    put(t, 1, 1);
-    put(t, 2, 1);
+    text(t, SMBIOS_BIOS, 0, "ringer");
+    text(t, SMBIOS_BIOS, 1, RINGER_VERSION);
     put(t, ROM_SEGMENT, 2);
-    put(t, 3, 1);
+    text(t, SMBIOS_BIOS, 2, "11/20/2026");
     put(t, 0, 1);
     /* PCI, selectable boot, boot from CD, EDD, the usual INT services */
     put(t, 1u << 7 | 1u << 15 | 1u << 16 | 1u << 19 | 0x7u << 27, 8);
     put(t, 0x01, 1); /* ACPI */
-    put(t, 0x00, 1);
-    put(t, 0xFFFFFFFF, 4); /* no release numbers */
-    end_fields(t);
-    string(t, "ringer");
-    string(t, RINGER_VERSION);
-    string(t, "11/20/2026");
+    put(t, t->user->uefi ? 0x08 : 0x00, 1);
+    put(t, t->user->has_release ? t->user->release[0] : 0xFF, 1); /* FFh: none */
+    put(t, t->user->has_release ? t->user->release[1] : 0xFF, 1);
+    put(t, 0xFFFF, 2); /* nor of a controller */
     end(t);
 }
 
@@ -92,18 +122,35 @@ static void machine(const struct bios *b, struct table *t)
     const uint8_t *uuid = b->config.uuid;
 
     begin(t, 1, 0x100);
-    put(t, 0x00030201, 4);              /* manufacturer, product, version; no serial number */
+    text(t, SMBIOS_SYSTEM, 0, "ringer");
+    text(t, SMBIOS_SYSTEM, 1, "Standard PC (i440FX + PIIX)");
+    text(t, SMBIOS_SYSTEM, 2, RINGER_VERSION);
+    text(t, SMBIOS_SYSTEM, 3, NULL);
     for (unsigned i = 0; i < 16; i++) { /* the first three fields of a UUID are little-endian */
         unsigned from = i < 4 ? 3 - i : i < 6 ? 9 - i : i < 8 ? 13 - i : i;
 
         put(t, uuid ? uuid[from] : 0, 1);
     }
     put(t, 6, 1); /* woken by the power switch */
-    put(t, 0, 2);
-    end_fields(t);
-    string(t, "ringer");
-    string(t, "Standard PC (i440FX + PIIX)");
-    string(t, RINGER_VERSION);
+    text(t, SMBIOS_SYSTEM, 4, NULL);
+    text(t, SMBIOS_SYSTEM, 5, NULL);
+    end(t);
+}
+
+/* 7.3: nobody asks for a board but who describes one. */
+static void board(struct table *t)
+{
+    if (!t->user->given[SMBIOS_BOARD])
+        return;
+    begin(t, 2, 0x200);
+    text(t, SMBIOS_BOARD, 0, "ringer");
+    for (unsigned i = 1; i < 5; i++) /* product, version, serial number, asset tag */
+        text(t, SMBIOS_BOARD, i, NULL);
+    put(t, 1, 1); /* it hosts the rest */
+    text(t, SMBIOS_BOARD, 5, NULL);
+    put(t, 0x300, 2); /* in that chassis */
+    put(t, 10, 1);    /* motherboard */
+    put(t, 0, 1);
     end(t);
 }
 
@@ -111,15 +158,14 @@ static void machine(const struct bios *b, struct table *t)
 static void chassis(struct table *t)
 {
     begin(t, 3, 0x300);
-    put(t, 1, 1);
+    text(t, SMBIOS_CHASSIS, 0, "ringer");
     put(t, 1, 1); /* other */
-    put(t, 0, 3);
+    for (unsigned i = 1; i < 4; i++)
+        text(t, SMBIOS_CHASSIS, i, NULL);
     put(t, 0x03030303, 4); /* safe; no security status */
     put(t, 0, 4);
     put(t, 0, 4); /* height, cords, elements */
-    put(t, 0, 1);
-    end_fields(t);
-    string(t, "ringer");
+    text(t, SMBIOS_CHASSIS, 4, NULL);
     end(t);
 }
 
@@ -130,27 +176,25 @@ static void processor(struct bios *b, struct table *t)
 
     bios_cpuid(b, 1, id);
     begin(t, 4, PROCESSOR_HANDLE);
-    put(t, 1, 1);
+    text(t, SMBIOS_PROCESSOR, 0, "CPU 0");
     put(t, 3, 1); /* central processor */
     put(t, 1, 1); /* family: other */
-    put(t, 2, 1);
+    text(t, SMBIOS_PROCESSOR, 1, "ringer");
     put(t, id[0], 4);
     put(t, id[3], 4);
-    put(t, 0, 1);
+    text(t, SMBIOS_PROCESSOR, 2, NULL);
     put(t, 0x80, 1); /* voltage 0 */
     put(t, 0, 2);
-    put(t, 1000, 2); /* MHz, as the time-stamp counter counts */
-    put(t, 1000, 2);
+    put(t, t->user->max_mhz ? t->user->max_mhz : 1000, 2); /* as the time-stamp counter counts */
+    put(t, t->user->current_mhz ? t->user->current_mhz : 1000, 2);
     put(t, 0x41, 1); /* socket populated, enabled */
     put(t, 1, 1);
     put(t, 0xFFFFFFFFFFFFull, 6); /* no caches described */
-    put(t, 0, 3);
+    for (unsigned i = 3; i < 6; i++)
+        text(t, SMBIOS_PROCESSOR, i, NULL);
     put(t, 0x010101, 3); /* cores, enabled, threads */
     put(t, 0, 2);
     put(t, 1, 2);
-    end_fields(t);
-    string(t, "CPU 0");
-    string(t, "ringer");
     end(t);
 }
 
@@ -167,7 +211,6 @@ static void memory(struct bios *b, struct table *t)
     put(t, NO_HANDLE, 2);
     put(t, 1, 2);
     put(t, 0, 8);
-    end_fields(t);
     end(t);
     begin(t, 17, ARRAY_HANDLE + 0x100);
     put(t, ARRAY_HANDLE, 2);
@@ -177,15 +220,14 @@ static void memory(struct bios *b, struct table *t)
     put(t, bytes >> 20, 2); /* MiB */
     put(t, 9, 1);           /* DIMM */
     put(t, 0, 1);
-    put(t, 1, 1);
-    put(t, 0, 1);
+    text(t, SMBIOS_MEMORY, 0, "DIMM 0");
+    text(t, SMBIOS_MEMORY, 1, NULL);
     put(t, 7, 1); /* RAM */
     put(t, UNKNOWN, 2);
-    put(t, 0, 2);
-    put(t, 0, 4);
+    put(t, t->user->memory_speed, 2);
+    for (unsigned i = 2; i < 6; i++)
+        text(t, SMBIOS_MEMORY, i, NULL);
     put(t, 0, 13);
-    end_fields(t);
-    string(t, "DIMM 0");
     end(t);
     begin(t, 19, ARRAY_HANDLE + 0x300);
     put(t, 0, 4);
@@ -193,7 +235,6 @@ static void memory(struct bios *b, struct table *t)
     put(t, ARRAY_HANDLE, 2);
     put(t, 1, 1);
     put(t, 0, 16);
-    end_fields(t);
     end(t);
 }
 
@@ -203,10 +244,24 @@ static void last(struct table *t)
     begin(t, 32, 0x2000);
     put(t, 0, 6);
     put(t, 0, 1); /* no errors at boot */
-    end_fields(t);
     end(t);
     begin(t, 127, 0x7F00);
-    end_fields(t);
+    end(t);
+}
+
+/* 7.12 */
+static void oem_texts(struct table *t)
+{
+    unsigned n = 0;
+
+    if (!t->user->given[SMBIOS_OEM])
+        return;
+    while (n < SMBIOS_TEXTS && t->user->text[SMBIOS_OEM][n])
+        n++;
+    begin(t, 11, 0xE00);
+    put(t, n, 1);
+    for (unsigned i = 0; i < n; i++)
+        t->string[t->strings++] = t->user->text[SMBIOS_OEM][i];
     end(t);
 }
 
@@ -244,14 +299,18 @@ static void entry_point(uint8_t *e, const struct table *t, uint32_t address)
 
 void smbios_fill_rom(struct bios *b)
 {
-    struct table t = {.len = 0};
+    static const struct smbios_config nothing;
+    struct table t = {.user = b->config.smbios ? b->config.smbios : &nothing};
     uint8_t *e = bios_rom_room(b, ENTRY_BYTES, 16), *data;
 
     firmware(&t);
     machine(b, &t);
+    board(&t);
     chassis(&t);
     processor(b, &t);
     memory(b, &t);
+    oem_texts(&t);
+    files(&t);
     last(&t);
     data = bios_rom_room(b, t.len, 16);
     if (!e || !data || t.len == TABLE_ROOM)

@@ -159,6 +159,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .no_reboot = o.no_reboot,
         .no_shutdown = o.no_shutdown,
         .uuid = o.uuid_text ? given->uuid : NULL,
+        .smbios = &given->smbios,
         .start_stopped = o.start_stopped,
         .snapshot = o.snapshot,
         .no_vga = o.no_vga,

@@ -239,6 +239,7 @@ static bool build_bios(struct machine *m, struct error *err)
         .bootindex = c->bootindex,
         .reboot_ms = c->reboot_ms,
         .uuid = c->uuid,
+        .smbios = c->smbios,
         .no_s3 = c->no_s3,
         .no_s4 = c->no_s4,
         .fast_boot = c->kernel.kernel != NULL,

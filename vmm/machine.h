@@ -51,6 +51,7 @@ struct machine_config {
     bool no_reboot, start_stopped;
     bool no_shutdown;    /* stop, rather than end, when the guest ends */
     const uint8_t *uuid; /* 16 bytes, the caller's; NULL: none */
+    const struct smbios_config *smbios; /* the caller's; NULL: nothing */
     bool snapshot; /* discs that are put in later are not to be written to either */
     bool no_vga;    /* no graphics card: there is nothing to see */
     struct vga_config vga;

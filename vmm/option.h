@@ -21,7 +21,8 @@ struct option {
 /* The tables, each ended by a row without name, under a heading for the help. */
 extern const struct option options_machine[], options_drive_table[], options_boot[],
     options_chardev[], options_display[], options_device[], options_process[], options_debug[],
-    options_refused[], options_blockdev[], options_vnc[], options_object[], options_tools[], options_audio[];
+    options_refused[], options_blockdev[], options_smbios[],
+    options_vnc[], options_object[], options_tools[], options_audio[];
 
 /* ERR: "-name value: unknown; it is RIGHT".  False. */
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right);

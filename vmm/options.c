@@ -13,6 +13,7 @@ static const struct {
     {"Disks, CDs and floppies", options_drive_table},
     {"Images as a graph", options_blockdev},
     {"What is booted", options_boot},
+    {"What firmware tells", options_smbios},
     {"Serial and parallel ports, the monitor", options_chardev},
     {"Other devices", options_device},
     {"The screen", options_display},

@@ -93,6 +93,7 @@ struct options {
     bool accel_ok;     /* one of those named is there */
     const char *name, *process_name, *uuid_text, *pidfile, *run_as; /* NULL: not given */
     uint8_t uuid[16];
+    struct smbios_config smbios;
     uint8_t escape; /* -echr */
     struct audiodev_option audiodevs[OPTIONS_AUDIODEVS];
     unsigned audiodev_count;

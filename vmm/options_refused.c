@@ -94,7 +94,6 @@ const struct option options_refused[] = {
     WITH("prom-env"),
     ALONE("semihosting"),
     WITH("semihosting-config"),
-    WITH("smbios"),
     WITH("tpmdev"),
     WITH("tb-size"),
     WITH("xen-domid"),

@@ -250,6 +250,54 @@ START_TEST(test_smbios_tables)
 }
 END_TEST
 
+/* The user's structures: type 0 is ours then, a board, texts, and one from a file in place of the
+ * chassis. */
+START_TEST(test_smbios_of_the_user)
+{
+    static const uint8_t chassis[] = {3, 9, 0x33, 0x03, 1, 0x11, 0, 0, 0, 'F', 0, 0};
+    static const struct smbios_config user = {
+        .text = {[SMBIOS_BIOS] = {"V", "9.9", "01/02/2003"},
+                 [SMBIOS_SYSTEM] = {[3] = "SERIAL"},
+                 [SMBIOS_OEM] = {"one", "two"}},
+        .given = {[SMBIOS_BIOS] = true, [SMBIOS_BOARD] = true, [SMBIOS_OEM] = true},
+        .release = {4, 7},
+        .has_release = true,
+        .file = {{chassis, sizeof chassis}},
+        .files = 1,
+    };
+    const struct bios_config base = {
+        .rom = rom, .rom_bytes = ROM_BYTES, .boot_order = "c", .smbios = &user};
+    uint8_t tables[2048], kinds[128] = {0};
+    struct rig r;
+    int len, at = 0;
+
+    rig_open_with(&r, 8, 2880, 1024, &base);
+    len = file(&r, "etc/smbios/smbios-tables", tables, sizeof tables);
+    ck_assert_uint_eq(tables[0], 0);
+    ck_assert_uint_eq(tables[20], 4);
+    ck_assert_uint_eq(tables[21], 7);
+    ck_assert_int_eq(memcmp(tables + tables[1], "V\0009.9\00001/02/2003\0", 18), 0);
+    while (at < len) {
+        const uint8_t *s = tables + at;
+
+        kinds[s[0] & 127]++;
+        at += s[1];
+        if (s[0] == 1) /* maker, product and version before it */
+            ck_assert_uint_eq(s[7], 4);
+        if (s[0] == 3)
+            ck_assert_int_eq(memcmp(s, chassis, sizeof chassis), 0);
+        if (s[0] == 11)
+            ck_assert_int_eq(memcmp(s + s[1], "one\0two\0", 9), 0);
+        while (tables[at] || tables[at + 1])
+            at++;
+        at += 2;
+    }
+    ck_assert_int_eq(at, len);
+    ck_assert(kinds[2] == 1 && kinds[3] == 1 && kinds[11] == 1 && kinds[127] == 1);
+    rig_close(&r);
+}
+END_TEST
+
 /* ---- kernels ---- */
 
 START_TEST(test_kernel)
@@ -299,6 +347,7 @@ int main(void)
     tcase_add_test(t, test_items);
     tcase_add_test(t, test_acpi_tables);
     tcase_add_test(t, test_smbios_tables);
+    tcase_add_test(t, test_smbios_of_the_user);
     tcase_add_test(t, test_kernel);
     suite_add_tcase(s, t);
     runner = srunner_create(s);
