@@ -59,6 +59,9 @@ static void dispatch(struct bios *b, unsigned trap)
     case TRAP_NOTHING:
         bios_boot_wait(b);
         break;
+    case TRAP_OPTION_ROM:
+        option_rom_next(b);
+        break;
     case TRAP_MENU:
         bios_menu(b);
         break;
@@ -230,6 +233,7 @@ static const struct field bios_fields[] = {
     FIELD(struct bios, boot.until),
     FIELD(struct bios, vbe_linear),
     FIELD(struct bios, vbe_kept),
+    FIELD(struct bios, option_next),
     FIELD(struct bios, vbe_mode),
     FIELD(struct bios, apm.connected),
     FIELD(struct bios, apm.disabled),
@@ -323,6 +327,10 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
         return NULL;
     }
     bios_fw_items(b);
+    if (!option_roms_install(b, err)) {
+        bios_free(b);
+        return NULL;
+    }
     device_add(config->board->devices, &bios_class, b);
     bios_power_on_cmos(b);
     return b;

@@ -37,6 +37,14 @@ struct smbios_config {
     unsigned files;
 };
 
+/* An option ROM: DATA is the caller's. */
+struct option_rom {
+    const uint8_t *data;
+    uint32_t len;
+    const char *name;
+};
+enum { OPTION_ROMS = 8 };
+
 struct bios_config {
     struct cpu *cpu;
     struct board *board;
@@ -60,6 +68,8 @@ struct bios_config {
     struct fw_cfg *fw_cfg;   /* gets what firmware is to know; may be NULL */
     const uint8_t *uuid;     /* of the machine, 16 bytes; NULL: none */
     const struct smbios_config *smbios; /* the caller's; NULL: nothing */
+    struct option_rom option_rom[OPTION_ROMS];
+    unsigned option_roms;
     bool no_s3, no_s4;       /* leave these sleep states out of the tables */
     const uint8_t *rom;      /* foreign firmware of ROM_BYTES in place of ours; NULL: ours */
     uint32_t rom_bytes;

@@ -29,7 +29,7 @@ static const char *const result_text[] = {
     [BLANK] = "its first sector is blank",
     [NO_SIGNATURE] = "no boot signature (55h AAh) in its first sector",
     [NOT_BOOTABLE] = "not a bootable disc",
-    [NO_BOOT_ROM] = "no network card",
+    [NO_BOOT_ROM] = "no network card, no option ROM",
     [CAME_BACK] = "its boot code gave up",
 };
 
@@ -87,7 +87,7 @@ static enum result try_device(struct bios *b, char letter)
             return EMPTY;
         return cdrom_boot(b) ? CAME_BACK : NOT_BOOTABLE;
     default:
-        return NO_BOOT_ROM;
+        return option_rom_boot(b) ? CAME_BACK : NO_BOOT_ROM;
     }
 }
 
@@ -112,7 +112,7 @@ static void make_list(struct bios *b)
     add(boot, boot->choice);
     for (const char *p = b->boot_order; *p; p++)
         add(boot, *p);
-    for (const char *p = "acd"; *p && !b->config.boot_strict; p++)
+    for (const char *p = b->config.option_roms ? "acdn" : "acd"; *p && !b->config.boot_strict; p++)
         add(boot, *p);
 }
 

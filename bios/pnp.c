@@ -19,6 +19,7 @@ void pnp_fill_rom(struct bios *b)
 
     if (!t)
         return;
+    b->pnp = (uint16_t)(t - b->rom);
     memcpy(t, "$PnP", 4);
     t[4] = PNP_VERSION;
     t[5] = PNP_BYTES;

@@ -168,6 +168,7 @@ void bios_post(struct bios *b)
     bios_banner(b);
     if (!keyboard)
         bios_print(b, "Keyboard error\n");
+    option_roms_post(b);
     memset(&b->boot, 0, sizeof b->boot);
     bios_order_disks(b, 0);
 }

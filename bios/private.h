@@ -81,6 +81,9 @@ struct bios {
 
     char boot_order[8];
     struct bios_boot boot;
+    int option_region;   /* the option ROMs' memory; -1: there are none */
+    uint8_t option_next; /* which of them POST initialises next */
+    uint16_t pnp;        /* where the Plug and Play structure is in the ROM */
     struct linux_image *kernel;
     struct multiboot_image *multiboot;
 
@@ -206,6 +209,10 @@ void bios_map_traps(struct bios *b);                 /* bios.c: the trap port, f
 void video_rom_init(struct bios *b);                 /* video_rom.c: TRAP_VIDEO_INIT */
 void vbe_fill_rom(struct bios *b);                   /* vbe.c: mode list, 32-bit code */
 void pnp_fill_rom(struct bios *b);                   /* pnp.c */
+bool option_roms_install(struct bios *b, struct error *err); /* option_rom.c */
+void option_roms_post(struct bios *b);
+void option_rom_next(struct bios *b); /* TRAP_OPTION_ROM */
+bool option_rom_boot(struct bios *b); /* true: one is to be started */
 /* tables.c: SIZE zeroed bytes of the ROM for a table, before the ROM is mapped; NULL: it is full */
 uint8_t *bios_rom_room(struct bios *b, uint32_t size, uint32_t align);
 void pci_fill_rom(struct bios *b);                   /* pci.c: BIOS32 directory, $PIR */

@@ -53,6 +53,18 @@ post:
     cmpb $0x04, %al
     je 1f
     trap TRAP_POST
+4:
+    trap TRAP_OPTION_ROM
+    jc 3f
+    sti
+    lcallw *0x467
+    cli
+    cld
+    xorw %ax, %ax
+    movw %ax, %ds
+    movw %ax, %ss
+    movw $0x7C00, %sp
+    jmp 4b
 3:
     trap TRAP_MENU
     jnc 1f
@@ -90,6 +102,8 @@ boot_result:
     je boot_far
     cmpb $BOOT_MULTIBOOT, %cl
     je boot_multiboot
+    cmpb $BOOT_CALL, %cl
+    je boot_call
     cmpb $BOOT_SECTOR, %cl
     jne boot_nothing
     xorw %ax, %ax
@@ -100,6 +114,16 @@ boot_result:
     movw $0xAA55, %ax
     sti
     ljmpw $0, $0x7C00
+
+/* One that returns did not boot. */
+boot_call:
+    xorw %ax, %ax
+    movw %ax, %ds
+    movw %ax, %ss
+    movw $0x7C00, %sp
+    sti
+    lcallw *0x467
+    int $0x18
 
 boot_far:
     cli

@@ -36,6 +36,7 @@
 #define TRAP_INT74     19 /* live CF clear: call the mouse handler */
 #define TRAP_ENTER_PM  20 /* INT 15h/89h */
 #define TRAP_MENU      23 /* live CF: wait for a key */
+#define TRAP_OPTION_ROM  26 /* live CF clear: initialise the ROM at 0040:0067 */
 #define TRAP_VIDEO_INIT  25 /* the option ROM's initialisation */
 #define TRAP_NOTHING     24 /* nothing boots; live CF: no key yet, nor is the time over */
 #define TRAP_APM       42 /* 16- and 32-bit entry: live CF, ZF: wait for an interrupt */
@@ -49,6 +50,7 @@
 #define BOOT_FAR       1 /* everything is set, CS:IP on the stack */
 #define BOOT_MULTIBOOT 2 /* EAX, EBX set, entry in EDX */
 #define BOOT_NOTHING   3
+#define BOOT_CALL      4 /* an option ROM's entry at 0040:0067 */
 
 /* What INT 9 is to do after the key was taken in. */
 #define KEY_ACTION_NONE   0

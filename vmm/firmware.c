@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ITEM_MAX = 64 << 20, VGA_ROM_MAX = 1 << 20, PATH_ROOM = 4096 };
+enum { ITEM_MAX = 64 << 20, VGA_ROM_MAX = 1 << 20, OPTION_ROM_MAX = 1 << 20, PATH_ROOM = 4096 };
 
 static const char vga_bios[] = "vgabios-stdvga.bin";
 
@@ -103,6 +103,38 @@ static bool open_vga(struct firmware *f, const struct firmware_options *o, const
     return read_blob(&f->vga_rom, path, "VGA ROM", VGA_ROM_MAX, err);
 }
 
+/* 55h AAh, the length in units of 512 bytes, and a sum of zero. */
+static bool is_option_rom(const struct firmware_blob *b)
+{
+    uint8_t sum = 0;
+
+    if (b->len < 512 || b->data[0] != 0x55 || b->data[1] != 0xAA || !b->data[2] ||
+        b->data[2] * 512u > b->len)
+        return false;
+    for (uint32_t i = 0; i < b->data[2] * 512u; i++)
+        sum += b->data[i];
+    return sum == 0;
+}
+
+static bool open_option_rom(struct firmware *f, const struct firmware_options *o, const char *name,
+                            struct error *err)
+{
+    char path[PATH_ROOM];
+    struct firmware_blob *b = &f->option_rom[f->option_roms++];
+    const char *slash = strrchr(name, '/');
+
+    f->option_name[f->option_roms - 1] = slash ? slash + 1 : name;
+    if (!read_blob(b, locate(path, o, name), "option ROM", OPTION_ROM_MAX, err))
+        return false;
+    if (!is_option_rom(b))
+        return error_set(err, "-option-rom %s: that is no option ROM: 55h AAh, its length in "
+                         "512 bytes, a sum of zero", name);
+    b->len = b->data[2] * 512u;
+    return strlen(f->option_name[f->option_roms - 1]) < FW_CFG_NAME - 8 ||
+           error_set(err, "-option-rom %s: its name has more than %d characters", name,
+                     FW_CFG_NAME - 9);
+}
+
 /* [name=]NAME,file=PATH or [name=]NAME,string=TEXT; the text is all that follows. */
 static bool open_item(struct firmware *f, const char *value, struct error *err)
 {
@@ -137,6 +169,9 @@ bool firmware_open(struct firmware *f, const struct firmware_options *o, struct 
         return false;
     if (!open_vga(f, o, bios, err))
         return false;
+    for (unsigned i = 0; i < o->option_roms; i++)
+        if (!open_option_rom(f, o, o->option_rom[i], err))
+            return false;
     for (unsigned i = 0; i < o->item_count; i++)
         if (!open_item(f, o->items[i], err))
             return false;
@@ -147,6 +182,8 @@ void firmware_free(struct firmware *f)
 {
     free(f->bios.data);
     free(f->vga_rom.data);
+    for (unsigned i = 0; i < f->option_roms; i++)
+        free(f->option_rom[i].data);
     for (unsigned i = 0; i < f->items; i++)
         free(f->item[i].data);
     memset(f, 0, sizeof *f);

@@ -2,6 +2,7 @@
 #ifndef RINGER_VMM_FIRMWARE_H
 #define RINGER_VMM_FIRMWARE_H
 
+#include "bios/bios.h"
 #include "ringer/error.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ struct firmware_options {
     bool no_vga; /* there is no card, and so no ROM */
     const char *dirs[FIRMWARE_DIRS];
     unsigned dir_count;
+    const char *option_rom[OPTION_ROMS];
+    unsigned option_roms;
     const char *items[FIRMWARE_ITEMS]; /* values of -fw_cfg */
     unsigned item_count;
 };
@@ -29,6 +32,9 @@ struct firmware_blob {
 struct firmware {
     struct firmware_blob bios, vga_rom; /* without vga_rom ringer's own one serves */
     bool no_vga_rom;
+    struct firmware_blob option_rom[OPTION_ROMS];
+    const char *option_name[OPTION_ROMS]; /* without folder; the caller's */
+    unsigned option_roms;
     struct firmware_blob item[FIRMWARE_ITEMS];
     char item_name[FIRMWARE_ITEMS][64];
     unsigned items;

@@ -250,6 +250,12 @@ static bool build_bios(struct machine *m, struct error *err)
         .rom_bytes = c->firmware.bios.len,
     };
 
+    for (bios.option_roms = 0; bios.option_roms < c->firmware.option_roms; bios.option_roms++) {
+        unsigned i = bios.option_roms;
+        bios.option_rom[i] =
+            (struct option_rom){c->firmware.option_rom[i].data, c->firmware.option_rom[i].len,
+                                c->firmware.option_name[i]};
+    }
     memcpy(bios.serial_ports, m->serial_base, sizeof bios.serial_ports);
     memcpy(bios.parallel_ports, m->parallel_base, sizeof bios.parallel_ports);
     int cd = machine_boot_cdrom(c);

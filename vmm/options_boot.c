@@ -20,6 +20,27 @@ static bool set_firmware(struct options *o, const struct option *self, const cha
                                     : firmware_add_item(&o->firmware, value, err);
 }
 
+static const struct property option_rom_properties[] = {
+    {"romfile", PROPERTY_STRING, "the file", NULL, 0, 0, NULL},
+    DEVICE_PROPERTIES_END,
+};
+
+static bool set_option_rom(struct options *o, const struct option *self, const char *value,
+                           struct error *err)
+{
+    struct firmware_options *f = &o->firmware;
+    struct value v[PROPERTIES_MAX];
+
+    if (!option_properties(o, self, value, "romfile", v, err))
+        return false;
+    if (!v[0].text || !*v[0].text)
+        return error_set(err, "-%s: the file name is empty", self->name);
+    if (f->option_roms == OPTION_ROMS)
+        return error_set(err, "-%s %s: there may be %d at most", self->name, value, OPTION_ROMS);
+    f->option_rom[f->option_roms++] = v[0].text;
+    return true;
+}
+
 static bool set_append(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
@@ -99,6 +120,8 @@ const struct option options_boot[] = {
      "splash-time=MS, reboot-timeout=MS",
      set_boot, NULL},
     {"bios", "FILE", "this ROM instead of ringer's own BIOS", set_file, NULL},
+    {"option-rom", "FILE", "an option ROM, initialised before anything is booted", set_option_rom,
+     option_rom_properties},
     {"L", "DIR", "look for ROMs in this folder, too", set_firmware, NULL},
     {"fw_cfg", "ITEM", "[name=]NAME,file=PATH|string=TEXT: a file for firmware and guest",
      set_firmware, NULL},

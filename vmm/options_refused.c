@@ -88,7 +88,6 @@ const struct option options_refused[] = {
     WITH("mem-path"),
     ALONE("mem-prealloc"),
     WITH("numa"),
-    WITH("option-rom"),
     WITH("plugin"),
     ALONE("preconfig"),
     WITH("prom-env"),
