@@ -118,6 +118,7 @@ undefined:
     FAULTS(6, .byte 0x0F, 0xFF, 0xC0) /* UD0 */
     FAULTS(6, .byte 0x0F, 0x0A)
     FAULTS(6, .byte 0x0F, 0x04)
+    FAULTS(6, rsm)                    /* outside of system management mode */
     FAULTS(6, .byte 0x8D, 0xC0)       /* LEA of a register */
     ret
 

@@ -405,7 +405,46 @@ interrupts:
     mov dword ptr [tss + T_SS1], DATA1
     IDT_TO(0x60, CODE3 & ~3, int_conforming)
     FAULTS_WITH(13, CODE3 & ~3, int 0x60)
+    /* gates of the 286: five words; an interrupt gate clears IF, a trap gate does not */
+    GATE(0x62, int_words, 3)
+    mov byte ptr [idt + 0x62 * 8 + 5], 0xE6
+    GATE(0x63, int_words, 3)
+    mov byte ptr [idt + 0x63 * 8 + 5], 0xE7
+    TO_RING3
+    sti
+    mov ecx, 0
+    stc
+    int 0x62
+3:  CHECK(c)
+    CHECK_EQ(esp, STACK3)
+    CHECK_EQ(ecx, 0)
+    mov edx, offset 4f
+    mov word ptr [words_eip], dx
+    int 0x63
+4:  CHECK_EQ(ecx, 0x200)
+    CHECK_EQ(esp, STACK3)
+    pushfd
+    pop eax
+    test eax, 0x200
+    CHECK(nz)
+    cli
+    mov word ptr [words_eip], offset 3b
+    TO_RING0
     ret
+words_eip: .word 3b
+int_words:
+    pushfd
+    pop ecx
+    and ecx, 0x200
+    CHECK_EQ(esp, STACK0 - 0x400 - 10)
+    mov ax, ss:[words_eip]
+    CHECK_EQ(word ptr [esp], ax)
+    CHECK_EQ(word ptr [esp + 2], CODE3)
+    test word ptr [esp + 4], 0x200
+    CHECK(nz)
+    CHECK_EQ(word ptr [esp + 6], STACK3)
+    CHECK_EQ(word ptr [esp + 8], DATA3)
+    iretw
 int_conforming:
     mov eax, cs
     CHECK_EQ(dword ptr [esp], offset 1b)
