@@ -33,6 +33,11 @@ static bool v86(const struct piece *p)
     return p->ring == RING_V86;
 }
 
+static bool bits16(const struct piece *p)
+{
+    return p->ring >= RING_V86;
+}
+
 /* Registers that no piece counts on: not ESP, EBX, ESI, EDI. */
 static unsigned scratch(struct piece *p)
 {
@@ -43,6 +48,8 @@ static unsigned scratch(struct piece *p)
 static void prefix(struct piece *p)
 {
     static const uint8_t segments[] = {0x26, 0x36, 0x3E, 0x64, 0x65, 0x2E};
+    if (chance(p, 10))
+        put(p, 1, 0x66);
     if (chance(p, 4) && !(v86(p) && p->tame))
         put(p, 1, segments[below(p, p->tame ? 5 : 6)]);
 }
@@ -50,16 +57,16 @@ static void prefix(struct piece *p)
 static uint32_t place(struct piece *p)
 {
     static const uint8_t near_end[] = {1, 2, 3, 4, 5, 7};
-    uint32_t at = below(p, DATA_BYTES - 64);
+    uint32_t at = below(p, DATA_BYTES - 128);
     if (chance(p, 3)) /* across a border of pages */
         at = (at & ~0xFFFu) + 0x1000 - near_end[below(p, 6)];
-    return at % (DATA_BYTES - 64);
+    return at % (DATA_BYTES - 128);
 }
 
 /* ModRM (and so on) of a memory operand with REG. */
 static void memory(struct piece *p, unsigned reg)
 {
-    if (v86(p)) {
+    if (bits16(p)) {
         put(p, 1, reg << 3 | 6);
         put(p, 2, place(p));
     } else if (chance(p, 2)) {
@@ -88,7 +95,7 @@ static void operand(struct piece *p, unsigned reg)
 static void mov_imm(struct piece *p, unsigned reg, uint32_t value)
 {
     put(p, 1, 0xB8 | reg);
-    put(p, v86(p) ? 2 : 4, value);
+    put(p, bits16(p) ? 2 : 4, value);
 }
 
 static uint32_t value(struct piece *p)
@@ -150,8 +157,10 @@ static void exchange(struct piece *p)
 
 static void stack(struct piece *p)
 {
-    unsigned n = 1 + below(p, 3);
-    switch (below(p, 6)) {
+    unsigned n = 1 + below(p, 3), way = below(p, 6);
+    if (way == 3 && p->tame && bits16(p))
+        return; /* ESP takes over the upper half of EBP: what lies there? */
+    switch (way) {
     case 0:
         for (unsigned i = 0; i < n; i++)
             put(p, 1, 0x50 | below(p, 8));
@@ -186,7 +195,7 @@ static void stack(struct piece *p)
 static void strings(struct piece *p)
 {
     static const uint8_t ops[] = {0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF};
-    uint32_t base = v86(p) ? 0 : DATA;
+    uint32_t base = bits16(p) ? 0 : DATA;
     mov_imm(p, C, below(p, 24));
     if (chance(p, 2))
         mov_imm(p, DI, base + place(p));
@@ -230,7 +239,7 @@ static void loop(struct piece *p)
 /* CALL over a few bytes, and back; by register as well. */
 static void calls(struct piece *p)
 {
-    if (v86(p)) {
+    if (bits16(p)) {
         put(p, 3, 0x0001E8);
     } else if (chance(p, 2)) {
         put(p, 5, 0x00000001E8);
@@ -245,7 +254,7 @@ static void calls(struct piece *p)
 static void changes_code(struct piece *p)
 {
     unsigned between = below(p, 3);
-    if (v86(p))
+    if (bits16(p))
         return;
     put(p, 2, 0x05C7);
     put(p, 4, p->at + p->len + 8 + between + 1);
@@ -292,6 +301,10 @@ static uint16_t selector(struct piece *p)
                                     0x8B, 0x0F, 0x11, 0x53, 0x28, 0xF8, 0x83, 0x88};
     static const uint16_t wild[] = {0x6B, 0x73, 0x1B, 0x4B, 0x40, 0, 3, 0x10, 0x10};
     enum { GOOD = 8 };
+    if (bits16(p) && !chance(p, 4))
+        return !p->tame && chance(p, 4) ? 0x23 : 0xA0 | (any(p) & 3);
+    if (bits16(p) && chance(p, 2))
+        return tame[GOOD + below(p, sizeof tame / sizeof *tame - GOOD)];
     if (!p->tame && chance(p, 4))
         return chance(p, 4) ? (uint16_t)(any(p) & 0xFF) : wild[below(p, 9)];
     return tame[below(p, chance(p, 3) ? sizeof tame / sizeof *tame : GOOD)];
@@ -301,14 +314,15 @@ static void segment_load(struct piece *p)
 {
     static const uint8_t regs[] = {0, 3, 4, 5};
     unsigned seg = chance(p, 12) ? 2 : regs[below(p, 4)];
-    uint16_t sel = v86(p) ? (uint16_t)(!p->tame && chance(p, 4) ? any(p) : 0x3F00 + below(p, 0x400))
+    uint16_t sel = v86(p) ? (uint16_t)(!p->tame && chance(p, 4) ? 0x3E00 + below(p, 0xC200)
+                                                                : 0x3F00 + below(p, 0x400))
                           : selector(p);
     unsigned r = scratch(p);
     if (v86(p) && seg == 2)
         return;
-    if (seg == 2 && !p->ring)
+    if (seg == 2 && (p->ring & 3) == 0)
         sel = chance(p, 2) ? 0x10 : sel == 0x23 ? 3 : sel;
-    if (seg == 2 && p->ring == 3)
+    if (seg == 2 && (p->ring & 3) == 3)
         sel = chance(p, 2) ? 0x23 : sel;
     mov_imm(p, r, sel);
     switch (below(p, 4)) {
@@ -321,16 +335,16 @@ static void segment_load(struct piece *p)
         break;
     case 1: /* through memory: LES and kin */
         if (seg >= 2) {
-            uint32_t at = (v86(p) ? 0 : DATA) + place(p);
+            uint32_t at = (bits16(p) ? 0 : DATA) + place(p);
             put(p, 1, 0x89);
-            put(p, 1, v86(p) ? r << 3 | 6 : r << 3 | 5);
-            put(p, v86(p) ? 2 : 4, at + (v86(p) ? 2 : 4));
+            put(p, 1, bits16(p) ? r << 3 | 6 : r << 3 | 5);
+            put(p, bits16(p) ? 2 : 4, at + (bits16(p) ? 2 : 4));
             if (seg == 3)
                 put(p, 1, 0xC5);
             else
                 put(p, 2, 0x0F | (seg == 2 ? 0xB2 : seg == 4 ? 0xB4 : 0xB5) << 8);
-            put(p, 1, v86(p) ? A << 3 | 6 : A << 3 | 5);
-            put(p, v86(p) ? 2 : 4, at);
+            put(p, 1, bits16(p) ? A << 3 | 6 : A << 3 | 5);
+            put(p, bits16(p) ? 2 : 4, at);
             break;
         }
         /* fall through */
@@ -397,7 +411,7 @@ static void flags(struct piece *p)
     if (chance(p, 2))
         image &= ~0x40000u;
     put(p, 1, 0x68);
-    put(p, v86(p) ? 2 : 4, image);
+    put(p, bits16(p) ? 2 : 4, image);
     put(p, 1, 0x9D);
 }
 
@@ -412,7 +426,7 @@ static void far_calls(struct piece *p)
 {
     static const uint16_t code[] = {0x08, 0x1B, 0x40, 0x43, 0x5B, 0x83, 0x23, 0x0F, 0x30};
     uint16_t sel = code[below(p, p->tame ? 8 : 9)];
-    if (v86(p))
+    if (bits16(p))
         return;
     if (chance(p, 2))
         sel = p->ring ? 0x1B : 0x08;
@@ -434,7 +448,7 @@ static void returns(struct piece *p)
 {
     uint16_t cs = p->ring ? 0x1B : chance(p, 3) ? 0x1B : 0x08;
     bool iret = chance(p, 2);
-    if (v86(p))
+    if (bits16(p))
         return;
     if (cs == 0x1B && !p->ring) { /* to ring 3 */
         put(p, 2, 0x236A);
@@ -452,7 +466,7 @@ static void returns(struct piece *p)
 
 static void fast_call(struct piece *p)
 {
-    if (v86(p) || !p->ring)
+    if (bits16(p) || !p->ring)
         return;
     put(p, 2, 0xE189); /* MOV ECX, ESP */
     mov_imm(p, D, p->at + p->len + 7);
@@ -507,25 +521,52 @@ static void control(struct piece *p)
     }
 }
 
+/* A breakpoint on data, or on an instruction further on. */
+static void breakpoints(struct piece *p)
+{
+    static const uint32_t kinds[] = {0, 1, 3, 0xD, 0xF, 5, 7};
+    uint32_t kind = p->tame ? 0 : kinds[below(p, 7)];
+    mov_imm(p, A, kind ? (p->ebx & ~3u) + 4 * below(p, 16) : p->at + p->len + below(p, 40));
+    put(p, 3, 0xC0230F);
+    mov_imm(p, A, kind << 16 | (1 + below(p, 3)));
+    put(p, 3, 0xF8230F);
+}
+
+/* An interrupt, which comes when IF is set. */
+static void device(struct piece *p)
+{
+    if (p->tame)
+        return;
+    put(p, 4, 0xE1E631B0); /* MOV AL, 31h; OUT RIG_PORT_INTR, AL */
+    if (chance(p, 2))
+        put(p, 2, 0x90FB);
+}
+
 typedef void maker(struct piece *p);
 
 void piece_make(struct piece *p)
 {
-    static maker *const makers[] = {
-        arithmetic, move,         read_modify_write, exchange,      stack,  strings, branches,
-        loop,       calls,        changes_code,      divides,       floats, looks,   segment_load,
-        branches,   segment_load, segment_load,      segment_store, flags,  flags,   interrupts,
-        far_calls,  returns,      fast_call,         page_tables,   control};
+    static maker *const makers[] = {arithmetic,   move,         read_modify_write,
+                                    exchange,     stack,        strings,
+                                    branches,     loop,         calls,
+                                    changes_code, divides,      floats,
+                                    looks,        segment_load, branches,
+                                    segment_load, segment_load, segment_store,
+                                    flags,        flags,        interrupts,
+                                    far_calls,    returns,      fast_call,
+                                    page_tables,  control,      breakpoints,
+                                    device};
     enum { MAKERS = sizeof makers / sizeof *makers, LONGEST = 34 };
-    uint32_t base = v86(p) ? 0 : DATA;
+    uint32_t base = bits16(p) ? 0 : DATA;
     p->len = 0;
-    mov_imm(p, B, base + place(p));
+    p->ebx = base + place(p);
+    mov_imm(p, B, p->ebx);
     mov_imm(p, SI, base + place(p));
     mov_imm(p, DI, base + place(p));
     if (chance(p, 2))
         mov_imm(p, C, below(p, 64));
     while (p->len + LONGEST + 2 < PIECE_BYTES && !chance(p, 16))
-        makers[below(p, p->ring ? MAKERS - 2 : MAKERS)](p);
+        makers[below(p, p->ring ? MAKERS - 4 : MAKERS)](p);
     if (p->tame) /* flags that are left undefined */
         put(p, 2, 0xC039);
     put(p, 2, 0x30CD);

@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PIECE_BYTES = 128, PIECES_AT = 0x10000, RING_V86 = 4 };
+enum { PIECE_BYTES = 128, PIECES_AT = 0x10000, RING_V86 = 4, CODE_16 = 8 };
 
 struct piece {
     uint8_t bytes[PIECE_BYTES];
     unsigned len;
     uint32_t at;  /* its address */
-    uint8_t ring; /* 0, 3 or RING_V86 */
+    uint8_t ring; /* 0, 3 or RING_V86; with CODE_16: 16-bit code in protected mode */
+    uint32_t ebx; /* as it begins */
     uint64_t *seed;
     bool tame; /* only what other emulators carry out as processors do */
 };

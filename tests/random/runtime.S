@@ -28,7 +28,7 @@ parameters:
 count:  .long 0 /* of pieces */
 rounds: .long 0 /* so often all of them */
 print:  .long 0 /* the log goes to port E9h when all is done */
-kinds:  .long 0 /* where the ring of each stands: 0, 3, or 4 for virtual-8086 mode */
+kinds:  .long 0 /* where the ring of each stands: 0, 3, 4 for virtual-8086 mode; 8 or more: 16-bit code */
 1:  cli
     xor ax, ax
     mov ds, ax
@@ -61,6 +61,9 @@ gdt:
     .word 31, ldt, 0x8200, 0 /* 78 */
     .quad 0x00CFF9000000FFFF /* 80: code, not to be read */
     .quad 0x00CFB3000000FFFF /* 88: ring 1's */
+    .quad 0x00009B010000FFFF /* 90: the pieces as 16-bit code of ring 0 */
+    .quad 0x0000FB010000FFFF /* 98: and of ring 3 */
+    .quad 0x0000F3040000FFFF /* A0: 64 KiB of data for them */
 gdt_pointer:
     .word . - gdt - 1
     .long gdt
@@ -227,8 +230,13 @@ on_event:
     jmp 2f
 1:  movsd
     movsd
-2:  stosd
+2:  mov eax, dr6
+    stosd
     mov [log_at], edi
+    xor eax, eax
+    mov dr7, eax
+    mov eax, 0xFFFF0FF0
+    mov dr6, eax
     mov esi, esp
     mov edi, offset registers
     mov ecx, 8
@@ -267,22 +275,30 @@ next_piece:
     cmp bl, 4
     je in_v86
     mov cx, DATA3
-    mov ds, cx
+    mov edx, CODE0
+    test bl, 8
+    jz 2f
+    sub eax, PIECES
+    mov cx, 0xA3
+    mov edx, 0x90
+2:  mov ds, cx
     mov es, cx
     mov fs, cx
     mov gs, cx
     mov esp, STACK_R0
-    mov ecx, 2
-    cmp bl, 3
-    jne 2f
+    test bl, 3
+    jz 3f
     push DATA3
     push STACK_R3
     push 0x3002
-    push CODE3
-    jmp 3f
-2:  push 2
-    push CODE0
-3:  push eax
+    add edx, CODE3 - CODE0
+    cmp edx, CODE3
+    je 4f
+    mov edx, 0x9B
+    jmp 4f
+3:  push 2
+4:  push edx
+    push eax
     jmp registers_and_go
 in_v86:
     mov esp, STACK_R0

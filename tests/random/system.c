@@ -26,7 +26,7 @@ enum { PARAMETERS = 8 }; /* offset of COUNT, ROUNDS, PRINT, KINDS */
 struct event {
     uint32_t piece, ds, es, fs, gs, cr2, cr0, tr;
     uint32_t edi, esi, ebp, esp0, ebx, edx, ecx, eax;
-    uint32_t vector, error, eip, cs, eflags, esp, ss, zero;
+    uint32_t vector, error, eip, cs, eflags, esp, ss, dr6;
 };
 
 struct program {
@@ -63,7 +63,7 @@ static void set32(uint8_t *at, uint32_t value)
 
 static void make(struct program *prog, const char *runtime, uint64_t seed, bool tame)
 {
-    static const uint8_t rings[] = {0, 0, 0, 3, 3, 3, RING_V86};
+    static const uint8_t rings[] = {0, 0, 0, 3, 3, 3, RING_V86, CODE_16, CODE_16 | 3};
     uint64_t state = seed * 0x9E3779B97F4A7C15u + 1;
     FILE *f = fopen(runtime, "rb");
     memset(prog->image, 0, sizeof prog->image);
@@ -127,19 +127,19 @@ static void run(const struct program *prog, const struct way *way, struct outcom
 static void print_event(const struct event *e)
 {
     printf("    piece %3u vector %02x error %04x cr2 %08x at %04x:%08x esp %04x:%08x flags %08x "
-           "cr0 %08x\n"
+           "cr0 %08x dr6 %08x\n"
            "      eax %08x ebx %08x ecx %08x edx %08x esi %08x edi %08x ebp %08x esp %08x"
            " ds %04x es %04x fs %04x gs %04x\n",
            e->piece, e->vector, e->error, e->cr2, e->cs & 0xFFFF, e->eip, e->ss & 0xFFFF, e->esp,
-           e->eflags, e->cr0, e->eax, e->ebx, e->ecx, e->edx, e->esi, e->edi, e->ebp, e->esp0,
-           e->ds, e->es, e->fs, e->gs);
+           e->eflags, e->cr0, e->dr6, e->eax, e->ebx, e->ecx, e->edx, e->esi, e->edi, e->ebp,
+           e->esp0, e->ds, e->es, e->fs, e->gs);
 }
 
 static void print_piece(const struct program *prog, uint32_t piece)
 {
     const uint8_t *bytes = prog->image + PIECES_AT - RIG_CODE + piece * PIECE_BYTES;
     const uint8_t *kinds = prog->image + PIECES_AT - RIG_CODE + PIECES * PIECE_BYTES;
-    unsigned bits = kinds[piece] == RING_V86 ? 16 : 32;
+    unsigned bits = kinds[piece] >= RING_V86 ? 16 : 32;
     struct decoder *d = decoder_new();
     char text[128];
     printf("  piece %u, ring %u:\n", piece, kinds[piece]);
