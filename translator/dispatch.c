@@ -401,8 +401,8 @@ static uint32_t enter_alone(struct translator *t, uint32_t code)
     return exit;
 }
 
-/* The block that goes on at cpu->eip, or begins there, if it is its turn: *CODE and v->first tell where.
- * NULL: it is not, or an exception was raised. */
+/* The block that goes on at cpu->eip, or begins there, if it is its turn: *CODE and v->first tell
+ * where.  NULL: it is not, or an exception was raised. */
 static struct tb *next_verified(struct translator *t, bool missed, uint32_t *code)
 {
     struct verify *v = t->verify;

@@ -5,8 +5,8 @@
  * taken back, and where an instruction would reach a device, a page with code or an instruction
  * that C carries out anyway, the rehearsal ends before it.  Then the block as it was translated,
  * for good.  Registers, flags, x87 and SSE state, the pages stored to and the exception must be the
- * same, where the block was left, be that at its end, at a side exit or in the middle.  Whatever the
- * machine sees (devices, ports, RDTSC, interrupts) lies between, so it happens once; behind an
+ * same where the block was left, be that at its end, at a side exit or in the middle.  Whatever
+ * the machine sees (devices, ports, RDTSC, interrupts) lies between, so it happens once; behind an
  * instruction that C carried out, the rest of the block is compared as one of its own.  What short
  * cuts do is compared with what C does (translator/verify_quick.c). */
 #ifndef RINGER_TRANSLATOR_VERIFY_H
@@ -75,8 +75,8 @@ struct verify {
     bool stop; /* the instruction is not to be rehearsed */
     bool full; /* it stores more than the journal holds */
 
-    /* Where the block that C carried out an instruction of goes on: cache offset CODE, EIP; FIRST of
-     * its instructions are done.  TB 0: nowhere. */
+    /* Where the block that C carried out an instruction of goes on: cache offset CODE, EIP; FIRST
+     * of its instructions are done.  TB 0: nowhere. */
     struct {
         uint32_t tb, code, eip, generation;
         unsigned first;
@@ -119,14 +119,14 @@ bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code);
 /* The exit was served: is the exception that CODE meant the right one? */
 bool verify_compare_exception(struct translator *t, const struct tb *tb, uint32_t code);
 
-/* What a rehearsal begins with, the CPU and memory being as they are to be compared: the journal is on,
- * and nobody answers the CPU's wires. */
+/* What a rehearsal begins with, the CPU and memory being as they are to be compared: the journal is
+ * on, and nobody answers the CPU's wires. */
 void verify_begin(struct translator *t);
 /* What it ends with: all is as before, and the journal knows what memory came to. */
 void verify_finish(struct translator *t);
 /* Note that TB differs after INSN of its instructions, or of their part compared; false. */
 bool verify_differs(struct translator *t, const struct tb *tb, unsigned insn, const char *what);
-/* Do the pages that the first WRITES writes of the rehearsal touched hold what they held after those? */
+/* Do the pages that the first WRITES writes of the rehearsal touched hold what they held then? */
 bool verify_same_memory(struct verify *v, uint32_t writes);
 void verify_get_state(struct cpu *cpu, bool fpu, struct verify_state *s);
 /* All of the CPU but the word that other threads write to. */
@@ -135,8 +135,8 @@ void verify_copy_cpu(struct cpu *to, const struct cpu *from);
 /* verify_one.c: one instruction at cpu->eip; VERIFY_DONE (v->next is behind it), or why not. */
 enum verify_end verify_one(struct translator *t);
 
-/* verify_quick.c: the block left for site NUMBER.  Take its short cut, if it has one that can be taken,
- * and compare with what the hub does (t->diverged); false: the hub is to carry it out. */
+/* verify_quick.c: the block left for site NUMBER.  Take its short cut, if it has one that can be
+ * taken, and compare with what the hub does (t->diverged); false: the hub is to carry it out. */
 bool verify_quick(struct translator *t, uint32_t number);
 
 #endif

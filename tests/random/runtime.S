@@ -1,6 +1,6 @@
-/* What random programs run in (tests/random/system.c): a small kernel that starts one piece after the
- * other in its ring, writes down the registers when it ends, be that by INT 30h or by an exception, and
- * puts back what the next one needs.
+/* What random programs run in (tests/random/system.c): a small kernel that starts one piece after
+ * the other in its ring, writes down the registers when it ends, be that by INT 30h or by an
+ * exception, and puts back what the next one needs.
  *
  * A flat image at 8000h, entered in real mode.  The tool fills in what stands at `parameters`. */
 #include "tests/guest/guest.h"
@@ -28,7 +28,7 @@ parameters:
 count:  .long 0 /* of pieces */
 rounds: .long 0 /* so often all of them */
 print:  .long 0 /* the log goes to port E9h when all is done */
-kinds:  .long 0 /* where the ring of each stands: 0, 3, 4 for virtual-8086 mode; 8 or more: 16-bit code */
+kinds:  .long 0 /* where the ring of each stands: 0, 3, 4 for virtual-8086 mode; + 8: 16-bit code */
 1:  cli
     xor ax, ax
     mov ds, ax
@@ -188,8 +188,8 @@ gate_entry:
 fast_entry:
     sysexit
 
-/* EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX, vector, error, EIP, CS, EFLAGS, ESP, SS, and in virtual-8086
- * mode ES, DS, FS, GS lie on the stack. */
+/* EDI, ESI, EBP, ESP, EBX, EDX, ECX, EAX, vector, error, EIP, CS, EFLAGS, ESP, SS, and in
+ * virtual-8086 mode ES, DS, FS, GS lie on the stack. */
 on_event:
     pushad
     mov ecx, ds
