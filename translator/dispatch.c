@@ -159,22 +159,25 @@ static bool shows_pointers(const struct insn *in)
 }
 
 /* A slow site came by PLAIN_RUN times: is it still better by hand?  Not where it meets plain memory
- * only, nor where it makes very many accesses between the INVLPGs of a page that churns. */
+ * only, nor where it makes so many accesses between the INVLPGs of a page that churns that a signal
+ * and two mappings cost less.  A kernel's loops over page tables are long at times and short at
+ * others: the mean of many uses decides. */
 static void review_site(struct translator *t, struct site *s)
 {
-    enum { CHURN_RUN = 8 * PLAIN_RUN, FEW = 4 };
+    enum { USES = 16, PER_USE = 4 * PLAIN_RUN };
     uint32_t lin = step_operand(t, &s->in);
     uint32_t phys = t->tbs[s->tb].phys + (s->eip - t->tbs[s->tb].eip);
     if (!s->tb || !step_operand_plain(t, lin)) {
         s->plain = 0;
     } else if (!mmu_churns(t->mmu, lin)) {
         policy_relax(t, phys, s->plain);
-    } else if (s->plain >= CHURN_RUN) {
-        if (s->uses == 0)
+    } else if (s->uses >= USES || s->plain >= USES * PER_USE) {
+        if (s->uses <= 1)
             mmu_steady(t->mmu, lin);
-        if (s->uses <= FEW)
+        if (s->uses * PER_USE <= s->plain)
             policy_map(t, phys);
-        s->plain = s->uses = 0;
+        s->plain = 0;
+        s->uses = 1; /* the present one goes on */
     }
 }
 

@@ -275,6 +275,26 @@ START_TEST(churning_page_used_long)
 }
 END_TEST
 
+/* One use in eight is long: too few to map the page each time. */
+START_TEST(churning_page_used_long_at_times)
+{
+    rig_paging(&rig);
+    rig_w32(&rig, FRAMES, 1);
+    rig_w32(&rig, FRAMES + 0x1000, 1000);
+    rig.cpu->gpr[ECX] = 800;
+    rig.cpu->gpr[EAX] = 0;
+    uint64_t fills = stats()->fills;
+    /* The same, with MOV EBX, 8; TEST CL, 7; JNZ M; MOV EBX, 1000; M: ... */
+    ck_assert_int_eq(rig_exec(&rig, "89 CA 83 E2 01 C1 E2 0C 81 C2 67 00 06 00 89 15 40 11 10 00 "
+                                    "BB 08 00 00 00 F6 C1 07 75 05 BB E8 03 00 00 "
+                                    "03 05 00 00 05 00 4B 75 F7 "
+                                    "C7 05 40 11 10 00 00 00 00 00 0F 01 3D 00 00 05 00 49 75 C0"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 400 * 8 * 1000 + 100 * 1000 + 300 * 8);
+    ck_assert_uint_lt(stats()->fills - fills, 40);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("adaptive translation");
@@ -291,6 +311,7 @@ int main(void)
     tcase_add_test(tc, code_pages);
     tcase_add_test(tc, churning_page);
     tcase_add_test(tc, churning_page_used_long);
+    tcase_add_test(tc, churning_page_used_long_at_times);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
