@@ -33,7 +33,7 @@ uint32_t mmu_direct_epoch(const struct mmu *m)
 
 struct window_known mmu_window_known(const struct mmu *m, bool user)
 {
-    struct window *w = m->cur_window[user];
+    struct window *w = user && m->later_count ? NULL : m->cur_window[user];
 
     return w ? (struct window_known){w, (uintptr_t)w->base, w->id} : (struct window_known){0};
 }

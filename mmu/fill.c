@@ -63,7 +63,7 @@ static void store_translation(struct window *w, uint32_t page, uint32_t entry)
     }
     if (old & MAP_VALID)
         entry |= old & (MAP_HOST | MAP_HOSTW);
-    host_store(w, page, entry);
+    host_store(w, page, entry | (old & MAP_STALE));
 }
 
 bool fill_translate(struct mmu *m, struct window *w, uint32_t lin, enum mmu_access access,
@@ -253,4 +253,12 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enu
     entry = w->map[page];
     return (entry & MAP_HOST) && (access != MMU_WRITE || (entry & MAP_HOSTW)) ? FILL_MAPPED
                                                                               : FILL_BY_HAND;
+}
+
+enum mmu_fill_result mmu_refill(struct mmu *m, bool user, uint32_t lin, enum mmu_access access)
+{
+    struct window *w = m->cur_window[user];
+    struct mmu_fault fault;
+
+    return w ? mmu_fill(m, w, lin, access, &fault) : FILL_BY_HAND;
 }

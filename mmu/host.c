@@ -70,6 +70,14 @@ bool host_protect(struct window *w, uint32_t first, uint32_t end, bool writable)
     return true;
 }
 
+void host_leave(struct window *w, uint32_t page, uint32_t entry)
+{
+    uint32_t before = host_edges(w, page, page + 1);
+
+    w->map[page] = entry;
+    count_edges(w, before, host_edges(w, page, page + 1));
+}
+
 bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before)
 {
     if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)(end - first) << PAGE_SHIFT,
@@ -157,7 +165,7 @@ static void store_run(struct window *w, uint32_t first, uint32_t n, const uint32
     for (uint32_t i = 0; i < n; i++) {
         uint32_t *entry = &w->map[first + i];
 
-        w->hosted += !(*entry & MAP_HOST);
+        w->hosted += !(*entry & (MAP_HOST | MAP_STALE));
         if (*entry)
             host_store(w, first + i, want[i]);
         else

@@ -190,7 +190,10 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
         found = true;
         slot = slot && v != VIEW_USER && !(w->map[page] & MAP_LARGE);
         n = w->map[page] & MAP_LARGE ? 1u << aspace_slot_shift(as) : 1;
-        window_drop(w, page & ~(n - 1), (page & ~(n - 1)) + n);
+        if (v == VIEW_USER && (w->map[page] & (MAP_HOST | MAP_LARGE)) == MAP_HOST)
+            window_drop_later(w, page);
+        else
+            window_drop(w, page & ~(n - 1), (page & ~(n - 1)) + n);
         most = n > most ? n : most;
     }
     if (found && slot)
@@ -216,6 +219,8 @@ struct window *mmu_window(struct mmu *m, bool user)
     struct window *w = m->cur_window[user];
     enum view view = VIEW_SUPER;
 
+    if (user && m->later_count)
+        windows_settle(m);
     if (w)
         return w;
     if (m->cur->key.mode & MODE_PG)

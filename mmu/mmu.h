@@ -84,7 +84,8 @@ void mmu_flush_all(struct mmu *m); /* forget everything, safe at any time outsid
 /* ---- windows ---- */
 
 /* The window of the present paging state as seen by a user (CPL 3) or a supervisor. Stays valid
- * until on_window_gone names it; constant time when cached. */
+ * until on_window_gone names it; constant time when cached.  Ask again before a user's window is
+ * entered after mmu_invlpg: what that dropped may stay mapped until then. */
 struct window *mmu_window(struct mmu *m, bool user);
 uint8_t *window_base(const struct window *w);
 uint32_t window_id(const struct window *w); /* small, for tables; reused after on_window_gone */
@@ -103,6 +104,10 @@ enum mmu_fill_result {
  * page and neighbours.  Async-signal-safe: no allocation that can block, no stdio. */
 enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin,
                               enum mmu_access access, struct mmu_fault *fault);
+
+/* The same for the present window of a user or supervisor, before mmu_window is asked for it: when the
+ * guest is about to make ACCESS to LIN again after a page fault. */
+enum mmu_fill_result mmu_refill(struct mmu *m, bool user, uint32_t lin, enum mmu_access access);
 
 /* ---- access by hand ---- */
 

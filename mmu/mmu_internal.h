@@ -25,6 +25,7 @@ enum {
     MAP_NX = 32,     /* not executable */
     MAP_RMAP = 64,   /* the reverse map has a node for this page and frame (even when dropped) */
     MAP_LARGE = 128, /* part of a 2 or 4 MiB page, or paging is off */
+    MAP_STALE = 256, /* the host still maps what was dropped here (struct later) */
 };
 
 #define MAP_PAGES  (1u << 20)
@@ -44,7 +45,7 @@ struct window {
     enum view view;
     uint32_t id;
     uint32_t generation; /* changes whenever the map is emptied: old reverse nodes are void */
-    uint32_t hosted;     /* pages with MAP_HOST */
+    uint32_t hosted;     /* pages with MAP_HOST or MAP_STALE */
     uint32_t vmas;       /* host mappings beyond the reservation's own */
     bool has_exec;
     uint64_t touched[GROUPS / 64]; /* groups of the map that may hold anything but zero */
@@ -131,6 +132,15 @@ struct probe {
 };
 #define PROBE_SLOTS 64u
 
+/* A user's page that INVLPG dropped.  The user's window is not entered before the guest's kernel
+ * returns, and then, where the page was copied on write, another frame is mapped over it: one call
+ * to the host and not two.  mmu_window unmaps what is left. */
+struct later {
+    struct window *w;
+    uint32_t page;
+};
+#define LATER_PAGES 32u
+
 struct mmu {
     struct phys *phys;
     struct log *log;
@@ -155,6 +165,8 @@ struct mmu {
     struct rmap rmap;
     struct churn churn[CHURN_SLOTS];
     struct probe probes[PROBE_SLOTS];
+    struct later later[LATER_PAGES];
+    unsigned later_count;
     uint32_t want[GROUP_SIZE]; /* scratch of mmu_fill */
 };
 
@@ -242,6 +254,9 @@ void window_flush(struct window *w);  /* forget all, stay in use */
 void window_unhost(struct window *w); /* unmap all on the host, keep the translations */
 /* Forget the pages [first, end). */
 void window_drop(struct window *w, uint32_t first, uint32_t end);
+/* Forget small page PAGE; the host's mapping of it may stay until windows_settle. */
+void window_drop_later(struct window *w, uint32_t page);
+void windows_settle(struct mmu *m);
 /* Make the pages [first, end) unwritable until they are walked again. */
 void window_reduce(struct window *w, uint32_t first, uint32_t end);
 /* Host-unwritable only: the frame is protected. */
@@ -263,6 +278,8 @@ void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *wa
 void host_store(struct window *w, uint32_t page, uint32_t entry);
 /* mprotect the hosted pages [first, end). */
 bool host_protect(struct window *w, uint32_t first, uint32_t end, bool writable);
+/* Store ENTRY for PAGE, which the host maps and is going to unmap or map anew. */
+void host_leave(struct window *w, uint32_t page, uint32_t entry);
 /* Unmap the pages [first, end); their entries say so already and BEFORE is host_edges as it was. */
 bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before);
 

@@ -210,7 +210,7 @@ void window_unhost(struct window *w)
         if (!(w->touched[g / 64] >> g % 64 & 1))
             continue;
         for (uint32_t i = 0; i < GROUP_SIZE; i++)
-            entry[i] &= ~(uint32_t)(MAP_HOST | MAP_HOSTW);
+            entry[i] &= ~(uint32_t)(MAP_HOST | MAP_HOSTW | MAP_STALE);
     }
 }
 
@@ -221,6 +221,14 @@ static void tell_exec(struct window *w, uint32_t first, uint32_t end)
 
     if (first != end && m->wires.on_exec_drop)
         m->wires.on_exec_drop(m->wires.opaque, w, first, end - first);
+}
+
+/* What stays of ENTRY when its page is dropped. */
+static uint32_t dropped_entry(uint32_t entry)
+{
+    uint32_t kept = entry & MAP_STALE;
+
+    return entry & MAP_RMAP ? kept | (entry & (~(PAGE_SIZE - 1) | MAP_RMAP)) : kept;
 }
 
 void window_drop(struct window *w, uint32_t first, uint32_t end)
@@ -249,7 +257,7 @@ void window_drop(struct window *w, uint32_t first, uint32_t end)
             exec_first = exec_first == end ? page : exec_first;
             exec_end = page + 1;
         }
-        w->map[page] = entry & MAP_RMAP ? entry & (~(PAGE_SIZE - 1) | MAP_RMAP) : 0;
+        w->map[page] = dropped_entry(entry);
     }
     if (!dropped)
         return;
@@ -262,6 +270,40 @@ void window_drop(struct window *w, uint32_t first, uint32_t end)
     }
     if (exec_first < exec_end)
         tell_exec(w, exec_first, exec_end);
+}
+
+void window_drop_later(struct window *w, uint32_t page)
+{
+    struct mmu *m = w->mmu;
+    uint32_t entry = w->map[page];
+
+    if (m->later_count == LATER_PAGES)
+        windows_settle(m);
+    m->later[m->later_count++] = (struct later){w, page};
+    m->stats.drops++;
+    m->stats.drop_pages++;
+    host_leave(w, page, dropped_entry(entry) | MAP_STALE);
+    if (entry & MAP_EXEC)
+        tell_exec(w, page, page + 1);
+}
+
+void windows_settle(struct mmu *m)
+{
+    while (m->later_count) {
+        struct later *l = &m->later[--m->later_count];
+        struct window *w = l->w;
+        uint32_t end = l->page;
+
+        /* Evicted, flushed or mapped over meanwhile: nothing is left to be done. */
+        for (; w->as && end < MAP_PAGES && (w->map[end] & MAP_STALE); end++) {
+            w->map[end] &= ~(uint32_t)MAP_STALE;
+            w->hosted--;
+        }
+        if (end == l->page || host_unmap(w, l->page, end, host_edges(w, l->page, end)))
+            continue;
+        w->hosted++; /* something is: unmap_all must not skip it */
+        window_flush(w);
+    }
 }
 
 void window_reduce(struct window *w, uint32_t first, uint32_t end)

@@ -266,11 +266,10 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
  * made, so setting A and D is not ahead of time. */
 static void refill(struct translator *t)
 {
-    struct mmu_fault fault;
     if (!t->faulted.valid || t->cpu->eip != t->faulted.eip || (t->cpu->cpl == 3) != t->faulted.user)
         return;
     t->faulted.valid = false;
-    if (mmu_fill(t->mmu, t->window, t->faulted.lin, t->faulted.access, &fault) == FILL_MAPPED)
+    if (mmu_refill(t->mmu, t->faulted.user, t->faulted.lin, t->faulted.access) == FILL_MAPPED)
         t->stats.refills++;
 }
 
@@ -557,15 +556,17 @@ enum run_exit translator_run(struct translator *t)
             result = RUN_HALT;
             break;
         }
+        bool one = needs_one(cpu) || t->hooks.over;
+        if (!one)
+            refill(t);
         select_context(t);
-        if (needs_one(cpu) || t->hooks.over) {
+        if (one) {
             run_one(t);
             if (t->verify)
                 t->verify->resume.tb = TB_NONE;
             missed = false;
             continue;
         }
-        refill(t);
         cpu->flags_sys &= ~(uint32_t)FLAG_RF; /* matters to breakpoints alone: see run_one */
         if (t->verify && run_verified(t, &missed)) {
             link.valid = false;

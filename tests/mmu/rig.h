@@ -61,6 +61,8 @@ static inline enum mmu_fill_result touch(struct rig *r, struct window *w, uint32
     volatile uint8_t *at = window_base(w) + lin;
     struct sigaction action = {.sa_sigaction = touch_handler, .sa_flags = SA_SIGINFO}, old;
 
+    if (w->view == VIEW_USER) /* as the owner does before each entry */
+        mmu_window(r->mmu, true);
     sigaction(SIGSEGV, &action, &old);
     touched_rig = r;
     touch_result = FILL_MAPPED;

@@ -137,6 +137,45 @@ START_TEST(invlpg)
 }
 END_TEST
 
+/* What INVLPG took from a user's window is mapped over by one call, or gone when it is entered. */
+START_TEST(mapped_over)
+{
+    uint32_t page = LIN >> PAGE_SHIFT, hosted;
+    uint64_t runs;
+
+    ck_assert_uint_eq(read_ok(w, LIN), 5);
+    put32(&r, TABLE + 20, 0x405000 | P | RW | US | A | D);
+    mmu_invlpg(r.mmu, LIN);
+    hosted = w->hosted;
+    runs = mmu_stats(r.mmu)->fill_runs;
+    ck_assert_uint_eq(w->map[page] & (MAP_STALE | MAP_VALID | MAP_HOST), MAP_STALE);
+    ck_assert_int_eq(mmu_refill(r.mmu, true, LIN, MMU_READ), FILL_MAPPED);
+    ck_assert_uint_eq(mmu_stats(r.mmu)->fill_runs, runs + 1);
+    ck_assert_uint_eq(w->hosted, hosted);
+    ck_assert_uint_eq(w->map[page] & (MAP_STALE | MAP_HOST), MAP_HOST);
+    ck_assert_uint_eq(read_ok(w, LIN), 0x85);
+    check_window(&r, w);
+    /* All of them, more than are kept in mind; one is known again, but accessed by hand alone. */
+    for (uint32_t i = 0; i < 64; i++) {
+        put32(&r, TABLE + i * 4, i == 5 ? 0x305000 | P | RW | US | A | D : 0);
+        mmu_invlpg(r.mmu, 0xC00000 + i * 0x1000);
+    }
+    ck_assert(mmu_probe(r.mmu, LIN, 1, MMU_READ, true, &touch_fault));
+    for (uint32_t i = 0; i < 64; i++)
+        if (i != 5)
+            ck_assert_int_eq(touch_write(&r, w, 0xC00000 + i * 0x1000, 1), FILL_FAULT);
+    ck_assert_uint_eq(w->hosted, 0);
+    ck_assert_uint_eq(read_ok(w, LIN), 5);
+    /* The window is emptied meanwhile. */
+    mmu_invlpg(r.mmu, LIN);
+    mmu_flush_all(r.mmu);
+    w = mmu_window(r.mmu, true);
+    ck_assert_uint_eq(w->hosted, 0);
+    ck_assert_uint_eq(read_ok(w, LIN), 5);
+    check_window(&r, w);
+}
+END_TEST
+
 /* One view walks a changed entry before the other is told of the change. */
 START_TEST(views_stay_together)
 {
@@ -277,6 +316,7 @@ int main(void)
     tcase_add_test(c, nothing_changed_costs_nothing);
     tcase_add_test(c, changed_directory);
     tcase_add_test(c, invlpg);
+    tcase_add_test(c, mapped_over);
     tcase_add_test(c, views_stay_together);
     tcase_add_test(c, two_address_spaces);
     tcase_add_test(c, self_map);
