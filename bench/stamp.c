@@ -1,11 +1,12 @@
 /* Run a command and put the time before each line that it prints.
  *
- *   stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] COMMAND [ARGUMENT...]
+ *   stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] [-memory TEXT] COMMAND [ARGUMENT...]
  *
  * Prints "SECONDS LINE" for each line of the command's stdout, where SECONDS counts from the start
  * of the command, or (-clock cpu, for a busy host) is the processor time that it has used, with
  * that of children it has waited for; and at the end "SECONDS end STATUS PEAK": its exit status (-1
- * when it was ended here) and the largest private memory (RssAnon, KiB) that was seen.  With -until
+ * when it was ended here) and the largest private memory (RssAnon, KiB) that was seen.  With -memory
+ * each line that holds TEXT is followed by "SECONDS memory KIB": the private memory now.  With -until
  * the command is ended when a line holds TEXT, complete or not.  Exit status 1 when the time is up
  * first.
  */
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 struct run {
-    const char *until;
+    const char *until, *memory;
     double limit, begin;
     pid_t pid;
     int output, cpu_clock;
@@ -77,22 +78,26 @@ static double stamp_of(const struct run *run)
     return run->cpu_clock ? cpu_time(run->pid) : now() - run->begin;
 }
 
-static void sample_memory(struct run *run)
+/* The command's private memory now, KiB; 0 when it cannot be told. */
+static long sample_memory(struct run *run)
 {
     char path[64], text[4096], *found;
     FILE *file;
     size_t length;
+    long now;
 
     snprintf(path, sizeof path, "/proc/%d/status", (int)run->pid);
     file = fopen(path, "r");
     if (!file)
-        return;
+        return 0;
     length = fread(text, 1, sizeof text - 1, file);
     text[length] = 0;
     fclose(file);
     found = strstr(text, "RssAnon:");
-    if (found && strtol(found + 8, NULL, 10) > run->peak)
-        run->peak = strtol(found + 8, NULL, 10);
+    now = found ? strtol(found + 8, NULL, 10) : 0;
+    if (now > run->peak)
+        run->peak = now;
+    return now;
 }
 
 static void start(struct run *run, char **command)
@@ -135,6 +140,8 @@ static int take(struct run *run, const char *data, size_t size)
             continue;
         }
         printf("%.6f %s\n", stamp_of(run), run->line);
+        if (run->memory && strstr(run->line, run->memory))
+            printf("%.6f memory %ld\n", stamp_of(run), sample_memory(run));
         if (run->until && strstr(run->line, run->until))
             return 1;
         run->length = 0;
@@ -177,6 +184,8 @@ int main(int argc, char **argv)
     for (; i + 1 < argc && argv[i][0] == '-'; i += 2) {
         if (!strcmp(argv[i], "-until"))
             run.until = argv[i + 1];
+        else if (!strcmp(argv[i], "-memory"))
+            run.memory = argv[i + 1];
         else if (!strcmp(argv[i], "-limit"))
             run.limit = strtod(argv[i + 1], NULL);
         else if (!strcmp(argv[i], "-clock"))
@@ -186,7 +195,8 @@ int main(int argc, char **argv)
     }
     if (i >= argc || argv[i][0] == '-') {
         fprintf(stderr,
-                "usage: stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] COMMAND...\n");
+                "usage: stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] [-memory TEXT] "
+                "COMMAND...\n");
         return 2;
     }
     if (run.cpu_clock)
