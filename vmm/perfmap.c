@@ -1,6 +1,8 @@
 /* The perf map is lines "START SIZE NAME" (tools/perf/Documentation/jit-interface.txt of Linux);
  * jitdump is binary (jitdump-specification.txt beside it), and has the code and the time at which it
- * was there: places in the cache are used again. */
+ * was there: places in the cache are used again.  perf inject makes a file of each of its records, so
+ * blocks of one guest function (or page, where no symbol is known) that were translated one after
+ * the other share a record. */
 #define _GNU_SOURCE /* gettid */
 #include "vmm/perfmap.h"
 #include "vmm/symbols.h"
@@ -14,11 +16,23 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { NAME_MAX_LEN = 300, RUN_MAX = 1 << 16 };
+
+/* Blocks that lie side by side in the code cache and go into one record. */
+struct run {
+    uint64_t code, time;
+    uint32_t size;      /* 0: none */
+    uint32_t function;  /* guest address of what they belong to */
+    char name[NAME_MAX_LEN];
+    uint8_t bytes[RUN_MAX];
+};
+
 struct perfmap {
     const struct symbols *symbols;
     FILE *map, *dump;
     void *marker; /* the mapping of the dump by which perf knows of it */
     uint64_t index;
+    struct run run;
 };
 
 enum { JIT_CODE_LOAD = 0, JIT_CODE_CLOSE = 3 };
@@ -102,39 +116,74 @@ struct perfmap *perfmap_open(bool map, bool jitdump, const struct symbols *symbo
     return p;
 }
 
-static void dump_block(struct perfmap *p, const struct translated *b, const char *name)
+static void dump_run(struct perfmap *p)
 {
-    size_t len = strlen(name) + 1;
+    const struct run *r = &p->run;
+    size_t len = strlen(r->name) + 1;
     const struct jit_load load = {
-        .record = {JIT_CODE_LOAD, (uint32_t)(sizeof load + len + b->code_size), now()},
+        .record = {JIT_CODE_LOAD, (uint32_t)(sizeof load + len + r->size), r->time},
         .pid = (uint32_t)getpid(),
         .tid = (uint32_t)gettid(),
-        .vma = (uintptr_t)b->code,
-        .address = (uintptr_t)b->code,
-        .size = b->code_size,
+        .vma = r->code,
+        .address = r->code,
+        .size = r->size,
         .index = p->index++};
 
     fwrite(&load, sizeof load, 1, p->dump);
-    fwrite(name, len, 1, p->dump);
-    fwrite(b->bytes, b->code_size, 1, p->dump);
+    fwrite(r->name, len, 1, p->dump);
+    fwrite(r->bytes, r->size, 1, p->dump);
+}
+
+/* Does B, of FUNCTION, go on where the run ends?  Blocks begin at multiples of 16. */
+static bool goes_on(const struct run *r, const struct translated *b, uint32_t function)
+{
+    enum { GAP = 16 };
+    uint64_t gap = (uintptr_t)b->code - (r->code + r->size);
+
+    return r->size && r->function == function && gap < GAP &&
+           r->size + gap + b->code_size <= RUN_MAX;
+}
+
+static void dump_block(struct perfmap *p, const struct translated *b, uint32_t function,
+                       const char *name)
+{
+    struct run *r = &p->run;
+    uint32_t gap;
+
+    if (b->code_size > RUN_MAX)
+        return; /* blocks are smaller */
+    if (!goes_on(r, b, function)) {
+        if (r->size)
+            dump_run(p);
+        r->code = (uintptr_t)b->code;
+        r->time = now();
+        r->size = 0;
+        r->function = function;
+        snprintf(r->name, sizeof r->name, "%s", name);
+    }
+    gap = (uint32_t)((uintptr_t)b->code - (r->code + r->size));
+    memset(r->bytes + r->size, 0xCC, gap);
+    memcpy(r->bytes + r->size + gap, b->bytes, b->code_size);
+    r->size += gap + b->code_size;
 }
 
 void perfmap_block(struct perfmap *p, const struct translated *b)
 {
-    char name[300];
+    char name[NAME_MAX_LEN];
     uint32_t offset = 0;
     const char *symbol = symbols_find(p->symbols, b->linear, &offset);
 
     if (!symbol)
         snprintf(name, sizeof name, "guest_%08x", b->linear);
-    else if (offset)
-        snprintf(name, sizeof name, "%.250s+0x%x", symbol, offset);
     else
         snprintf(name, sizeof name, "%.250s", symbol);
-    if (p->map) /* at once: a perf that looks on reads it meanwhile */
-        fprintf(p->map, "%llx %x %s\n", (unsigned long long)(uintptr_t)b->code, b->code_size, name);
     if (p->dump)
-        dump_block(p, b, name);
+        dump_block(p, b, symbol ? b->linear - offset : b->linear & ~4095u, name);
+    if (!p->map) /* at once: a perf that looks on reads it meanwhile */
+        return;
+    if (offset)
+        snprintf(name, sizeof name, "%.250s+0x%x", symbol, offset);
+    fprintf(p->map, "%llx %x %s\n", (unsigned long long)(uintptr_t)b->code, b->code_size, name);
 }
 
 void perfmap_close(struct perfmap *p)
@@ -146,6 +195,8 @@ void perfmap_close(struct perfmap *p)
     if (p->map)
         fclose(p->map);
     if (p->dump) {
+        if (p->run.size)
+            dump_run(p);
         fwrite(&end, sizeof end, 1, p->dump);
         fclose(p->dump);
     }
