@@ -305,6 +305,8 @@ void cache_detour(struct translator *t, struct tb *from, unsigned slot)
     struct tb_exit *x = &from->exits[slot];
     if (from->valid && x->table && !x->link) {
         patch(t, x->patch, x->table);
+        if (slot < TB_SIDE && !from->jump)
+            from->jump = JUMP_CROSS_PAGE + 1;
         t->stats.detours++;
     }
 }

@@ -259,14 +259,14 @@ static void jumps(struct translator *t, struct out *o)
     static const char *const kinds[JUMP_COUNTS] = {
         [JUMP_INDIRECT] = "indirect", [JUMP_RETURN] = "return", [JUMP_CROSS_PAGE] = "cross_page"};
     const uint64_t *counted = t->counts.executions + t->tb_max - 1;
-    uint64_t all[JUMP_COUNTS], missed[JUMP_COUNTS];
+    uint64_t all[JUMP_COUNTS], missed[JUMP_COUNTS], all_missed = 0;
     for (unsigned k = 0; k < JUMP_COUNTS; k++) {
-        missed[k] = t->counts.missed[k];
+        all_missed += missed[k] = t->counts.missed[k];
         all[k] = estimate(t, counted[-(int)k], t->counts.guessed.jumps[k]);
         all[k] = all[k] > missed[k] ? all[k] : missed[k];
     }
     o->s.help = "jumps that the table did not answer";
-    give(o, "jumps_missed", t->counts.exits[EXIT_LOOKUP]);
+    give(o, "jumps_missed", all_missed);
     o->s.key = "kind";
     o->s.name = "jumps";
     o->s.help = "jumps by the table; estimated by samples where exec_count was off";
