@@ -3,7 +3,7 @@
 #include "vmm/tb_report_private.h"
 #include <string.h>
 
-enum { HOTTEST = 16, NODES = 48, LINES = 8, LINE = 13, WIDTH = 460, LEFT = 140, GAP = 14 };
+enum { HOTTEST = 16, NODES = 48, LINES = 8, LINE = 13, WIDTH = 560, LEFT = 140, GAP = 14 };
 
 struct node {
     const json_t *block;
