@@ -88,8 +88,8 @@ static struct writer *writer_slot(struct counts *c, uint32_t eip, uint32_t cs_ba
     return least;
 }
 
-/* Where the history of code at PHYS is.  *TAG tells it from others that share the place: the product
- * is another one for each address. */
+/* Where the history of code at PHYS is.  *TAG tells it from others that share the place: the
+ * product is another one for each address. */
 static uint32_t *history_of(struct translator *t, uint32_t phys, uint32_t *tag)
 {
     enum { STATE_BITS = 8 };

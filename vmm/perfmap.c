@@ -1,8 +1,8 @@
 /* The perf map is lines "START SIZE NAME" (tools/perf/Documentation/jit-interface.txt of Linux);
- * jitdump is binary (jitdump-specification.txt beside it), and has the code and the time at which it
- * was there: places in the cache are used again.  perf inject makes a file of each of its records, so
- * blocks of one guest function (or page, where no symbol is known) that were translated one after
- * the other share a record. */
+ * jitdump is binary (jitdump-specification.txt beside it), and has the code and the time at which
+ * it was there: places in the cache are used again.  perf inject makes a file of each of its
+ * records, so blocks of one guest function (or page, where no symbol is known) that were translated
+ * one after the other share a record. */
 #define _GNU_SOURCE /* gettid */
 #include "vmm/perfmap.h"
 #include "vmm/symbols.h"
