@@ -426,10 +426,10 @@ void build_check(struct translator *t, const struct tb *tb);
 /* ---- table.c: jump tables ---- */
 
 /* A jump by the table tells its kind by the registers that it uses: the entry is loaded into ENTRY
- * and made an address in TARGET; an index that is computed is in r10.  What came before is gone
- * from r10 and r11 then, and blocks' entries use neither, so that the miss stub finds in them
- *   two numbers: a return;              a number, an address: an indirect jump;
- *   an address, a number: a jump to another page;   two addresses: no jump, the hub entered there.
+ * and made an address in TARGET; an index that is computed is in r10.  What came before is gone from
+ * r10 and r11 then, and blocks' entries use neither, so that the miss stub finds there
+ *   returns: two numbers; indirect jumps: a number, an address; to other pages: an address, a number;
+ *   two addresses: the hub came that way.
  * Addresses are those above 4 GiB.  So telling costs nothing where the table answers. */
 struct table_jump {
     uint8_t entry, target;
