@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file that is gone again when its writing fails. */
+/* A file that is gone again when its writing fails.  WHY is the errno of that: the vCPU thread
+ * writes, and another tells the user. */
 struct sink {
     FILE *file;
     const char *path;
     bool failed;
+    int why;
 };
 
 static bool sink_open(struct sink *s, const char *path, struct error *err)
@@ -22,25 +24,26 @@ static bool sink_open(struct sink *s, const char *path, struct error *err)
 
 static void sink_write(struct sink *s, const void *data, size_t len)
 {
-    if (len && !s->failed && fwrite(data, 1, len, s->file) != len)
+    if (len && !s->failed && fwrite(data, 1, len, s->file) != len) {
+        s->why = errno;
         s->failed = true;
+    }
 }
 
 static bool sink_close(struct sink *s, bool ok, struct error *err)
 {
-    int why = errno;
     struct stat st;
     bool regular = fstat(fileno(s->file), &st) == 0 && S_ISREG(st.st_mode);
 
     if (fclose(s->file) != 0 && !s->failed) {
+        s->why = errno;
         s->failed = true;
-        why = errno;
     }
     if (ok && !s->failed)
         return true;
     if (regular)
         unlink(s->path);
-    return ok ? error_set(err, "cannot write %s: %s", s->path, strerror(why)) : false;
+    return ok ? error_set(err, "cannot write %s: %s", s->path, strerror(s->why)) : false;
 }
 
 /* ---- raw ---- */
