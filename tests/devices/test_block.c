@@ -129,6 +129,23 @@ START_TEST(pads_the_last_sector)
 }
 END_TEST
 
+/* Behind a partial sector too, no sectors are no bytes. */
+START_TEST(nothing_behind_the_padding)
+{
+    uint8_t data[SECTOR_SIZE + 1];
+    struct block *b;
+
+    make_image(SECTOR_SIZE + 3);
+    b = open_with(false, false);
+    memset(data, 0xFF, sizeof data);
+    ck_assert(block_read(b, 2, data + SECTOR_SIZE, 0));
+    for (int i = 0; i < SECTOR_SIZE; i++)
+        ck_assert_uint_eq(data[i], 0xFF);
+    block_close(b);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(snapshot_leaves_the_file_alone)
 {
     uint8_t data[4 * SECTOR_SIZE], back[4 * SECTOR_SIZE];
@@ -368,6 +385,7 @@ int main(void)
     tcase_add_test(tc, reads_what_was_written);
     tcase_add_test(tc, respects_the_end);
     tcase_add_test(tc, pads_the_last_sector);
+    tcase_add_test(tc, nothing_behind_the_padding);
     tcase_add_test(tc, snapshot_leaves_the_file_alone);
     tcase_add_test(tc, snapshot_needs_a_place);
     tcase_add_test(tc, readonly_refuses_writes);
