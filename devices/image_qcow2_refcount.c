@@ -205,7 +205,7 @@ static bool write_new_table(struct qcow2 *q, const struct growth *g, const uint6
     return ok;
 }
 
-/* Point the header to the new table: twelve bytes in one write. */
+/* Point the header to the new table: twelve bytes in one write.  TABLE is ours from here on. */
 static bool switch_tables(struct qcow2 *q, const struct growth *g, uint64_t *table)
 {
     uint64_t offset = (g->first + g->blocks) << q->h.cluster_bits, old = q->h.table_offset;
@@ -218,6 +218,7 @@ static bool switch_tables(struct qcow2 *q, const struct growth *g, uint64_t *tab
     memcpy(field + 8, &clusters_be, 4);
     if (!qcow2_pwrite(q, field, sizeof field, 48)) {
         q->broken = true;
+        free(table);
         return false;
     }
     free(q->table);
