@@ -113,11 +113,21 @@ static struct block *next_block(struct wav *w)
     return b;
 }
 
+/* With the lock held. */
 static void lose(struct wav *w, const char *why)
 {
     if (!w->lost)
         fprintf(stderr, "ringer: %s: cannot be written: %s\n", w->path, why);
     w->lost = true;
+}
+
+/* The guest's side, too, gives the file up. */
+static bool is_lost(struct wav *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool lost = w->lost;
+    pthread_mutex_unlock(&w->lock);
+    return lost;
 }
 
 static void *write_blocks(void *opaque)
@@ -126,7 +136,7 @@ static void *write_blocks(void *opaque)
     struct block *b;
 
     while ((b = next_block(w))) {
-        if (!w->lost &&
+        if (!is_lost(w) &&
             (!write_silence(w, b->silence) || fwrite(b->data, 1, b->len, w->file) != b->len)) {
             int why = errno;
             pthread_mutex_lock(&w->lock);
