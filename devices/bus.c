@@ -5,7 +5,6 @@
  * another device answers bytes at CF9h, as on the Intel bridges. */
 #include "devices/bus.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,25 +181,6 @@ void bus_each(const struct bus *b, void (*fn)(void *opaque, const struct bus_ran
             fn(opaque, &(struct bus_range){m->name, first, p - first, m->dev});
         first = p;
     }
-}
-
-struct lines {
-    void (*line)(void *opaque, const char *text);
-    void *opaque;
-};
-
-static void describe_range(void *opaque, const struct bus_range *r)
-{
-    const struct lines *to = opaque;
-    char text[100];
-
-    snprintf(text, sizeof(text), "%04x-%04x %s", r->base, r->base + r->count - 1, r->name);
-    to->line(to->opaque, text);
-}
-
-void bus_describe(const struct bus *b, void (*line)(void *, const char *), void *opaque)
-{
-    bus_each(b, describe_range, &(struct lines){line, opaque});
 }
 
 uint64_t bus_accesses(const struct bus *b, uint16_t port)

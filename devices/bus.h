@@ -27,7 +27,6 @@ uint32_t bus_in(struct bus *b, uint16_t port, unsigned size);
 void bus_out(struct bus *b, uint16_t port, uint32_t value, unsigned size);
 /* True when some device answers at PORT. */
 bool bus_mapped(const struct bus *b, uint16_t port);
-void bus_describe(const struct bus *b, void (*line)(void *, const char *), void *opaque);
 /* A stretch of ports, COUNT from BASE on, that DEV answers at present. */
 struct bus_range {
     const char *name;

@@ -157,24 +157,6 @@ bool fw_cfg_has_file(const struct fw_cfg *f, const char *name)
     return there;
 }
 
-void fw_cfg_describe(const struct fw_cfg *f, void (*line)(void *, const char *), void *opaque)
-{
-    char text[120];
-
-    for (unsigned arch = 0; arch < 2; arch++)
-        for (unsigned n = 0; n < FW_CFG_FILE_FIRST; n++) {
-            if (!f->item[arch][n].data)
-                continue;
-            snprintf(text, sizeof text, "%04x %10u bytes", n | arch << 15, f->item[arch][n].len);
-            line(opaque, text);
-        }
-    for (unsigned n = 0; n < f->files; n++) {
-        snprintf(text, sizeof text, "%04x %10u bytes  %s", FW_CFG_FILE_FIRST + n,
-                 f->file[n].item.len, f->file[n].name);
-        line(opaque, text);
-    }
-}
-
 /* ---- reading ---- */
 
 static void select_item(struct fw_cfg *f, uint16_t key)

@@ -55,7 +55,5 @@ void fw_cfg_set_number(struct fw_cfg *f, uint16_t key, uint64_t value, unsigned 
 bool fw_cfg_set_file(struct fw_cfg *f, const char *name, const void *data, uint32_t len);
 /* Is there a file of that name? */
 bool fw_cfg_has_file(const struct fw_cfg *f, const char *name);
-/* One line an item, for the monitor. */
-void fw_cfg_describe(const struct fw_cfg *f, void (*line)(void *, const char *), void *opaque);
 
 #endif

@@ -109,7 +109,6 @@ struct pci;
 struct pci *pci_init(struct board *board);
 /* The devfn of function 0 of a slot that is empty and not in the mask TAKEN, from slot 3 on. */
 uint8_t pci_free_slot(const struct pci *pci, uint32_t taken);
-void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque);
 /* 00:00.0, i440FX (devices/pci_host.c).  SHADOWED: the DRAM at C0000h-FFFFFh begins as a copy of
  * the ROMs there, as a BIOS leaves it; otherwise it is zero at power-on. */
 struct pci_host;

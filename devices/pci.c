@@ -5,7 +5,6 @@
  * which the reset control at CF9h makes use. */
 #include "devices/pci.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,24 +254,6 @@ static void port_write(void *dev, uint16_t offset, uint32_t value, unsigned size
 
 static const struct io_ops port_ops = {port_read, port_write, 4};
 
-static void describe_bars(const struct pci_function *f, void (*line)(void *, const char *),
-                          void *opaque)
-{
-    char text[100];
-
-    for (unsigned n = 0; n < PCI_BARS; n++) {
-        const struct pci_bar *bar = &f->bar[n];
-
-        if (!bar->size)
-            continue;
-        snprintf(text, sizeof text, "    %s%c: %s at %08x, %u bytes%s",
-                 n == PCI_ROM ? "ROM" : "BAR", n == PCI_ROM ? ' ' : '0' + (int)n,
-                 bar->io ? "I/O" : "memory", pci_get32(f, bar_offset(n)) & ~(bar->size - 1),
-                 bar->size, bar->on ? "" : " (off)");
-        line(opaque, text);
-    }
-}
-
 uint8_t pci_free_slot(const struct pci *pci, uint32_t taken)
 {
     unsigned slot = 3;
@@ -280,30 +261,6 @@ uint8_t pci_free_slot(const struct pci *pci, uint32_t taken)
     while (slot < 31 && (pci->function[slot << 3] || taken >> slot & 1))
         slot++;
     return pci_devfn(slot, 0);
-}
-
-void pci_describe(struct pci *pci, void (*line)(void *, const char *), void *opaque)
-{
-    char text[160];
-
-    for (unsigned i = 0; i < 256; i++) {
-        const struct pci_function *f = pci->function[i];
-        uint8_t pin;
-
-        if (!f)
-            continue;
-        snprintf(text, sizeof text, "00:%02x.%u %04x:%04x class %02x%02x%02x %s", i >> 3, i & 7,
-                 pci_get16(f, PCI_VENDOR), pci_get16(f, PCI_DEVICE), f->config[PCI_CLASS + 2],
-                 f->config[PCI_CLASS + 1], f->config[PCI_CLASS], f->name);
-        line(opaque, text);
-        pin = f->config[PCI_INTERRUPT_PIN];
-        if (pin) {
-            snprintf(text, sizeof text, "    INT%c#, IRQ %u", 'A' + (pin - 1) % 4,
-                     f->config[PCI_INTERRUPT_LINE]);
-            line(opaque, text);
-        }
-        describe_bars(f, line, opaque);
-    }
 }
 
 void pci_each(struct pci *pci, void (*fn)(void *opaque, const struct pci_function *f),

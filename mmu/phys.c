@@ -173,11 +173,6 @@ uint64_t phys_ram_size(const struct phys *p)
     return (uint64_t)p->ram_pages << PAGE_SHIFT;
 }
 
-int phys_fd(const struct phys *p)
-{
-    return p->fd;
-}
-
 void phys_set_a20(struct phys *p, bool on)
 {
     p->a20_mask = on ? ~0ull : ~(1ull << 20);

@@ -61,7 +61,6 @@ void phys_free(struct phys *p);
 void phys_set_wires(struct phys *p, const struct phys_wires *wires);
 
 uint64_t phys_ram_size(const struct phys *p);
-int phys_fd(const struct phys *p); /* the memfd */
 
 /* Map regions; BASE and SIZE are multiples of 4 KiB.  A later region hides an earlier one; MMIO
  * handlers must outlive the machine.  rom: copies LEN bytes of DATA to BASE (rest of SIZE FFh).
@@ -155,8 +154,5 @@ struct phys_range {
 /* Each stretch that has something, from address 0 up. */
 void phys_each(const struct phys *p, void (*fn)(void *opaque, const struct phys_range *r),
                void *opaque);
-/* One line a region, for the monitor's `info mtree`. */
-void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text),
-                   void *opaque);
 
 #endif

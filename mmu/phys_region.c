@@ -361,24 +361,3 @@ void phys_each(const struct phys *p, void (*fn)(void *opaque, const struct phys_
         first = pfn;
     }
 }
-
-struct lines {
-    void (*line)(void *opaque, const char *text);
-    void *opaque;
-};
-
-static void describe_range(void *opaque, const struct phys_range *r)
-{
-    static const char *const kinds[] = {"none", "ram", "rom", "mmio"};
-    const struct lines *to = opaque;
-    char text[128];
-
-    snprintf(text, sizeof(text), "%08x-%08x %-4s %s", (uint32_t)r->base,
-             (uint32_t)(r->base + r->size - 1), kinds[r->kind], r->name);
-    to->line(to->opaque, text);
-}
-
-void phys_describe(const struct phys *p, void (*line)(void *opaque, const char *text), void *opaque)
-{
-    phys_each(p, describe_range, &(struct lines){line, opaque});
-}

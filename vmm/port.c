@@ -156,11 +156,6 @@ void port_bind(struct port *p, struct machine *m)
     p->machine = m;
 }
 
-struct stream *port_stream(struct port *p)
-{
-    return p->stream;
-}
-
 void port_set_tap(struct port *p, void (*tap)(void *opaque, const uint8_t *data, size_t len),
                   void *opaque)
 {

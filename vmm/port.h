@@ -15,7 +15,6 @@ void port_close(struct port *p);
 struct chardev *port_chardev(struct port *p);
 /* The machine whose vCPU thread takes the input; input before that waits. */
 void port_bind(struct port *p, struct machine *m);
-struct stream *port_stream(struct port *p);
 
 /* Bytes for the guest, on the loop's thread; they are kept until the device has room. */
 void port_input(struct port *p, const uint8_t *data, size_t len);

@@ -273,15 +273,6 @@ static void on_listener(uv_poll_t *poll, int status, int events)
     stream_update(s);
 }
 
-void stream_hang_up(struct stream *s)
-{
-    if (s->listener < 0 || s->in < 0)
-        return;
-    for (int i = 0; i < 64 && s->len && send_chunk(s); i++)
-        ;
-    stream_drop(s);
-}
-
 /* ---- receiving ---- */
 
 static void end_of_input(struct stream *s)
@@ -409,19 +400,9 @@ void stream_set_reader(struct stream *s, const struct stream_reader *reader)
         reader->connected(reader->opaque, true);
 }
 
-const char *stream_label(const struct stream *s)
-{
-    return s->label;
-}
-
 const struct stream_spec *stream_spec_of(const struct stream *s)
 {
     return &s->spec;
-}
-
-bool stream_has_reader(const struct stream *s)
-{
-    return s->reader.input != NULL;
 }
 
 const char *stream_pty_name(const struct stream *s)

@@ -81,13 +81,9 @@ void stream_send(struct stream *s, const void *data, size_t len);
 /* How many bytes wait to be sent, and how many may (1 MiB, as a rule).  Any thread. */
 size_t stream_queued(struct stream *s);
 void stream_set_limit(struct stream *s, size_t bytes);
-/* End the present connection of a server socket (the monitor's `quit`, say). */
-void stream_hang_up(struct stream *s);
 
 /* What and who it is, for `info chardev`. */
-const char *stream_label(const struct stream *s);
 const struct stream_spec *stream_spec_of(const struct stream *s);
-bool stream_has_reader(const struct stream *s);
 /* A pseudo-terminal's name; NULL for all others. */
 const char *stream_pty_name(const struct stream *s);
 

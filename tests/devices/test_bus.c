@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "chipset.h"
@@ -125,13 +126,14 @@ START_TEST(test_unmap_uncovers_what_was_hidden)
 }
 END_TEST
 
-static void collect(void *opaque, const char *text)
+static void collect(void *opaque, const struct bus_range *r)
 {
-    strcat(opaque, text);
-    strcat(opaque, "\n");
+    char *text = opaque;
+
+    sprintf(text + strlen(text), "%04x-%04x %s\n", r->base, r->base + r->count - 1, r->name);
 }
 
-START_TEST(test_describe_lists_ranges)
+START_TEST(test_each_range)
 {
     struct bus *b = bus_new(NULL);
     struct fake f = {.count = 0};
@@ -140,7 +142,7 @@ START_TEST(test_describe_lists_ranges)
     bus_map(b, "outer", 0x300, 4, &bytes, &f);
     bus_map(b, "inner", 0x301, 1, &bytes, &f);
     bus_map(b, "last", 0xfffe, 8, &bytes, &f);
-    bus_describe(b, collect, text);
+    bus_each(b, collect, text);
     ck_assert_str_eq(text, "0300-0300 outer\n0301-0301 inner\n0302-0303 outer\nfffe-ffff last\n");
     bus_free(b);
 }
@@ -207,7 +209,7 @@ int main(void)
     tcase_add_test(t, test_access_over_the_end_reaches_the_neighbour);
     tcase_add_test(t, test_byte_device_inside_a_dword_device);
     tcase_add_test(t, test_unmap_uncovers_what_was_hidden);
-    tcase_add_test(t, test_describe_lists_ranges);
+    tcase_add_test(t, test_each_range);
     tcase_add_test(t, test_device_list);
     suite_add_tcase(s, t);
     return chipset_run(s);

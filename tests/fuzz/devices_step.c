@@ -338,6 +338,21 @@ static void ignore_line(void *opaque, const char *text)
     *(size_t *)opaque += strlen(text);
 }
 
+static void ignore_function(void *opaque, const struct pci_function *f)
+{
+    ignore_line(opaque, f->name);
+}
+
+static void ignore_ports(void *opaque, const struct bus_range *r)
+{
+    ignore_line(opaque, r->name);
+}
+
+static void ignore_memory(void *opaque, const struct phys_range *r)
+{
+    ignore_line(opaque, r->name);
+}
+
 static void describe(struct fuzz_board *b, struct dice *d)
 {
     const struct machine *m = b->m;
@@ -348,11 +363,10 @@ static void describe(struct fuzz_board *b, struct dice *d)
         lapic_describe(m->lapic, ignore_line, &n);
     if (m->ioapic)
         ioapic_describe(m->ioapic, ignore_line, &n);
-    pci_describe(m->pci, ignore_line, &n);
+    pci_each(m->pci, ignore_function, &n);
     if (roll(d, 4) == 0) {
-        fw_cfg_describe(m->fw_cfg, ignore_line, &n);
-        bus_describe(m->bus, ignore_line, &n);
-        phys_describe(m->phys, ignore_line, &n);
+        bus_each(m->bus, ignore_ports, &n);
+        phys_each(m->phys, ignore_memory, &n);
     }
 }
 

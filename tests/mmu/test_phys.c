@@ -245,23 +245,23 @@ START_TEST(dirty_log)
 }
 END_TEST
 
-static void count_line(void *opaque, const char *text)
+static void count_range(void *opaque, const struct phys_range *range)
 {
-    unsigned *lines = opaque;
+    unsigned *ranges = opaque;
 
-    ck_assert_uint_gt(strlen(text), 10);
-    ++*lines;
+    ck_assert_uint_gt(range->size, 0);
+    ++*ranges;
 }
 
-START_TEST(describe)
+START_TEST(each_range)
 {
     struct rig r;
-    unsigned lines = 0;
+    unsigned ranges = 0;
 
     rig_open(&r, 2 * MIB, 4);
     phys_map_rom(r.phys, "rom", 0xFFFF0000, 0x10000, NULL, 0);
-    phys_describe(r.phys, count_line, &lines);
-    ck_assert_uint_eq(lines, 3);
+    phys_each(r.phys, count_range, &ranges);
+    ck_assert_uint_eq(ranges, 3);
     rig_close(&r);
 }
 END_TEST
@@ -279,7 +279,7 @@ int main(void)
     tcase_add_test(c, a20_gate);
     tcase_add_test(c, code_writes);
     tcase_add_test(c, dirty_log);
-    tcase_add_test(c, describe);
+    tcase_add_test(c, each_range);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
