@@ -1,7 +1,7 @@
 /* The ROM of the virtual BIOS: entry points where the IBM AT had them, and what has to be guest
  * code because it transfers control, waits, or runs interrupt handlers.  The services proper are
  * in C behind traps (rom.h); tables and fonts are filled in by C too. */
-#include "bios/rom.h"
+#include "bios/trap.h"
 
     .section .rodata.bios_rom, "a", @progbits
     .balign 16
@@ -10,11 +10,6 @@
 bios_rom_start:
 rom:
     .code16
-
-.macro trap number
-    outb %al, $ROM_TRAP_PORT
-    .byte 0xEB, 0x01, \number /* jump over the number */
-.endm
 
 .macro eoi_low
     movb $0x20, %al
@@ -184,21 +179,7 @@ int05:
     iretw
 
 int10:
-    cmpb $0x13, %ah
-    je write_string
-    trap TRAP_INT10
-    iretw
-
-/* 13h in pieces: a string may be 64 KiB of line feeds. */
-write_string:
-    pushaw
-    trap TRAP_STRING_INIT
-1:
-    sti
-    trap TRAP_STRING
-    jc 1b
-    popaw
-    iretw
+    int10_service
 
 int11:
     pushw %ds

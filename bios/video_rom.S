@@ -1,6 +1,6 @@
 /* The VGA's option ROM for foreign firmware (PCI firmware specification 3.0, section 5.1): INT 10h
  * as in rom.S, its services behind traps.  Behind the code C fills in fonts and tables. */
-#include "bios/rom.h"
+#include "bios/trap.h"
 
     .section .rodata.bios_video_rom, "a", @progbits
     .balign 16
@@ -9,11 +9,6 @@
 bios_video_rom_start:
 rom:
     .code16
-
-.macro trap number
-    outb %al, $ROM_TRAP_PORT
-    .byte 0xEB, 0x01, \number /* jump over the number */
-.endm
 
     .word 0xAA55
     .byte VIDEO_ROM_SIZE / 512
@@ -42,21 +37,7 @@ init:
     lretw
 
     .org VIDEO_ROM_INT10
-    cmpb $0x13, %ah
-    je write_string
-    trap TRAP_INT10
-    iretw
-
-/* 13h in pieces: a string may be 64 KiB of line feeds. */
-write_string:
-    pushaw
-    trap TRAP_STRING_INIT
-1:
-    sti
-    trap TRAP_STRING
-    jc 1b
-    popaw
-    iretw
+    int10_service
 
     .org VIDEO_ROM_DATA
 bios_video_rom_end:
