@@ -1,5 +1,5 @@
 /* Task switches through translated code (SDM vol. 3A chapter 7). */
-#include "tests/guest/protected.h"
+#include "tests/guest/task.h"
 
 #define TSS2 FREE
 #define TSS3 (FREE + 0x08) /* 16-bit */
@@ -7,20 +7,6 @@
 #define TSS_BAD (FREE + 0x18)
 #define TSS4 (FREE + 0x20)
 
-#define T_ESP0 4
-#define T_CR3  28
-#define T_EIP  32
-#define T_EFLAGS 36
-#define T_EAX  40
-#define T_ECX  44
-#define T_ESP  56
-#define T_ES   72
-#define T_CS   76
-#define T_SS   80
-#define T_DS   84
-#define T_TRAP 100
-
-#define FAR(opcode, selector) .byte opcode; .long 0; .word selector
 #define BUSY(selector) test byte ptr [gdt + (selector) + 5], 2
 
 main:
@@ -48,24 +34,10 @@ again:
 
 /* Fill the TSS at EDI: ring 0, to start at EAX. */
 make:
-    push edi
-    push eax
-    mov ecx, 26
-    xor eax, eax
-    rep stosd
-    pop eax
-    pop edi
-    mov [edi + T_EIP], eax
-    mov dword ptr [edi + T_EFLAGS], 2
+    CLEAN_TASK
     mov dword ptr [edi + T_EAX], 0x11112222
     mov dword ptr [edi + T_ECX], 0x33334444
-    mov dword ptr [edi + T_ESP], 0x5800
-    mov dword ptr [edi + T_CS], CODE0
-    mov dword ptr [edi + T_SS], DATA0
-    mov dword ptr [edi + T_DS], DATA0
     mov dword ptr [edi + T_ES], DATA3
-    mov dword ptr [edi + 88], 0
-    mov word ptr [edi + 102], 104
     ret
 
 /* JMP there, and JMP back. */

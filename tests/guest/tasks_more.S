@@ -1,7 +1,7 @@
 /* More of task switches: CR3 and LDT of the new task, the ring-3 caller of a task gate, TSSs of the
  * 286 by every way, nesting, virtual-8086 tasks, breakpoints of the old task, and faults before and
  * after the point of no return (SDM vol. 3A chapter 7, table 7-1). */
-#include "tests/guest/protected.h"
+#include "tests/guest/task.h"
 #include "tests/guest/paging.h"
 
 #define TSS2   FREE
@@ -14,29 +14,12 @@
 #define FAR_TSS (FREE + 0x38) /* its TSS lies on two pages, of which one may be missing */
 #define TSSDF  (FREE + 0x40)
 
-#define T_LINK 0
-#define T_ESP0 4
-#define T_SS0  8
-#define T_CR3  28
-#define T_EIP  32
-#define T_EFLAGS 36
-#define T_EAX  40
-#define T_ESP  56
-#define T_ES   72
-#define T_CS   76
-#define T_SS   80
-#define T_DS   84
-#define T_FS   88
-#define T_GS   92
-#define T_LDT  96
-
 #define AT2 0x20000
 #define AT3 0x23000
 #define AT16 0x7400 /* below 64 KiB, for 16-bit code */
 #define ATF 0x300FC0 /* on the last 64 bytes of a page */
 #define LDT_AT 0x24000
 
-#define FAR(opcode, selector) .byte opcode; .long 0; .word selector
 #define BUSY(selector) test byte ptr ss:[gdt + (selector) + 5], 2
 #define PAGE_DIR2 0x110000
 #define ALIAS 0x310000 /* another frame in each address space */
@@ -88,24 +71,11 @@ second_space:
 
 /* Fill the TSS at EDI: ring 0, this address space, to start at EAX. */
 make:
-    push edi
-    push eax
-    mov ecx, 26
-    xor eax, eax
-    rep stosd
-    pop eax
-    pop edi
-    mov [edi + T_EIP], eax
+    CLEAN_TASK
     mov dword ptr [edi + T_CR3], PAGE_DIR
-    mov dword ptr [edi + T_EFLAGS], 2
     mov dword ptr [edi + T_ESP0], 0x5400
     mov dword ptr [edi + T_SS0], DATA0
-    mov dword ptr [edi + T_ESP], 0x5800
-    mov dword ptr [edi + T_CS], CODE0
-    mov dword ptr [edi + T_SS], DATA0
-    mov dword ptr [edi + T_DS], DATA0
     mov dword ptr [edi + T_ES], DATA0
-    mov word ptr [edi + 102], 104
     ret
 #define MAKE(at, start) mov edi, at; mov eax, offset start; call make
 

@@ -1,30 +1,11 @@
 /* Virtual-8086 mode extensions and protected-mode virtual interrupts: VIF and VIP, and the
  * redirection of INT n by IOPL and bitmap (SDM vol. 3A 20.3, 20.4, table 20-2). */
-#include "tests/guest/protected.h"
+#include "tests/guest/v86.h"
 
-#define VM  0x20000
 #define VIF 0x80000
 #define VIP 0x100000
 #define NT  0x4000
 
-#define V86_STACK 0x6000
-#define TO_V86(flags)                                                                              \
-    mov ss:[ring0_esp], esp;                                                                       \
-    push 0; push 0; push 0; push 0;                                                                \
-    push 0;                                                                                        \
-    push V86_STACK;                                                                                \
-    push VM | 2 | (flags);                                                                         \
-    push 0;                                                                                        \
-    push offset 96f;                                                                               \
-    iretd;                                                                                         \
-    .code16;                                                                                       \
-96:
-/* HLT is #GP; its handler takes this one to ring 0, with EFLAGS as they were in [left_flags]. */
-#define LEAVE_V86                                                                                  \
-    mov dword ptr ss:[back], offset 96f;                                                           \
-    hlt;                                                                                           \
-    .code32;                                                                                       \
-96:
 #define REDIRECTED(vec) and byte ptr [tss + 104 + (vec) / 8], ~(1 << ((vec) & 7))
 #define TRAPPING(vec) or byte ptr [tss + 104 + (vec) / 8], 1 << ((vec) & 7)
 
@@ -64,6 +45,7 @@ left_flags: .long 0
 count: .long 0
 frame_flags: .long 0
 
+/* #GP: LEAVE_V86, with EFLAGS as they were then in [left_flags]. */
 on_gp:
     cmp dword ptr ss:[back], 0
     je 1f
