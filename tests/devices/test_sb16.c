@@ -26,6 +26,20 @@ static void commands(struct chipset *c, const uint8_t *bytes, unsigned n)
         chipset_out(c, 0x22c, bytes[i]);
 }
 
+enum { TO_MEMORY = 0x55, FROM_MEMORY = 0x59 }; /* modes: channel 1, auto-init */
+
+/* Channel 1 with COUNT bytes at 10000h. */
+static void start_dma(struct chipset *c, uint8_t mode, unsigned count)
+{
+    chipset_out(c, 0x0b, mode);
+    chipset_out(c, 0x02, 0);
+    chipset_out(c, 0x02, 0);
+    chipset_out(c, 0x83, 1);
+    chipset_out(c, 0x03, (uint8_t)(count - 1));
+    chipset_out(c, 0x03, (uint8_t)((count - 1) >> 8));
+    chipset_out(c, 0x0a, 1);
+}
+
 START_TEST(test_identification)
 {
     struct chipset c;
@@ -54,13 +68,7 @@ START_TEST(test_identification_by_dma)
     uint8_t got[sizeof expected];
 
     open_card(&c);
-    chipset_out(&c, 0x0b, 0x55); /* to memory, auto-init */
-    chipset_out(&c, 0x02, 0);
-    chipset_out(&c, 0x02, 0);
-    chipset_out(&c, 0x83, 1);
-    chipset_out(&c, 0x03, 0xff);
-    chipset_out(&c, 0x03, 0x00);
-    chipset_out(&c, 0x0a, 1);
+    start_dma(&c, TO_MEMORY, 256);
     for (unsigned i = 0; i < sizeof asked; i++)
         commands(&c, (uint8_t[]){0xe2, asked[i]}, 2);
     phys_read(c.board.phys, 0x10000, got, sizeof got);
@@ -130,13 +138,7 @@ START_TEST(test_recording)
 
     open_card(&c);
     phys_write(c.board.phys, 0x100fe, got, sizeof got);
-    chipset_out(&c, 0x0b, 0x55);
-    chipset_out(&c, 0x02, 0);
-    chipset_out(&c, 0x02, 0);
-    chipset_out(&c, 0x83, 1);
-    chipset_out(&c, 0x03, 0xff);
-    chipset_out(&c, 0x03, 0x00);
-    chipset_out(&c, 0x0a, 1);
+    start_dma(&c, TO_MEMORY, 256);
     commands(&c, (uint8_t[]){0x42, 0x1f, 0x40, 0xce, 0x00, 0xff, 0x00}, 7); /* 8,000 Hz, unsigned */
     chipset_step(&c, 40 * MS);
     ck_assert_int_eq(c.level[5], 1); /* after 256 bytes, 32 ms */
@@ -156,13 +158,7 @@ START_TEST(test_autoinit_sine)
         uint8_t sample = (uint8_t)lrint(128 + 100 * sin(i * M_PI * 40 / 1024));
         phys_write(c.board.phys, 0x10000 + i, &sample, 1);
     }
-    chipset_out(&c, 0x0b, 0x59);
-    chipset_out(&c, 0x02, 0);
-    chipset_out(&c, 0x02, 0);
-    chipset_out(&c, 0x83, 1);
-    chipset_out(&c, 0x03, 0xff);
-    chipset_out(&c, 0x03, 0x03);
-    chipset_out(&c, 0x0a, 1);
+    start_dma(&c, FROM_MEMORY, 1024);
     commands(&c, (uint8_t[]){0x41, 0x56, 0x22, 0xc6, 0x00, 0xff, 0x01}, 7); /* 22,050 Hz, 512 */
     for (unsigned ms = 0; ms < 1000; ms++) {
         chipset_step(&c, MS);
