@@ -238,10 +238,12 @@ void bios_order_disks(struct bios *b,
                       unsigned first); /* bios.c: place FIRST - 1 is 80h; 0: by bootindex */
 void bios_fixed_disks(struct bios *b);               /* tables.c: the tables of INT 41h, 46h */
 void bios_print(struct bios *b, const char *text);   /* video.c: teletype, \n is CR LF */
-void bios_nmi(struct bios *b);                       /* misc.c */
+void bios_nmi(struct bios *b);                       /* time.c */
 void bios_serial_post(struct bios *b);               /* 9600 8N1 on every port; serial.c */
 void bios_print_screen(struct bios *b);              /* serial.c */
 
+/* By interrupt number: registers in, registers out; keyboard.c, video.c, video_text.c, disk.c,
+ * serial.c, system.c, time.c, mouse.c. */
 void int09(struct bios *b);
 void int10(struct bios *b);
 void int10_string_init(struct bios *b);

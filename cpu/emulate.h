@@ -25,8 +25,7 @@ void cpu_deliver_exception(struct cpu *cpu);
 void cpu_deliver_interrupt(struct cpu *cpu, uint8_t vector);
 void cpu_deliver_nmi(struct cpu *cpu);
 
-/* Carry out an instruction of a sensitive kind (the list: every instruction that the header of
- * cpu/emulate.c names).  Advances eip. */
+/* Carry out an instruction of a sensitive kind (the list: cpu/sensitive.h).  Advances eip. */
 enum cpu_result cpu_emulate(struct cpu *cpu, const struct insn *in);
 
 /* Carry out any instruction whose memory operands may not be touched in place, for those that
