@@ -372,7 +372,7 @@ static uint8_t read_byte(struct ac97 *s, unsigned offset)
 {
     uint8_t old = s->semaphore;
 
-    if (offset < BOXES * BOX_BYTES && offset < GLOBAL_CONTROL)
+    if (offset < GLOBAL_CONTROL) /* which lies within the last box's 16 bytes */
         return read_box(&s->box[offset / BOX_BYTES], offset % BOX_BYTES);
     if (offset == GLOBAL_CONTROL)
         return s->control;

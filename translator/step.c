@@ -135,7 +135,7 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     if ((in->mem_access & 1) && !load_operand(cpu, in, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {
-        log_unimp(t->log, "instruction %02x in map %u by hand", in->opcode, in->map);
+        log_unimp(t->log, "cpu: instruction %02x in map %u by hand", in->opcode, in->map);
         cpu_raise(cpu, EXC_UD, 0);
         return CPU_EXCEPTION;
     }
@@ -191,8 +191,8 @@ enum cpu_result step_by_hand(struct translator *t, const struct insn *in)
         return masked_store(t->cpu, in);
     if (in->has_mem)
         return step_on_bounce(t, in);
-    log_unimp(t->log, "instruction %02x in map %u by hand, without a memory operand", in->opcode,
-              in->map);
+    log_unimp(t->log, "cpu: instruction %02x in map %u by hand, without a memory operand",
+              in->opcode, in->map);
     cpu_raise(t->cpu, EXC_UD, 0);
     return CPU_EXCEPTION;
 }
