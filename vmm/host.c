@@ -185,13 +185,17 @@ static bool open_display(struct host *h, const struct monitor_target *target, st
     return kind != DISPLAY_TEXT || open_terminal(h, err);
 }
 
-/* What -stats and -metrics need; the file last, that nothing is written when something is wrong. */
+static bool open_metrics(struct host *h, struct error *err)
+{
+    const char *where = h->options.metrics;
+
+    return !where || (h->metrics = metrics_open(&h->loop, h->machine, where, err));
+}
+
 static bool open_statistics(struct host *h, struct error *err)
 {
     const struct options *o = &h->options;
 
-    if (o->metrics && !(h->metrics = metrics_open(&h->loop, h->machine, o->metrics, err)))
-        return false;
     h->stats_file = o->stats_path ? fopen(o->stats_path, "we") : NULL;
     return !o->stats_path || h->stats_file ||
            error_set(err, "-stats=json:%s: cannot be written: %s", o->stats_path, strerror(errno));
@@ -220,6 +224,14 @@ static void wake_loop(void *opaque)
     uv_async_send(&h->machine_ended);
 }
 
+static bool open_log(struct host *h, struct error *err)
+{
+    const char *path = h->options.log_path;
+
+    return !path || log_set_file(h->log, path) ||
+           error_set(err, "-D %s: cannot be written: %s", path, strerror(errno));
+}
+
 /* Images first: what is written or waited for comes after everything that can be refused. */
 static bool open_machine(struct host *h, struct error *err)
 {
@@ -229,7 +241,7 @@ static bool open_machine(struct host *h, struct error *err)
         !options_configure(&h->options, h->log, &config, err))
         return false;
     config.symbols = h->tools.symbols;
-    if (!open_chardevs(h, err) || !open_ports(h, err) || !open_audio(h, err)) {
+    if (!open_log(h, err) || !open_chardevs(h, err) || !open_ports(h, err) || !open_audio(h, err)) {
         machine_config_close(&config);
         return false;
     }
@@ -306,9 +318,9 @@ bool host_open(struct host *h, struct error *err)
     h->looped = true;
     uv_async_init(&h->loop, &h->machine_ended, on_machine_ended);
     h->machine_ended.data = h;
-    h->log = log_new(o->log_path, o->log_channels);
+    h->log = log_new(NULL, o->log_channels);
     if (!h->log)
-        return error_set(err, "-D %s: cannot be written: %s", o->log_path, strerror(errno));
+        return error_set(err, "out of memory for the log");
     if (o->script && !script_load(o->script, &h->script_text, err))
         return false;
     if (!open_machine(h, err))
@@ -317,8 +329,11 @@ bool host_open(struct host *h, struct error *err)
     if (!open_vnc(h, err)) /* first: monitors ask about it */
         return false;
     const struct monitor_target target = host_target(h);
-    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) || !open_film(h, err) ||
-        !tools_attach(&h->tools, h->machine, err) || !open_statistics(h, err))
+    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) ||
+        !tools_attach(&h->tools, h->machine, err) || !open_metrics(h, err))
+        return false;
+    /* Files that begin anew come last: nothing is written when something is wrong. */
+    if (!open_film(h, err) || !open_statistics(h, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)
