@@ -26,6 +26,7 @@ static void vga_reset(void *dev)
     v->dac_index = v->dac_component = v->dac_reading = 0;
     memset(v->dac_latch, 0, sizeof(v->dac_latch));
     v->latch = 0;
+    v->latch_unknown = v->latch_counts = 0;
     vga_dispi_reset(v);
     vga_beam_forget(v);
     vga_mem_update(v);
@@ -76,6 +77,8 @@ static const struct field vga_fields[] = {
     FIELD(struct vga, dispi_index),
     FIELD_ARRAY(struct vga, dispi),
     FIELD(struct vga, latch),
+    FIELD(struct vga, latch_unknown),
+    FIELD(struct vga, latch_counts),
     FIELD(struct vga, rotated),
     FIELD_END,
 };

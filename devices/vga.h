@@ -108,6 +108,7 @@ struct vga_mem {
     uint32_t plane_mask;   /* wrap of plane addresses */
     bool plain_write;      /* write mode 0 with nothing in the way: the byte goes as it is */
     bool plain_read;       /* read mode 0 */
+    uint8_t read_map;
     bool odd_even_read;    /* graphics controller's odd/even bit, for reads */
     uint32_t write_planes; /* map mask, 0 or FFh in each byte */
     uint32_t set_reset, set_reset_on;
@@ -148,6 +149,8 @@ struct vga {
     uint32_t by_hand; /* so many more plain accesses, then it is; 0: never */
     uint8_t *dirty; /* a byte a page: written since the shot was taken (vga_shot.h) */
     uint32_t latch;
+    uint8_t latch_unknown; /* the window has been plain memory since it was loaded */
+    uint8_t latch_counts;  /* the guest relies on loading it in chain-4: no plain memory there */
     uint8_t rotated; /* plane addresses are stored rotated: chain-4 */
     struct vga_mem mem;
     struct vga_beam_log *beam; /* what changed within a frame (vga_beam.c) */
@@ -199,6 +202,8 @@ bool vga_dispi_span(const struct vga *v, unsigned y, uint32_t *at, uint32_t *len
 extern const struct mmio_ops vga_mem_ops;
 /* A register that decides about the window changed: derive v->mem again. */
 void vga_mem_update(struct vga *v);
+/* The window shows something else than before. */
+void vga_mem_replaced(struct vga *v);
 /* ---- devices/vga_direct.c: the window as plain memory ---- */
 
 /* The window may be decoded in another way, or show another bank. */
@@ -211,6 +216,8 @@ static inline void vga_direct_count(struct vga *v)
     if (v->by_hand && --v->by_hand == 0)
         vga_direct_show(v);
 }
+/* The latches are about to be used, or seen. */
+void vga_latch_used(struct vga *v);
 /* The frame of the window that shows page PAGE of video memory; 0: none does. */
 static inline uint32_t vga_direct_frame(const struct vga *v, uint32_t page)
 {

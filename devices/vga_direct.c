@@ -4,8 +4,16 @@
  * as with the linear frame buffer.
  *
  * Only a program that makes many such accesses between two changes of the registers gains by it, so
- * the first of them are carried out by hand.  The latches keep what was last read by hand. */
+ * the first of them are carried out by hand.
+ *
+ * Plain reads do not load the latches.  Programs that copy by them (write mode 1, the bit mask) set
+ * that up first, and then read: by hand, as the window is no plain memory then.  One that reads in
+ * chain-4, changes the registers and uses what the latches should hold is noticed at its first such
+ * use, and from then on until a mode is set chain-4 stays by hand; that one use sees the latches as
+ * they were loaded before. */
 #include "devices/vga.h"
+
+#include "ringer/log.h"
 
 enum { BY_HAND = 256 };
 
@@ -21,7 +29,8 @@ static bool wanted(const struct vga *v, uint32_t *base, uint32_t *size, uint32_t
         return *offset + *size <= v->vram_bytes;
     }
     *offset = 0;
-    return m->kind == MEM_CHAIN4 && m->plain_write && m->plain_read && m->write_planes == ~0u;
+    return m->kind == MEM_CHAIN4 && m->plain_write && m->plain_read && m->write_planes == ~0u &&
+           !v->latch_counts;
 }
 
 /* What was written by the window so far is the next shot's. */
@@ -32,21 +41,23 @@ static void collect(struct vga *v)
             v->dirty[(v->direct_offset + at) >> PAGE_SHIFT] = 1;
 }
 
-/* Code that was translated from the linear frame buffer would not see writes by the window. */
-static bool holds_code(const struct vga *v, uint32_t offset, uint32_t size)
+void vga_latch_used(struct vga *v)
 {
-    for (uint32_t at = offset; v->lfb_on && at < offset + size; at += PAGE_SIZE)
-        if (phys_frame_flags(v->phys, (v->lfb_base + at) >> PAGE_SHIFT) & FRAME_CODE)
-            return true;
-    return false;
+    if (!v->latch_unknown)
+        return;
+    log_unimp(v->log, "vga: latches loaded by a read of plain chain-4 memory");
+    v->latch_unknown = 0;
+    v->latch_counts = 1;
 }
 
 void vga_direct_show(struct vga *v)
 {
     uint32_t base, size, offset;
 
-    if (!wanted(v, &base, &size, &offset) || holds_code(v, offset, size))
+    if (!wanted(v, &base, &size, &offset))
         return;
+    if (v->mem.kind == MEM_CHAIN4)
+        v->latch_unknown = 1;
     v->direct_base = base;
     v->direct_size = size;
     v->direct_offset = offset;

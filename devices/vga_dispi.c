@@ -158,6 +158,7 @@ static void write_register(struct vga *v, uint16_t value)
     case DISPI_BANK:
         if ((uint32_t)value << 16 < line_memory(v) && *r != value) {
             *r = value;
+            vga_mem_replaced(v);
             vga_direct_update(v);
         }
         break;

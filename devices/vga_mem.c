@@ -15,6 +15,7 @@ enum {
     MODE_READ_COMPARE = 0x08,
     MODE_READ_ODD_EVEN = 0x10,
     ROTATE_COUNT = 0x07,
+    ROTATE_LOGIC = 0x18,
 };
 
 /* One page was: the way of nearly every write. */
@@ -115,8 +116,16 @@ static void decode_window(struct vga *v)
         m->kind = MEM_OFF;
 }
 
+/* What the CPU reads through the window is another thing now: code that was translated from there
+ * is none any more. */
+void vga_mem_replaced(struct vga *v)
+{
+    phys_wrote(v->phys, VGA_WINDOW_BASE, VGA_WINDOW_SIZE);
+}
+
 void vga_mem_update(struct vga *v)
 {
+    const struct vga_mem before = v->mem;
     struct vga_mem *m = &v->mem;
     const uint8_t *gfx = v->gfx;
 
@@ -131,6 +140,11 @@ void vga_mem_update(struct vga *v)
     m->plain_write = !(gfx[GFX_MODE] & MODE_WRITE) && !gfx[GFX_ENABLE_SET_RESET] &&
                      !gfx[GFX_DATA_ROTATE] && gfx[GFX_BIT_MASK] == 0xFF;
     m->plain_read = !(gfx[GFX_MODE] & MODE_READ_COMPARE);
+    m->read_map = gfx[GFX_READ_MAP];
+    if (m->kind != before.kind || m->base != before.base || m->size != before.size ||
+        m->read_map != before.read_map || m->plain_read != before.plain_read ||
+        m->odd_even_read != before.odd_even_read)
+        vga_mem_replaced(v);
     vga_direct_update(v);
 }
 
@@ -150,6 +164,15 @@ static uint32_t logic_function(const struct vga *v, uint32_t data)
     }
 }
 
+/* Does writing a byte, ROTATED, take bits of the latches? */
+static bool latch_matters(const struct vga *v, uint8_t rotated)
+{
+    unsigned mode = v->gfx[GFX_MODE] & MODE_WRITE;
+
+    return mode == 1 || v->gfx[GFX_BIT_MASK] != 0xFF || (v->gfx[GFX_DATA_ROTATE] & ROTATE_LOGIC) ||
+           (mode == 3 && rotated != 0xFF);
+}
+
 /* Byte VALUE of the CPU to the dword at INDEX, for those of PLANES that the map mask lets through.
  * "Write mode" 0-3. */
 static void write_planes(struct vga *v, uint32_t index, uint8_t value, uint32_t planes)
@@ -160,6 +183,8 @@ static void write_planes(struct vga *v, uint32_t index, uint8_t value, uint32_t 
     uint32_t data, bits = m->bit_mask;
     uint32_t *cell = &((uint32_t *)v->vram)[index];
 
+    if (v->latch_unknown && latch_matters(v, rotated))
+        vga_latch_used(v);
     switch (v->gfx[GFX_MODE] & MODE_WRITE) {
     case 0:
         data = rotated * 0x01010101u;
@@ -182,6 +207,12 @@ static void write_planes(struct vga *v, uint32_t index, uint8_t value, uint32_t 
     planes &= m->write_planes;
     *cell = (*cell & ~planes) | (data & planes);
     wrote_page(v, index * 4, 4);
+}
+
+static void load_latch(struct vga *v, uint32_t index)
+{
+    v->latch = ((const uint32_t *)v->vram)[index];
+    v->latch_unknown = 0;
 }
 
 /* "Color compare": a bit is set where all planes that are cared for match. */
@@ -249,7 +280,7 @@ static uint8_t read_byte(struct vga *v, uint32_t offset)
         index = odd_even_address(offset);
         plane = (plane & 2) | (offset & 1);
     }
-    v->latch = ((const uint32_t *)v->vram)[index];
+    load_latch(v, index);
     return m->plain_read ? v->latch >> plane * 8 : color_compare(v);
 }
 
@@ -292,12 +323,12 @@ static uint32_t mem_read(void *opaque, uint32_t offset, unsigned size)
     if (from) {
         memcpy(&value, from, size);
         if (m->kind == MEM_CHAIN4)
-            v->latch = ((const uint32_t *)v->vram)[(offset + size - 1) >> 2];
+            load_latch(v, (offset + size - 1) >> 2);
         vga_direct_count(v);
     } else if (m->plain_read && m->odd_even_read && v->gfx[GFX_READ_MAP] < 2 &&
                plain_cells(v, offset, size)) {
         for (unsigned i = 0; i < size; i += 2) {
-            v->latch = ((const uint32_t *)v->vram)[odd_even_address(offset + i)];
+            load_latch(v, odd_even_address(offset + i));
             value |= (v->latch & 0xFFFF) << i * 8;
         }
     } else {

@@ -38,6 +38,8 @@ static void seq_write(struct vga *v, uint8_t value)
     if (v->seq_index == SEQ_CLOCKING)
         set(v, BANK_SEQ, SEQ_CLOCKING, &v->seq[SEQ_CLOCKING], value & seq_bits[SEQ_CLOCKING]);
     v->seq[v->seq_index] = value & seq_bits[v->seq_index];
+    if (v->seq_index == SEQ_RESET && v->seq[SEQ_RESET] != seq_bits[SEQ_RESET])
+        v->latch_counts = 0; /* a mode is being set */
     vga_mem_update(v);
 }
 
@@ -100,10 +102,11 @@ static void crtc_write(struct vga *v, uint8_t value)
 
 /* Beyond the documented ones, every VGA has read-back registers for the latch of the selected
  * plane (22h) and the attribute controller's flip-flop and index (24h, 26h). */
-static uint8_t crtc_read(const struct vga *v)
+static uint8_t crtc_read(struct vga *v)
 {
     switch (v->crtc_index) {
     case 0x22:
+        vga_latch_used(v);
         return v->latch >> (v->gfx[GFX_READ_MAP] * 8);
     case 0x24:
         return v->attr_data ? 0x80 : 0;

@@ -235,7 +235,8 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enu
         uint32_t real = pfn & w->as->a20_pfn_mask;
 
         /* The first write is what the log and the trace wait for. */
-        if (!(m->phys->flags[real] & FRAME_CODE) && frame_kind(m->phys->frame[real]) == PHYS_RAM) {
+        if (!(m->phys->flags[real] & (FRAME_CODE | FRAME_TWIN)) &&
+            frame_kind(m->phys->frame[real]) == PHYS_RAM) {
             phys_clear_flag(m->phys, real, FRAME_LOGGED);
             phys_clear_flag(m->phys, real, FRAME_TRACED);
         }

@@ -206,6 +206,8 @@ void phys_set_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
         return;
     p->flags[pfn] |= (uint8_t)flag;
     phys_tell_protect(p, pfn);
+    if (flag == FRAME_CODE && p->views)
+        phys_twin_follow(p, pfn);
 }
 
 void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
@@ -214,6 +216,8 @@ void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
         return;
     p->flags[pfn] &= (uint8_t)~flag;
     phys_tell_protect(p, pfn);
+    if (flag == FRAME_CODE && p->views)
+        phys_twin_follow(p, pfn);
 }
 
 /* Dirty logging needs no bitmap: FRAME_LOGGED says "not written since", and the first write, or a

@@ -37,6 +37,8 @@ enum frame_flag {
                        * writable in a window until then */
     FRAME_TRACED = 4, /* a page table that the mmu relies on: the first write takes it away; not
                        * writable in a window until then */
+    FRAME_TWIN = 8,   /* phys's own: the same page at another address (phys_view) has FRAME_CODE;
+                       * never writable in a window either */
 };
 
 /* What phys tells its owner.  Any may be NULL. */
@@ -75,9 +77,8 @@ int phys_map_ram(struct phys *p, const char *name, uint32_t base, uint32_t size,
 /* A view of another region's memory, of PAGES pages at most; it shows nothing until phys_view. */
 int phys_map_view(struct phys *p, const char *name, uint32_t pages);
 /* Let view ID show SIZE bytes (a multiple of 4 KiB) of RAM region TARGET, from OFFSET on, at BASE; 0:
- * nothing.  What the frames hold does not change with it, their flags are of their own (FRAME_CODE
- * of one address does not see writes by the other).  Cheaper than phys_move: mappings of these frames
- * alone are dropped. */
+ * nothing.  Writes at either address are reported for code at the other, too; the log of writes is
+ * each address's own.  Cheaper than phys_move: mappings of these frames alone are dropped. */
 void phys_view(struct phys *p, int id, int target, uint32_t base, uint32_t size, uint32_t offset);
 void phys_unmap(struct phys *p, int id);
 void phys_move(struct phys *p, int id, uint32_t new_base);

@@ -158,6 +158,8 @@ void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags)
         phys_clear_flag(p, pa >> PAGE_SHIFT, FRAME_TRACED);
     if ((flags & FRAME_CODE) && p->wires.on_code_write)
         p->wires.on_code_write(p->wires.opaque, pa, len);
+    if (flags & FRAME_TWIN)
+        phys_twin_wrote(p, pa, len);
 }
 
 static void rehearse_write(struct phys *p, uint64_t pa, const uint8_t *data, uint32_t len)

@@ -19,6 +19,8 @@ struct region {
     bool off;      /* not decoded at present */
     bool writable; /* a ROM that was opened for writing */
     bool write_only;
+    bool view;       /* of region TARGET's pages */
+    int target;
     enum phys_kind kind;
     uint32_t base_pfn, pages;
     uint32_t file_page, file_pages; /* ROM, RAM; kept when unused, for the next of that size */
@@ -44,6 +46,7 @@ struct phys {
     const struct phys_journal *journal; /* NULL: accesses are real */
     uint32_t next_order;
     unsigned write_only; /* so many regions are */
+    unsigned views;      /* and so many views show something */
     struct region region[PHYS_REGIONS];
 };
 
@@ -80,6 +83,17 @@ static inline bool kind_has_page(enum phys_kind kind)
 /* LEN bytes at PA, in one frame and with A20 applied, were written: what follows for FLAGS, which
  * are the frame's or some of them. */
 void phys_frame_wrote(struct phys *p, uint32_t pa, uint32_t len, uint8_t flags);
+
+/* ---- mmu/phys_twin.c ---- */
+
+/* The other frame where PFN's page is seen, by a view; PHYS_FRAMES: there is none. */
+uint32_t phys_twin(const struct phys *p, uint32_t pfn);
+/* PFN's FRAME_CODE changed, or its page got a twin. */
+void phys_twin_follow(struct phys *p, uint32_t pfn);
+/* The layout changed. */
+void phys_twins_follow(struct phys *p);
+/* LEN bytes at PA, in a frame with FRAME_TWIN, were written. */
+void phys_twin_wrote(struct phys *p, uint32_t pa, uint32_t len);
 
 /* The page of the write-only region at frame PFN, or NULL. */
 uint8_t *phys_write_only_page(struct phys *p, uint32_t pfn);

@@ -70,6 +70,8 @@ static void frame_replaced(struct phys *p, uint32_t pfn)
         phys_clear_flag(p, pfn, FRAME_LOGGED);
     if (flags & FRAME_TRACED)
         phys_clear_flag(p, pfn, FRAME_TRACED);
+    if (flags & FRAME_TWIN)
+        phys_clear_flag(p, pfn, FRAME_TWIN);
 }
 
 /* Work out the frame words of [first, end) again; true when any differs. */
@@ -100,6 +102,8 @@ static void rebuild(struct phys *p, uint32_t first, uint32_t end)
 {
     bool changed = relay(p, first, end);
 
+    if (changed)
+        phys_twins_follow(p);
     if (changed && p->mmu_wires.on_layout)
         p->mmu_wires.on_layout(p->mmu_wires.opaque);
     if (changed && p->wires.on_layout)
@@ -224,6 +228,7 @@ int phys_map_view(struct phys *p, const char *name, uint32_t pages)
     if (!r)
         return -1;
     r->kind = PHYS_RAM; /* without pages of its own */
+    r->view = true;
     r->off = true;
     return (int)(r - p->region);
 }
@@ -291,13 +296,16 @@ void phys_view(struct phys *p, int id, int target, uint32_t base, uint32_t size,
         r->base_pfn = base >> PAGE_SHIFT;
         r->pages = size >> PAGE_SHIFT;
         r->file_page = shown->file_page + (offset >> PAGE_SHIFT);
+        r->target = target;
     }
     r->off = !size;
+    p->views += (unsigned)old.off - (unsigned)r->off;
     replace(p, r);
     if (!old.off)
         relay(p, old.base_pfn, region_end(&old));
     if (!r->off)
         relay(p, r->base_pfn, region_end(r));
+    phys_twins_follow(p);
 }
 
 void phys_rom_writable(struct phys *p, int id, bool writable)

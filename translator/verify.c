@@ -34,7 +34,7 @@ static uint8_t *memory(const struct verify *v, uint32_t pa)
 static bool on_write(void *opaque, uint32_t pa, uint32_t len, uint32_t flags)
 {
     struct verify *v = opaque;
-    v->stop |= (flags & FRAME_CODE) != 0;
+    v->stop |= (flags & (FRAME_CODE | FRAME_TWIN)) != 0;
     if (!v->stop && (v->write_count == v->write_max || v->old_max - v->old_used < len ||
                      !note_page(v, pa >> PAGE_SHIFT)))
         v->stop = v->full = true;

@@ -282,6 +282,12 @@ static void poke_much(uint32_t pa, uint8_t value)
         vga_rig_poke(&rig, pa, value);
 }
 
+static void count_code_write(void *opaque, uint32_t pa, uint32_t len)
+{
+    (void)pa, (void)len;
+    ++*(unsigned *)opaque;
+}
+
 /* Where nothing lies between an access and a byte of memory, the window becomes plain memory after
  * a while, and ceases to be when a register comes between. */
 START_TEST(plain_windows_become_memory)
@@ -316,6 +322,62 @@ START_TEST(plain_windows_become_memory)
     poke_much(0xA0000, 7);
     vga_rig_out(&rig, 0x3C2, 0x61); /* memory is disabled */
     ck_assert(!direct(0xA0000));
+}
+END_TEST
+
+/* Latches that plain reads should have loaded: the first use is noticed, the rest is exact. */
+START_TEST(latches_of_plain_reads)
+{
+    vga_rig_mode(&rig, 0x13);
+    poke_much(0xA0000, 0x11);
+    ck_assert(direct(0xA0000));
+    for (unsigned i = 0; i < 4; i++)
+        vga_rig_poke(&rig, 0xA0100 + i, 0x40 + i);
+    vga_rig_set(&rig, 0x3CE, 5, 0x41); /* write mode 1, and back */
+    vga_rig_poke(&rig, 0xA0200, 0);
+    vga_rig_set(&rig, 0x3CE, 5, 0x40);
+    for (unsigned round = 0; round < 3; round++) {
+        poke_much(0xA0000, 0x22);
+        ck_assert(!direct(0xA0000));
+        vga_rig_peek(&rig, 0xA0100);
+        vga_rig_set(&rig, 0x3CE, 5, 0x41);
+        for (unsigned i = 0; i < 4; i++)
+            vga_rig_poke(&rig, 0xA0200 + i, 0);
+        vga_rig_set(&rig, 0x3CE, 5, 0x40);
+        for (unsigned i = 0; i < 4; i++)
+            ck_assert_uint_eq(vga_rig_peek(&rig, 0xA0200 + i), 0x40 + i);
+    }
+    vga_rig_mode(&rig, 0x13); /* the next program */
+    poke_much(0xA0000, 0x33);
+    ck_assert(direct(0xA0000));
+    vga_rig_set(&rig, 0x3CE, 5, 0x41); /* reads with write mode 1 are by hand: nothing is missed */
+    vga_rig_peek(&rig, 0xA0100);
+    vga_rig_poke(&rig, 0xA0200, 0);
+    vga_rig_set(&rig, 0x3CE, 5, 0x40);
+    poke_much(0xA0000, 0x33);
+    ck_assert(direct(0xA0000));
+}
+END_TEST
+
+/* Code that was read through the window is gone when that shows something else. */
+START_TEST(code_goes_with_what_is_shown)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t index, value;
+    } registers[] = {{0x3CE, 4, 2}, {0x3CE, 5, 8}, {0x3CE, 6, 9}, {0x3C4, 4, 2}};
+    unsigned writes = 0;
+    const struct phys_wires wires = {.opaque = &writes, .on_code_write = count_code_write};
+
+    vga_rig_mode(&rig, 0x12);
+    phys_set_wires(rig.board.phys, &wires);
+    phys_set_flag(rig.board.phys, 0xA3, FRAME_CODE);
+    vga_rig_set(&rig, 0x3CE, 8, 0x0F);
+    ck_assert_uint_eq(writes, 0);
+    for (unsigned i = 0; i < sizeof registers / sizeof *registers; i++) {
+        vga_rig_set(&rig, registers[i].port, registers[i].index, registers[i].value);
+        ck_assert_uint_eq(writes, i + 1);
+    }
 }
 END_TEST
 
@@ -367,6 +429,8 @@ int main(void)
     tcase_add_test(tc, chain_4_spreads_bytes_over_planes);
     tcase_add_test(tc, chain_4_goes_through_the_data_path);
     tcase_add_test(tc, plain_windows_become_memory);
+    tcase_add_test(tc, latches_of_plain_reads);
+    tcase_add_test(tc, code_goes_with_what_is_shown);
     tcase_add_test(tc, banks_become_memory);
     tcase_add_test(tc, hostile_accesses_stay_inside);
     suite_add_tcase(suite, tc);

@@ -81,6 +81,7 @@ static void load_registers(struct vga_rig *r, const struct vga_mode *m)
     uint16_t crtc = m->misc & 1 ? 0x3D4 : 0x3B4;
 
     vga_rig_out(r, 0x3C2, m->misc);
+    vga_rig_set(r, 0x3C4, 0, 1); /* reset, until the loop ends it */
     for (unsigned i = 0; i < 5; i++)
         vga_rig_set(r, 0x3C4, i, m->seq[i]);
     vga_rig_set(r, crtc, 0x11, 0); /* unprotect */

@@ -225,6 +225,35 @@ START_TEST(layout_changes)
 }
 END_TEST
 
+/* Code at one address of a page sees writes at the other: view at A0000h shows TARGET's page 30h. */
+static void check_twins(int target, int view, struct window *w)
+{
+    uint8_t byte = 1;
+
+    r.code_writes = 0;
+    phys_set_flag(r.phys, 0xE0033, FRAME_CODE);
+    ck_assert_int_eq(touch_write(&r, w, 0xA3000, 1), FILL_BY_HAND);
+    phys_write(r.phys, 0xA3010, &byte, 1);
+    ck_assert_uint_eq(r.code_writes, 1);
+    phys_clear_flag(r.phys, 0xE0033, FRAME_CODE);
+    ck_assert_int_eq(touch_write(&r, w, 0xA3000, 1), FILL_MAPPED);
+    phys_write(r.phys, 0xA3010, &byte, 1);
+    ck_assert_uint_eq(r.code_writes, 1);
+    phys_set_flag(r.phys, 0xA5, FRAME_CODE);
+    phys_write(r.phys, 0xE0035FFF, &byte, 1);
+    ck_assert_uint_eq(r.code_writes, 2);
+    phys_clear_flag(r.phys, 0xA5, FRAME_CODE);
+    /* What was translated before the view came. */
+    phys_set_flag(r.phys, 0xE0002, FRAME_CODE);
+    phys_view(r.phys, view, target, 0xA0000, 0x10000, 0);
+    ck_assert_int_eq(touch_write(&r, w, 0xA2000, 1), FILL_BY_HAND);
+    phys_write(r.phys, 0xA2000, &byte, 1);
+    ck_assert_uint_eq(r.code_writes, 3);
+    phys_view(r.phys, view, target, 0xA0000, 0x10000, 0x30000);
+    ck_assert_int_eq(touch_write(&r, w, 0xA2000, 1), FILL_MAPPED);
+    phys_clear_flag(r.phys, 0xE0002, FRAME_CODE);
+}
+
 /* A view moves over its region without the other mappings, in both kinds of windows. */
 static void check_views(int target, uint8_t *memory, int view, bool paging)
 {
@@ -251,6 +280,7 @@ static void check_views(int target, uint8_t *memory, int view, bool paging)
         ck_assert_uint_eq(memory[bank * 0x10000 + 0xF123], 0x20 + bank);
     }
     ck_assert(w->map[0x9F] & MAP_HOST); /* a neighbour stays */
+    check_twins(target, view, w);
     /* Code and logs are by address, and go with what they were about. */
     r.code_writes = 0;
     phys_set_flag(r.phys, 0xA3, FRAME_CODE);
