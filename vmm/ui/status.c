@@ -6,6 +6,7 @@
 #define GROUND 0xff202830u
 #define INK    0xffd0d8e0u
 #define FAINT  0xff607080u
+#define ABSENT 0xff384048u
 #define LAMP   0xff40e060u
 #define ALARM  0xffffc040u
 
@@ -52,23 +53,30 @@ static void insns_text(char *out, size_t n, uint64_t insns)
         snprintf(out, n, "%llu tr/s", (unsigned long long)insns);
 }
 
+static uint32_t lamp_color(bool lit, bool absent)
+{
+    return absent ? ABSENT : lit ? LAMP : FAINT;
+}
+
 void status_draw(const struct status *s, struct canvas *c, const char *hint)
 {
     const struct {
         const char *text;
-        bool lit;
-    } lamps[] = {{"FD", s->floppy},
-                 {"HD", s->disk},
-                 {"CD", s->cd},
-                 {"Num", s->leds >> 1 & 1},
-                 {"Caps", s->leds >> 2 & 1},
-                 {"Scroll", s->leds & 1}};
+        bool lit, absent;
+    } lamps[] = {{"FD", s->floppy, false},
+                 {"HD", s->disk, false},
+                 {"CD", s->cd, false},
+                 {"NET", false, true}, /* no machine has a network card */
+                 {"Num", s->leds >> 1 & 1, false},
+                 {"Caps", s->leds >> 2 & 1, false},
+                 {"Scroll", s->leds & 1, false}};
     char text[64], insns[32];
     int x = 4;
 
     canvas_fill(c, 0, 0, c->width, c->height, GROUND);
     for (size_t i = 0; i < sizeof lamps / sizeof *lamps; i++)
-        x = canvas_text(c, x, 1, lamps[i].text, lamps[i].lit ? LAMP : FAINT) + CANVAS_COLUMN;
+        x = canvas_text(c, x, 1, lamps[i].text, lamp_color(lamps[i].lit, lamps[i].absent)) +
+            CANVAS_COLUMN;
     x += CANVAS_COLUMN;
     if (s->stopped) {
         x = canvas_text(c, x, 1, "paused", ALARM);
