@@ -269,10 +269,17 @@ uint64_t vga_frame(struct vga *v);
 /* The plane address that the CRTC puts out for COUNTER in row scan ROW. */
 uint32_t vga_crtc_address(const struct vga *v, uint32_t counter, unsigned row);
 
-/* Where the beam is, in scan lines of the picture. */
+/* A frame's scan lines: the border above the picture, the picture, the border below; what is left of
+ * TOTAL is the vertical blanking. */
+struct vga_raster {
+    unsigned above, lines, below, total;
+};
+enum { VGA_RASTER_LINES = 2 * (1023 + 2) };
+/* Where the beam is. */
 struct vga_position {
-    uint64_t frame;       /* since power-on */
-    unsigned line, lines; /* LINES are visible; from there on it is the vertical blanking */
+    uint64_t frame; /* since power-on */
+    unsigned line;  /* from the first of the border above */
+    struct vga_raster raster;
 };
 /* False: the registers describe no picture. */
 bool vga_position_get(struct vga *v, struct vga_position *at);
@@ -292,6 +299,7 @@ struct vga_top {
 };
 struct vga_record {
     uint64_t frame;
+    struct vga_raster raster;
     struct vga_top top; /* the registers above the first change */
     uint64_t touched[7]; /* a bit for each register that changed */
     unsigned count;
@@ -307,9 +315,13 @@ void vga_beam_change(struct vga *v, enum vga_bank bank, unsigned index, const ui
 const struct vga_record *vga_beam_record(struct vga *v);
 /* V's registers as at the top of R's frame. */
 void vga_beam_top(const struct vga_record *r, struct vga *v);
-/* Apply to V what line Y is the first to show; *NEXT, 0 at the top, counts on.  True when something
- * changed. */
+/* Apply to V what line Y of the frame (RASTER's above + N for the picture's line N) is the first to
+ * show; *NEXT, 0 at the top, counts on.  True when something changed. */
 bool vga_beam_line(const struct vga_record *r, unsigned *next, unsigned y, struct vga *v);
+
+/* The border's colours in R's frame, line by line from the top.  Returns how many there are (at most
+ * VGA_RASTER_LINES); V is scratch. */
+unsigned vga_beam_border(const struct vga_record *r, struct vga *v, uint32_t *line);
 
 /* ---- devices/vga_draw.c, vga_text.c, vga_graphics.c ---- */
 

@@ -1,7 +1,8 @@
 /* Registers that change while the beam is on its way down: colour bars, split palettes, panning by
  * scan line.  The picture is drawn later and all at once; so the changes of a frame are recorded with
  * the scan line that is the first to show them, and drawn over the registers as they were at the top.
- * Changes in the vertical blanking are the next frame's, and need no record.
+ * Changes in the vertical blanking are the next frame's, and need no record.  In the border's lines above
+ * and below the picture it is the border's colour that counts.
  *
  * One frame with changes is no effect but a program that did not wait for the blanking, and its picture
  * is better without them; so they are drawn where a frame just before changed the same registers, too.
@@ -82,23 +83,41 @@ static bool waits(enum vga_bank bank, unsigned index)
     return bank == BANK_CRTC && index >= CRTC_CURSOR_START && index <= CRTC_CURSOR_LOW;
 }
 
+/* Does the border's colour depend on it? */
+static bool border_shows(const struct vga *v, enum vga_bank bank, unsigned index)
+{
+    return (bank == BANK_ATTR && index == ATTR_OVERSCAN) || bank == BANK_DAC_MASK ||
+           (bank == BANK_DAC && index == (v->attr[ATTR_OVERSCAN] & v->dac_mask));
+}
+
+/* Is a change that line LINE is the first to show to be kept?  What is for the picture only and comes
+ * above it belongs to the registers at the top, if these are not kept yet (BEGUN). */
+static bool kept(const struct vga_raster *r, unsigned line, bool begun, bool for_border)
+{
+    if (line >= r->above + r->lines)
+        return for_border && line < r->above + r->lines + r->below;
+    return for_border || begun || line > r->above;
+}
+
 void vga_beam_change(struct vga *v, enum vga_bank bank, unsigned index, const uint8_t *value)
 {
     struct vga_record *r = &v->beam->record[v->beam->newest];
     struct vga_position at;
 
-    if (vga_dispi_on(v) || waits(bank, index) || !vga_position_get(v, &at))
+    if (waits(bank, index) || !vga_position_get(v, &at))
         return;
     if (reshapes(bank, index)) {
         vga_beam_forget(v);
         return;
     }
-    if (at.line + 1 >= at.lines)
+    bool begun = r->count && r->frame == at.frame;
+    if (!kept(&at.raster, at.line + 1, begun, border_shows(v, bank, index)))
         return;
-    if (!r->count || r->frame != at.frame) {
+    if (!begun) {
         v->beam->newest = (v->beam->newest + 1) % RECORDS;
         r = &v->beam->record[v->beam->newest];
         r->frame = at.frame;
+        r->raster = at.raster;
         r->count = 0;
         memset(r->touched, 0, sizeof(r->touched));
         copy_registers(v, &r->top);
@@ -133,9 +152,10 @@ const struct vga_record *vga_beam_record(struct vga *v)
     struct vga_position at;
     unsigned most = 0, found = 0;
 
-    if (vga_dispi_on(v) || !vga_position_get(v, &at))
+    if (!vga_position_get(v, &at))
         return NULL;
-    uint64_t shown = at.line >= at.lines ? at.frame : at.frame - 1;
+    unsigned end = at.raster.above + at.raster.lines + at.raster.below;
+    uint64_t shown = at.line >= end ? at.frame : at.frame - 1;
     for (unsigned age = 0; age < RECORDS; age++) {
         r = record_at(v->beam, age);
         if (!recent(r, shown))
@@ -195,4 +215,16 @@ bool vga_beam_line(const struct vga_record *r, unsigned *next, unsigned y, struc
     while (*next < r->count && r->change[*next].line <= y)
         apply(&r->change[(*next)++], v);
     return *next != first;
+}
+
+unsigned vga_beam_border(const struct vga_record *r, struct vga *v, uint32_t *line)
+{
+    unsigned count = r->raster.above + r->raster.lines + r->raster.below, next = 0;
+
+    vga_beam_top(r, v);
+    for (unsigned y = 0; y < count; y++) {
+        vga_beam_line(r, &next, y, v);
+        line[y] = vga_dac_color(v, v->attr[ATTR_OVERSCAN]);
+    }
+    return count;
 }

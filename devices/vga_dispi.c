@@ -96,6 +96,7 @@ static void write_enable(struct vga *v, uint16_t value)
     if ((value ^ old) & DISPI_8BIT_DAC)
         convert_dac(v, value & DISPI_8BIT_DAC);
     v->dispi[DISPI_ENABLE] = value;
+    vga_beam_forget(v);
     if ((value & DISPI_ENABLED) && !(old & DISPI_ENABLED))
         enable(v, !(value & DISPI_NOCLEAR));
     vga_mem_update(v);

@@ -150,7 +150,7 @@ static void scan_out(struct vga *v, struct vga_frame *f, const struct vga_record
     };
 
     for (unsigned y = 0; y < s->lines; y++) {
-        if (record && vga_beam_line(record, &next, y, v)) {
+        if (record && vga_beam_line(record, &next, y + record->raster.above, v)) {
             follow(v, f, &state);
             graphics = v->gfx[GFX_MISC] & GFX_MISC_GRAPHICS;
             fresh = false;
@@ -175,12 +175,16 @@ static void scan_out(struct vga *v, struct vga_frame *f, const struct vga_record
     }
 }
 
-static void scan_out_packed(struct vga *v, const struct vga_frame *f, const struct vga_sink *sink)
+static void scan_out_packed(struct vga *v, struct vga_frame *f, const struct vga_record *record,
+                            const struct vga_sink *sink)
 {
     struct vga_line line = {0};
     uint32_t pixels[DISPI_MAX_XRES];
+    unsigned next = 0;
 
     for (unsigned y = 0; y < v->dispi[DISPI_YRES]; y++) {
+        if (record && vga_beam_line(record, &next, y, v))
+            frame_colors(v, f);
         if (sink->wanted && !sink->wanted(sink->opaque, y, &line))
             continue;
         vga_dispi_line(v, f, y, pixels);
@@ -206,17 +210,16 @@ void vga_scan_out(struct vga *v, const struct vga_frame *f, const struct vga_rec
     struct vga_frame frame = *f;
     struct vga changing;
 
-    if (vga_dispi_on(v)) {
-        scan_out_packed(v, f, sink);
-        return;
-    }
     if (record) {
         changing = *v;
         vga_beam_top(record, &changing);
         v = &changing;
         frame_colors(v, &frame);
     }
-    scan_out(v, &frame, record, sink);
+    if (vga_dispi_on(v))
+        scan_out_packed(v, &frame, record, sink);
+    else
+        scan_out(v, &frame, record, sink);
 }
 
 /* ---- a whole picture at once ---- */

@@ -62,6 +62,8 @@ struct vga_shot {
     unsigned width, height;
 };
 
+_Static_assert((int)VGA_BORDER_LINES == (int)VGA_RASTER_LINES, "a line for each there may be");
+
 struct vga_shot *vga_shot_new(struct vga *v)
 {
     struct vga_shot *s = calloc(1, sizeof(*s));
@@ -283,11 +285,25 @@ bool vga_shot_stretched(const struct vga_shot *s)
     return !vga_dispi_on(&s->view);
 }
 
-uint32_t vga_shot_border(const struct vga_shot *s)
+void vga_shot_border(const struct vga_shot *s, struct vga_border *b)
 {
-    if (vga_dispi_on(&s->view) || vga_blank(&s->view))
-        return 0;
-    return vga_dac_color(&s->view, s->view.attr[ATTR_OVERSCAN]);
+    const struct vga *v = &s->view;
+    struct vga changing;
+    unsigned same = 1;
+
+    b->count = 1;
+    b->above = b->below = 0;
+    b->line[0] = vga_dispi_on(v) || vga_blank(v) ? 0 : vga_dac_color(v, v->attr[ATTR_OVERSCAN]);
+    if (!s->record.count || vga_dispi_on(v) || vga_blank(v))
+        return;
+    changing = *v;
+    b->count = vga_beam_border(&s->record, &changing, b->line);
+    b->above = s->record.raster.above;
+    b->below = s->record.raster.below;
+    while (same < b->count && b->line[same] == b->line[0])
+        same++;
+    if (same == b->count)
+        b->count = 1;
 }
 
 struct painter {

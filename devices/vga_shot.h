@@ -33,8 +33,14 @@ void vga_shot_size(const struct vga_shot *s, unsigned *width, unsigned *height);
 bool vga_shot_stretched(const struct vga_shot *s);
 /* The text screen, as vga_text. */
 void vga_shot_text(struct vga_shot *s, struct vga_text *out);
-/* The colour around the picture, 0x00RRGGBB. */
-uint32_t vga_shot_border(const struct vga_shot *s);
+/* What is around the picture. */
+enum { VGA_BORDER_LINES = 2050 };
+struct vga_border {
+    unsigned count;        /* of LINE; 1: it is the same everywhere */
+    unsigned above, below; /* of these so many are above the picture and below it */
+    uint32_t line[VGA_BORDER_LINES]; /* scan lines from the top, 0x00RRGGBB */
+};
+void vga_shot_border(const struct vga_shot *s, struct vga_border *b);
 /* Bring PIXELS, which hold what was drawn the last time, up to date; with ALL draw everything.
  * STRIDE in pixels.  RECTS gets the parts that changed; returns their number. */
 unsigned vga_shot_draw(struct vga_shot *s, bool all, uint32_t *pixels, unsigned stride,

@@ -43,6 +43,32 @@ void vga_scan_get(const struct vga *v, struct vga_scan *s)
     s->valid = (v->crtc[CRTC_MODE] & MODE_RUN) && s->chars >= 2 && s->lines >= 8;
 }
 
+/* What the display interface shows has no timing of its own: 60 frames a second, a twentieth of them
+ * blanking. */
+enum { DISPI_HZ = 60, DISPI_LINE_DOTS = 1000, DISPI_LINE_SHOWN = 800 };
+
+static unsigned dispi_total(const struct vga *v)
+{
+    return v->dispi[DISPI_YRES] + v->dispi[DISPI_YRES] / 20u + 4;
+}
+
+/* "Start vertical blanking" to "end vertical blanking", of which the low eight bits are given. */
+static void raster_get(const struct vga *v, const struct vga_scan *s, struct vga_raster *r)
+{
+    unsigned start = vertical(v, CRTC_V_BLANK_START, 3, 9), end;
+
+    start = (start & 0x1FF) | (v->crtc[CRTC_MAX_SCAN] >> 5 & 1) << 9;
+    end = start + (((v->crtc[CRTC_V_BLANK_END] - start - 1) & 0xFF) + 1);
+    r->total = (vertical(v, CRTC_V_TOTAL, 0, 5) + 2) * s->line_step;
+    r->lines = s->lines < r->total ? s->lines : r->total;
+    start *= s->line_step;
+    end *= s->line_step;
+    start = start < r->lines ? r->lines : start > r->total ? r->total : start;
+    end = end < start ? start : end > r->total ? r->total : end;
+    r->below = start - r->lines;
+    r->above = r->total - end;
+}
+
 /* Dots since power-on at the present dot clock, and the frame's shape in dots and lines. */
 struct beam {
     uint64_t dots;
@@ -56,7 +82,14 @@ static void beam_get(struct vga *v, struct beam *b)
     uint64_t now = v->clock ? vclock_now(v->clock) : v->still_ns, hz = clocks[v->misc >> 2 & 3];
     struct vga_scan s;
 
+    if (vga_dispi_on(v))
+        hz = (uint64_t)DISPI_HZ * DISPI_LINE_DOTS * dispi_total(v);
     b->dots = now / 1000000000 * hz + now % 1000000000 * hz / 1000000000;
+    if (vga_dispi_on(v)) {
+        b->line_dots = DISPI_LINE_DOTS;
+        b->lines = dispi_total(v);
+        return;
+    }
     vga_scan_get(v, &s);
     if (!s.valid) { /* scans nothing: keep the pace of the text modes */
         b->line_dots = 900;
@@ -81,13 +114,16 @@ bool vga_position_get(struct vga *v, struct vga_position *at)
     struct beam b;
 
     vga_scan_get(v, &s);
-    if (!s.valid)
+    if (vga_dispi_on(v))
+        at->raster = (struct vga_raster){.lines = v->dispi[DISPI_YRES], .total = dispi_total(v)};
+    else if (s.valid)
+        raster_get(v, &s, &at->raster);
+    else
         return false;
     beam_get(v, &b);
-    uint64_t lines = b.dots / b.line_dots;
+    uint64_t lines = b.dots / b.line_dots + at->raster.above;
     at->frame = lines / b.lines;
     at->line = (unsigned)(lines % b.lines);
-    at->lines = s.lines;
     return true;
 }
 
@@ -102,6 +138,12 @@ uint8_t vga_retrace_bits(struct vga *v)
     at = b.dots % ((uint64_t)b.line_dots * b.lines);
     line = at / b.line_dots;
     dot = at % b.line_dots;
+    if (vga_dispi_on(v)) {
+        start = v->dispi[DISPI_YRES];
+        end = start + (b.lines - start) / 2;
+        return (line > start && line <= end ? 8 : 0) |
+               (line >= start || dot >= DISPI_LINE_SHOWN ? 1 : 0);
+    }
     if (!s.valid)
         return line < 2 ? 9 : 0;
     line /= s.line_step;

@@ -12,7 +12,7 @@ static uint64_t now; /* in lines since the frame that began when the test did */
 
 static void setup(void)
 {
-    vga_rig_start(&rig, 256 << 10);
+    vga_rig_start(&rig, 512 << 10);
     vga_rig_mode(&rig, 0x13);
     vga_rig_out(&rig, 0x3C8, 0);
     for (int i = 0; i < 3; i++)
@@ -59,7 +59,7 @@ static void bars(unsigned frame)
     color(0, 63, 0);
     go_to(frame, 299);
     color(0, 0, 63);
-    go_to(frame, 405); /* the blanking: the next frame's top */
+    go_to(frame, 410); /* the blanking: the next frame's top */
     color(0, 0, 0);
 }
 
@@ -97,10 +97,84 @@ START_TEST(missed_lines)
     bars(1);
     go_to(2, 299);
     color(0, 0, 63);
-    go_to(2, 405);
+    go_to(2, 410);
     color(0, 0, 0);
     vga_rig_draw(&rig);
     check_bars();
+}
+END_TEST
+
+/* Bars in the border: beside the picture, above it and below. */
+START_TEST(border_bars)
+{
+    static const struct {
+        unsigned line;
+        uint8_t red;
+    } changes[] = {{99, 1}, {299, 2}, {402, 3}, {410, 4}, {443, 5}};
+    struct vga_shot *shot = vga_shot_new(rig.vga);
+    struct vga_border *b = calloc(1, sizeof *b);
+    uint32_t colors[6] = {0};
+
+    for (unsigned i = 1; i < 6; i++) {
+        vga_rig_out(&rig, 0x3C8, i); /* the border's registers, which the picture does not show */
+        for (unsigned k = 0; k < 3; k++)
+            vga_rig_out(&rig, 0x3C9, k ? 0 : i * 8);
+        colors[i] = (uint32_t)(i * 8 << 2 | i * 8 >> 4) << 16;
+    }
+    for (unsigned frame = 12; frame < 15; frame++) /* when the palette's setting is forgotten */
+        for (unsigned i = 0; i < 5; i++) {
+            go_to(frame, changes[i].line);
+            vga_rig_set(&rig, 0x3C0, 0x11, changes[i].red);
+        }
+    vga_shot_take(shot);
+    vga_shot_border(shot, b);
+    ck_assert_uint_eq(b->above, 8);
+    ck_assert_uint_eq(b->below, 6);
+    ck_assert_uint_eq(b->count, 414);
+    for (unsigned y = 0; y < b->count; y++) {
+        unsigned now = y < 3 ? 4 : y < 108 ? 5 : y < 308 ? 1 : y < 411 ? 2 : 3;
+        ck_assert_msg(b->line[y] == colors[now], "line %u is %06x", y, b->line[y]);
+    }
+    go_to(26, 0);
+    vga_shot_take(shot);
+    vga_shot_border(shot, b);
+    ck_assert_uint_eq(b->count, 1);
+    ck_assert_uint_eq(b->line[0], colors[5]);
+    free(b);
+    vga_shot_free(shot);
+}
+END_TEST
+
+/* A mode of the display interface, whose frames are a 60th of a second. */
+START_TEST(packed_bars)
+{
+    static const uint32_t colors[2] = {0xFF0000, 0x0000FF};
+    enum { YRES = 480, TOTAL = YRES + YRES / 20 + 4 };
+    const uint64_t line = 1000000000 / 60 / TOTAL;
+
+    vga_rig_dispi(&rig, 1, 640);
+    vga_rig_dispi(&rig, 2, YRES);
+    vga_rig_dispi(&rig, 3, 8);
+    vga_rig_dispi(&rig, 4, 1);
+    for (unsigned frame = 0; frame < 4; frame++) {
+        while (!(vga_rig_in(&rig, 0x3DA) & 8))
+            vclock_advance(rig.board.clock, line / 4);
+        color(63, 0, 0);
+        while (vga_rig_in(&rig, 0x3DA) & 1) /* to the picture's first line */
+            vclock_advance(rig.board.clock, line / 20);
+        vclock_advance(rig.board.clock, 200 * line);
+        color(0, 0, 63);
+    }
+    while (!(vga_rig_in(&rig, 0x3DA) & 8))
+        vclock_advance(rig.board.clock, line / 4);
+    vga_rig_draw(&rig);
+    ck_assert_uint_eq(rig.height, YRES);
+    for (unsigned y = 0; y < YRES; y++)
+        if (y < 198 || y > 203)
+            ck_assert_msg(vga_rig_pixel(&rig, 9, y) == colors[y > 200], "line %u is %06x", y,
+                          vga_rig_pixel(&rig, 9, y));
+    vga_rig_dispi(&rig, 4, 0); /* the records are the mode's */
+    vga_rig_draw(&rig);
 }
 END_TEST
 
@@ -189,6 +263,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, colour_bars);
     tcase_add_test(tc, missed_lines);
+    tcase_add_test(tc, border_bars);
+    tcase_add_test(tc, packed_bars);
     tcase_add_test(tc, shots_follow);
     tcase_add_test(tc, other_registers);
     tcase_add_test(tc, hostile_frames);

@@ -329,7 +329,8 @@ static void look(struct fuzz_board *b, struct dice *d)
     vga_shot_size(b->shot, &width, &height);
     pixels = calloc((size_t)width * height, 4);
     vga_shot_draw(b->shot, roll(d, 2), pixels, width, rects);
-    vga_shot_border(b->shot);
+    struct vga_border border;
+    vga_shot_border(b->shot, &border);
     free(pixels);
 }
 

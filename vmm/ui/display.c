@@ -36,6 +36,7 @@ struct display {
     size_t room; /* pixels */
     unsigned width, height;
     struct vga_text text;
+    struct vga_border border;
 };
 
 struct display *display_new(struct machine *m)
@@ -222,11 +223,11 @@ static void draw(struct display *d)
     if (!fit(d, &resized))
         return;
     vga_shot_text(d->shot, &d->text);
+    vga_shot_border(d->shot, &d->border);
     unsigned count = vga_shot_draw(d->shot, resized, d->pixels, d->width, rects);
     for (struct display_reader *r = d->readers; r; r = r->next) {
         r->frame.resized |= resized;
         r->frame.stretched = vga_shot_stretched(d->shot);
-        r->frame.border = vga_shot_border(d->shot);
         for (unsigned i = 0; i < count; i++)
             add_rect(&r->frame, &rects[i]);
     }
@@ -252,6 +253,7 @@ const struct display_frame *display_lock(struct display_reader *r)
     }
     r->frame.pixels = d->pixels;
     r->frame.text = &d->text;
+    r->frame.border = &d->border;
     r->frame.width = r->frame.stride = d->width;
     r->frame.height = d->height;
     if (r->frame.resized) {

@@ -21,7 +21,7 @@ struct display_frame {
     unsigned width, height, stride;
     const struct vga_text *text; /* the text screen, if it is one */
     bool stretched;  /* to be shown at 4:3, whatever its size */
-    uint32_t border; /* colour around it */
+    const struct vga_border *border; /* what is around it */
     bool resized;    /* all of it is new */
     unsigned count;  /* parts that are new to this reader */
     struct vga_rect rects[VGA_SHOT_RECTS];

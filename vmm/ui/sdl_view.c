@@ -107,6 +107,7 @@ void view_close(struct view *v)
 {
     drop(&v->frame);
     drop(&v->big);
+    drop(&v->bars);
     for (size_t i = 0; i < sizeof v->panel / sizeof *v->panel; i++) {
         drop(&v->panel[i]);
         free(v->canvas[i].pixels);
@@ -172,6 +173,24 @@ static bool new_frame(struct view *v, const struct display_frame *f)
     return v->frame != NULL;
 }
 
+static void take_border(struct view *v, const struct vga_border *b)
+{
+    v->border.count = b->count;
+    v->border.above = b->above;
+    v->border.below = b->below;
+    memcpy(v->border.line, b->line, b->count * sizeof *b->line);
+    if (b->count == 1)
+        return;
+    if (v->bars_count != (int)b->count) {
+        drop(&v->bars);
+        v->bars = SDL_CreateTexture(v->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
+                                    1, (int)b->count);
+        v->bars_count = v->bars ? (int)b->count : 0;
+    }
+    if (v->bars)
+        SDL_UpdateTexture(v->bars, NULL, b->line, sizeof *b->line);
+}
+
 void view_take(struct view *v, const struct display_frame *f, bool all)
 {
     const struct vga_rect whole = {0, 0, f->width, f->height};
@@ -181,7 +200,7 @@ void view_take(struct view *v, const struct display_frame *f, bool all)
     if (renew && !new_frame(v, f))
         return;
     all |= renew || f->resized;
-    v->border = f->border;
+    take_border(v, f->border);
     for (unsigned i = 0; i < (all ? 1 : f->count); i++) {
         const struct vga_rect *r = all ? &whole : &f->rects[i];
         const SDL_Rect to = {(int)r->x, (int)r->y, (int)r->width, (int)r->height};
@@ -294,12 +313,36 @@ static void show_overlay(struct view *v)
     show_panel(v, PANEL_OVERLAY, &at);
 }
 
+static void border_color(struct view *v, uint32_t color)
+{
+    SDL_SetRenderDrawColor(v->renderer, color >> 16 & 255, color >> 8 & 255, color & 255, 255);
+}
+
+/* Beside each scan line its colour; what lies beyond the first and the last has theirs. */
+static void show_border(struct view *v)
+{
+    const struct vga_border *b = &v->border;
+    const struct box *p = &v->picture;
+    int lines = (int)(b->count - b->above - b->below);
+
+    border_color(v, b->line[0]);
+    SDL_RenderClear(v->renderer);
+    if (b->count < 2 || !v->bars || !v->width)
+        return;
+    int above = (int)b->above * p->height / lines, below = (int)b->below * p->height / lines;
+    const SDL_Rect bars = {0, p->y - above, v->out_width, above + p->height + below};
+    const SDL_Rect rest = {0, bars.y + bars.h, v->out_width, v->out_height - bars.y - bars.h};
+    border_color(v, b->line[b->count - 1]);
+    if (rest.h > 0)
+        SDL_RenderFillRect(v->renderer, &rest);
+    SDL_SetTextureScaleMode(v->bars, SDL_ScaleModeNearest);
+    SDL_RenderCopy(v->renderer, v->bars, NULL, &bars);
+}
+
 void view_present(struct view *v, bool with_menu)
 {
     lay_out(v);
-    SDL_SetRenderDrawColor(v->renderer, v->border >> 16 & 255, v->border >> 8 & 255,
-                           v->border & 255, 255);
-    SDL_RenderClear(v->renderer);
+    show_border(v);
     if (v->frame) {
         SDL_Texture *picture = scaled(v);
         const SDL_Rect to = {v->picture.x, v->picture.y, v->picture.width, v->picture.height};

@@ -21,7 +21,9 @@ struct view {
     bool big_old;           /* BIG is not FRAME's */
     unsigned width, height; /* of FRAME */
     bool stretched;
-    uint32_t border;
+    struct vga_border border;
+    SDL_Texture *bars; /* its scan lines, when they differ */
+    int bars_count;
     bool integer, overscan, status, overlay, full_screen;
     struct full_screen before; /* what leaving full screen goes back to */
     bool user_size; /* the user has given the window its size */
