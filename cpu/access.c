@@ -178,39 +178,6 @@ bool cpu_pop(struct cpu *cpu, uint32_t *value, unsigned size)
 
 /* ---- operands ---- */
 
-static uint32_t effective_address16(const struct cpu *cpu, const struct insn *in)
-{
-    const uint32_t *r = cpu->gpr;
-    uint32_t ea = (uint32_t)in->disp;
-    switch (in->modrm & 7) {
-    case 0:
-        ea += r[EBX] + r[ESI];
-        break;
-    case 1:
-        ea += r[EBX] + r[EDI];
-        break;
-    case 2:
-        ea += r[EBP] + r[ESI];
-        break;
-    case 3:
-        ea += r[EBP] + r[EDI];
-        break;
-    case 4:
-        ea += r[ESI];
-        break;
-    case 5:
-        ea += r[EDI];
-        break;
-    case 6:
-        ea += (in->modrm >> 6) == 0 ? 0 : r[EBP];
-        break;
-    default:
-        ea += r[EBX];
-        break;
-    }
-    return ea & 0xFFFF;
-}
-
 uint32_t cpu_effective_address(const struct cpu *cpu, const struct insn *in)
 {
     uint32_t mask = in->addrsize == 2 ? 0xFFFF : 0xFFFFFFFF;
@@ -220,7 +187,7 @@ uint32_t cpu_effective_address(const struct cpu *cpu, const struct insn *in)
         return (cpu->gpr[EBX] + (cpu->gpr[EAX] & 0xFF)) & mask;
     if (!in->has_modrm)
         return 0;
-    uint32_t ea = in->addrsize == 2 ? effective_address16(cpu, in) : cpu_address32(cpu, in);
+    uint32_t ea = in->addrsize == 2 ? cpu_address16(cpu, in) : cpu_address32(cpu, in);
     bool bit_string = in->map == MAP_0F && (in->opcode == 0xA3 || in->opcode == 0xAB ||
                                             in->opcode == 0xB3 || in->opcode == 0xBB);
     if (bit_string) {

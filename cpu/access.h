@@ -46,6 +46,40 @@ static inline uint32_t cpu_address32(const struct cpu *cpu, const struct insn *i
     return ea;
 }
 
+/* The same with 16-bit addressing. */
+static inline uint32_t cpu_address16(const struct cpu *cpu, const struct insn *in)
+{
+    const uint32_t *r = cpu->gpr;
+    uint32_t ea = (uint32_t)in->disp;
+    switch (in->modrm & 7) {
+    case 0:
+        ea += r[EBX] + r[ESI];
+        break;
+    case 1:
+        ea += r[EBX] + r[EDI];
+        break;
+    case 2:
+        ea += r[EBP] + r[ESI];
+        break;
+    case 3:
+        ea += r[EBP] + r[EDI];
+        break;
+    case 4:
+        ea += r[ESI];
+        break;
+    case 5:
+        ea += r[EDI];
+        break;
+    case 6:
+        ea += (in->modrm >> 6) == 0 ? 0 : r[EBP];
+        break;
+    default:
+        ea += r[EBX];
+        break;
+    }
+    return ea & 0xFFFF;
+}
+
 /* Done: EIP moves past the instruction. */
 static inline enum cpu_result cpu_done(struct cpu *cpu, const struct insn *in)
 {

@@ -152,6 +152,8 @@ struct vga *vga_init(struct board *board, uint32_t vram_bytes)
     v->lfb_region = phys_map_ram(v->phys, "vga-lfb", VGA_LFB_BASE, v->vram_bytes, &v->vram);
     v->window_region =
         phys_map_mmio(v->phys, "vga", VGA_WINDOW_BASE, VGA_WINDOW_SIZE, &vga_mem_ops, v);
+    phys_set_quick(v->phys, v->window_region, &vga_mem_quick);
+    v->frame_flags = phys_flag_bytes(v->phys);
     v->direct_region = phys_map_view(v->phys, "vga", VGA_WINDOW_SIZE >> PAGE_SHIFT);
     if (v->lfb_region < 0 || v->direct_region < 0 || !v->dirty || !v->beam || v->window_region < 0) {
         vga_free(v);

@@ -147,6 +147,7 @@ struct vga {
     int direct_region; /* the window as plain memory (vga_direct.c): phys's id, */
     uint32_t direct_base, direct_size, direct_offset; /* address, size (0: off), place in vram */
     uint32_t by_hand; /* so many more plain accesses, then it is; 0: never */
+    const uint8_t *frame_flags; /* phys's, by frame */
     uint8_t *dirty; /* a byte a page: written since the shot was taken (vga_shot.h) */
     uint32_t latch;
     uint8_t latch_unknown; /* the window has been plain memory since it was loaded */
@@ -200,10 +201,25 @@ bool vga_dispi_span(const struct vga *v, unsigned y, uint32_t *at, uint32_t *len
 /* ---- devices/vga_mem.c: the window at A0000h ---- */
 
 extern const struct mmio_ops vga_mem_ops;
+extern const struct mmio_quick vga_mem_quick;
 /* A register that decides about the window changed: derive v->mem again. */
 void vga_mem_update(struct vga *v);
+/* Of those that decide nothing but what becomes of written bytes, or of colour compare. */
+void vga_path_update(struct vga *v);
 /* The window shows something else than before. */
 void vga_mem_replaced(struct vga *v);
+/* ---- devices/vga_path.c: bytes to and from the planes ---- */
+
+/* OFFSET of the decoded window (below mem.size), which is planes, cells or chain-4.  The write returns
+ * the first of the four bytes of video memory that it may have changed; the caller reports them. */
+uint32_t vga_path_write(struct vga *v, uint32_t offset, uint8_t value);
+uint8_t vga_path_read(struct vga *v, uint32_t offset);
+/* Would writing VALUE take bits of the latches? */
+bool vga_path_takes_latch(const struct vga *v, uint8_t value);
+/* As struct mmio_quick has them. */
+bool vga_quick_read(void *opaque, uint32_t offset, unsigned size, uint32_t *value);
+bool vga_quick_write(void *opaque, uint32_t offset, uint32_t value, unsigned size);
+
 /* ---- devices/vga_direct.c: the window as plain memory ---- */
 
 /* The window may be decoded in another way, or show another bank. */

@@ -40,7 +40,10 @@ static void seq_write(struct vga *v, uint8_t value)
     v->seq[v->seq_index] = value & seq_bits[v->seq_index];
     if (v->seq_index == SEQ_RESET && v->seq[SEQ_RESET] != seq_bits[SEQ_RESET])
         v->latch_counts = 0; /* a mode is being set */
-    vga_mem_update(v);
+    if (v->seq_index == SEQ_MAP_MASK)
+        vga_path_update(v);
+    else
+        vga_mem_update(v);
 }
 
 static uint8_t seq_read(const struct vga *v)
@@ -58,7 +61,10 @@ static void gfx_write(struct vga *v, uint8_t value)
         (v->gfx_index == GFX_MISC && (v->gfx[GFX_MISC] ^ value) & MISC_GRAPHICS))
         vga_beam_change(v, BANK_GFX, v->gfx_index, &value);
     v->gfx[v->gfx_index] = value;
-    vga_mem_update(v);
+    if (v->gfx_index == GFX_READ_MAP || v->gfx_index == GFX_MODE || v->gfx_index == GFX_MISC)
+        vga_mem_update(v);
+    else
+        vga_path_update(v);
 }
 
 static uint8_t gfx_read(const struct vga *v)

@@ -11,6 +11,17 @@
  * written.  NULL otherwise, and where the bytes lie on two pages: the long way is to be taken. */
 void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user);
 
+/* The same for a device that takes accesses without more ado (struct mmio_quick): true, and where. */
+struct mmio_target {
+    void *region;
+    uint32_t offset;
+};
+bool mmu_direct_mmio(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user,
+                     struct mmio_target *target);
+/* False: nothing was done. */
+bool mmio_quick_read(const struct mmio_target *target, unsigned size, uint32_t *value);
+bool mmio_quick_write(const struct mmio_target *target, unsigned size, uint32_t value);
+
 /* mmu_stats' invlpgs, cut to 32 bits. */
 uint32_t mmu_direct_epoch(const struct mmu *m);
 

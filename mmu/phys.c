@@ -200,6 +200,11 @@ uint32_t phys_frame_flags(const struct phys *p, uint32_t pfn)
     return pfn < PHYS_FRAMES ? p->flags[pfn] : 0;
 }
 
+const uint8_t *phys_flag_bytes(const struct phys *p)
+{
+    return p->flags;
+}
+
 void phys_set_flag(struct phys *p, uint32_t pfn, enum frame_flag flag)
 {
     if (pfn >= PHYS_FRAMES || (p->flags[pfn] & flag))

@@ -29,6 +29,14 @@ struct mmio_ops {
     unsigned max_size;
 };
 
+/* A region's short way for accesses of 1, 2 or 4 bytes by guest code while the x87 and vector registers
+ * are the guest's: compiled for general registers alone, calling nothing else.  False, and nothing was
+ * done: the handlers are to be used.  A read may be made twice. */
+struct mmio_quick {
+    bool (*read)(void *opaque, uint32_t offset, unsigned size, uint32_t *value);
+    bool (*write)(void *opaque, uint32_t offset, uint32_t value, unsigned size);
+};
+
 /* Flags of a frame. */
 enum frame_flag {
     FRAME_CODE = 1,   /* holds bytes that translated blocks were made from: never writable in a
@@ -70,6 +78,8 @@ uint64_t phys_ram_size(const struct phys *p);
  * alias.  The id returned is for phys_unmap / phys_move; -1 when the table is full. */
 int phys_map_mmio(struct phys *p, const char *name, uint32_t base, uint32_t size,
                   const struct mmio_ops *ops, void *opaque);
+/* MMIO region ID has a short way, too; QUICK must stay. */
+void phys_set_quick(struct phys *p, int id, const struct mmio_quick *quick);
 int phys_map_rom(struct phys *p, const char *name, uint32_t base, uint32_t size, const void *data,
                  uint32_t len);
 int phys_map_ram(struct phys *p, const char *name, uint32_t base, uint32_t size,
@@ -127,6 +137,8 @@ void phys_wrote(struct phys *p, uint64_t pa, uint32_t len);
  * and ROM.  Async-signal-safe. */
 enum phys_kind phys_frame(const struct phys *p, uint32_t pfn, uint64_t *file_offset);
 uint32_t phys_frame_flags(const struct phys *p, uint32_t pfn);
+/* All frames' flags, a byte each, for devices' hot paths; there as long as P is. */
+const uint8_t *phys_flag_bytes(const struct phys *p);
 void phys_set_flag(struct phys *p, uint32_t pfn, enum frame_flag flag);
 void phys_clear_flag(struct phys *p, uint32_t pfn, enum frame_flag flag);
 

@@ -25,6 +25,7 @@ struct region {
     uint32_t base_pfn, pages;
     uint32_t file_page, file_pages; /* ROM, RAM; kept when unused, for the next of that size */
     const struct mmio_ops *ops;
+    const struct mmio_quick *quick; /* or NULL */
     void *opaque;
     uint32_t order; /* a later region hides an earlier one */
     uint64_t reads, writes; /* MMIO: accesses so far */

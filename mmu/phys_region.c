@@ -240,6 +240,14 @@ static struct region *region_of(struct phys *p, int id)
     return &p->region[id];
 }
 
+void phys_set_quick(struct phys *p, int id, const struct mmio_quick *quick)
+{
+    struct region *r = region_of(p, id);
+
+    if (r)
+        r->quick = quick;
+}
+
 void phys_unmap(struct phys *p, int id)
 {
     struct region *r = region_of(p, id);

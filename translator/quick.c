@@ -7,10 +7,10 @@
  * of the mode that follows.  Whatever is out of the ordinary returns NULL before anything was changed,
  * and the hub does it all.
  *
- * The guest's x87 and SSE state stays in the host's registers meanwhile, so that this file and
- * mmu/direct.c are compiled for general registers alone and call nothing else (tests/translator/quick
- * looks at the machine code).  Nothing here faults: memory is reached through the VMM's alias.  A kick
- * that arrives meanwhile is seen by the stub behind it. */
+ * The guest's x87 and SSE state stays in the host's registers meanwhile, so that this file and what it
+ * calls (quick_move.c, mmu/direct.c, devices/vga_path.c) are compiled for general registers alone and
+ * call nothing else.  Nothing here faults: memory is reached through the VMM's alias.  A kick that
+ * arrives meanwhile is seen by the stub behind it. */
 #include "translator/quick.h"
 
 #include "cpu/access.h"
@@ -101,8 +101,7 @@ static const uint8_t *go(struct translator *t, uint32_t eip)
     return t->rx + t->current->entry[table_index(t, eip)];
 }
 
-/* Behind SITE, whose instruction changed no mode. */
-static const uint8_t *go_on(struct translator *t, const struct site *site)
+const uint8_t *quick_go_on(struct translator *t, const struct site *site)
 {
     uint32_t next = site->eip + site->in.len;
     if (!site->resume)
@@ -146,7 +145,7 @@ static const uint8_t *load_segment(struct translator *t, const struct site *site
         context_enter(t, &c);
         return go(t, site->eip + site->in.len);
     }
-    return go_on(t, site);
+    return quick_go_on(t, site);
 }
 
 /* ---- privilege changes ---- */
@@ -334,38 +333,7 @@ static const uint8_t *read_counter(struct translator *t, const struct site *site
     ticks = line->ns + (ticks * line->mult >> 32) + cpu->tsc_offset;
     cpu->gpr[EAX] = (uint32_t)ticks;
     cpu->gpr[EDX] = (uint32_t)(ticks >> 32);
-    return go_on(t, site);
-}
-
-/* A MOV by hand that meets plain memory.  The hub sees it now and then, to review the site. */
-static const uint8_t *move(struct translator *t, struct site *site)
-{
-    struct cpu *cpu = t->cpu;
-    const struct insn *in = &site->in;
-    unsigned size = in->opcode & 1 ? in->opsize : 1;
-    bool load = in->opcode & 2;
-    uint32_t value = 0, epoch = mmu_direct_epoch(t->mmu);
-    void *p = mmu_direct(t->mmu, cpu_address32(cpu, in), size, load ? MMU_READ : MMU_WRITE,
-                         cpu->cpl == 3);
-    if (!p || (site->plain + 1) % PLAIN_RUN == 0)
-        return NULL;
-    site->plain++;
-    site->uses += site->epoch != epoch;
-    site->epoch = epoch;
-    if (load) {
-        value = size == 4 ? *(const uint32_t *)p
-                          : size == 2 ? *(const uint16_t *)p : *(const uint8_t *)p;
-        reg_set(cpu, insn_reg(in), size, value);
-    } else {
-        value = reg_get(cpu, insn_reg(in), size);
-        if (size == 4)
-            *(uint32_t *)p = value;
-        else if (size == 2)
-            *(uint16_t *)p = (uint16_t)value;
-        else
-            *(uint8_t *)p = (uint8_t)value;
-    }
-    return go_on(t, site);
+    return quick_go_on(t, site);
 }
 
 const uint8_t *quick_run(struct translator *t, uint32_t number)
@@ -390,7 +358,7 @@ const uint8_t *quick_run(struct translator *t, uint32_t number)
     case QUICK_RDTSC:
         return read_counter(t, site);
     case QUICK_MOVE:
-        return move(t, site);
+        return quick_move(t, site);
     case QUICK_NONE:
         break;
     }

@@ -6,6 +6,7 @@
 
 struct build;
 struct jump_table;
+struct site;
 struct translator;
 
 /* The short cut that a site has. */
@@ -48,6 +49,10 @@ void quick_start(struct translator *t);
  * the host's registers.  Host code to go on with, cpu->eip being right; NULL, and nothing was changed:
  * the instruction is the hub's. */
 const uint8_t *quick_run(struct translator *t, uint32_t site);
+/* Behind SITE, whose instruction changed no mode: host code to go on with. */
+const uint8_t *quick_go_on(struct translator *t, const struct site *site);
+/* Of QUICK_MOVE, as quick_run (translator/quick_move.c). */
+const uint8_t *quick_move(struct translator *t, struct site *site);
 /* The hub carried out an instruction that has short cut KIND, for segment register SEG: remember
  * what came of it. */
 void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg);

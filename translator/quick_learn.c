@@ -74,16 +74,26 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
     return in->opcode == 0xCD ? QUICK_INT : QUICK_NONE;
 }
 
-/* MOV between a register and flat memory: nearly all that a kernel does to pages that it maps for one
- * short use each. */
+/* What quick_move carries out: MOV, XCHG, and strings moved element by element.  Nearly all that a
+ * kernel does to pages that it maps for one short use each, and that programs do to a VGA's planes. */
+static bool moves(const struct insn *in)
+{
+    if (in->map != MAP_1B)
+        return false;
+    if (in->kind == K_STRING)
+        return !in->rep && ((in->opcode & 0xFE) == 0xA4 || (in->opcode & 0xFE) == 0xAA ||
+                            (in->opcode & 0xFE) == 0xAC);
+    if (in->kind == K_MOFFS)
+        return true;
+    return in->kind == K_PLAIN && in->has_mem &&
+           ((in->opcode & 0xFC) == 0x88 || (in->opcode & 0xFE) == 0x86 ||
+            (in->opcode & 0xFE) == 0xC6);
+}
+
 enum quick_kind quick_by_hand(const struct build *b)
 {
-    const struct insn *in = b->in;
-    bool mov = in->kind == K_PLAIN && in->map == MAP_1B && (in->opcode & 0xFC) == 0x88;
-    if (!mov || !in->has_mem || in->addrsize != 4 || !seg_flat(b, in->seg) || in->seg == SEG_CS ||
-        !b->t->fsgsbase || (b->mode & (MODE_ONE | MODE_WATCH)))
-        return QUICK_NONE;
-    return QUICK_MOVE;
+    bool now = b->t->fsgsbase && !(b->mode & (MODE_ONE | MODE_WATCH));
+    return now && moves(b->in) ? QUICK_MOVE : QUICK_NONE;
 }
 
 /* ---- at run time ---- */

@@ -141,6 +141,51 @@ static void mmio_write(void *opaque, uint32_t offset, uint32_t value, unsigned s
     memcpy(r->mmio + offset, &value, size);
 }
 
+static uint32_t planes_read(void *opaque, uint32_t offset, unsigned size)
+{
+    struct rig *r = opaque;
+    uint32_t value = 0;
+    memcpy(&value, r->planes + offset, size);
+    return value;
+}
+
+static void planes_write(void *opaque, uint32_t offset, uint32_t value, unsigned size)
+{
+    struct rig *r = opaque;
+    memcpy(r->planes + offset, &value, size);
+}
+
+/* Byte by byte, and never by vector registers. */
+static bool quick_read(void *opaque, uint32_t offset, unsigned size, uint32_t *value)
+{
+    const volatile uint8_t *from = ((struct rig *)opaque)->planes + offset;
+    if (offset >= PAGE_SIZE - 16)
+        return false;
+    *value = 0;
+    for (unsigned i = 0; i < size; i++)
+        *value |= (uint32_t)from[i] << i * 8;
+    return true;
+}
+
+static bool quick_write(void *opaque, uint32_t offset, uint32_t value, unsigned size)
+{
+    volatile uint8_t *to = ((struct rig *)opaque)->planes + offset;
+    if (offset >= PAGE_SIZE - 16)
+        return false;
+    for (unsigned i = 0; i < size; i++)
+        to[i] = (uint8_t)(value >> i * 8);
+    return true;
+}
+
+static bool map_planes(struct rig *r)
+{
+    static const struct mmio_ops ops = {planes_read, planes_write, 4};
+    static const struct mmio_quick quick = {quick_read, quick_write};
+    int id = phys_map_mmio(r->phys, "planes", RIG_PLANES, PAGE_SIZE, &ops, r);
+    phys_set_quick(r->phys, id, &quick);
+    return id >= 0;
+}
+
 /* ---- life ---- */
 
 static bool compose(struct rig *r, const struct rig_options *o, struct error *err)
@@ -160,7 +205,8 @@ static bool compose(struct rig *r, const struct rig_options *o, struct error *er
         r->log = log_new(NULL, channels);
     r->phys = phys_new((uint64_t)(o->ram_mib ? o->ram_mib : 16) << 20, r->log, err);
     if (!r->phys || phys_map_ram(r->phys, "upper memory", 0xA0000, 0x60000, &alias) < 0 ||
-        phys_map_mmio(r->phys, "registers", RIG_MMIO, PAGE_SIZE, &ops, r) < 0)
+        phys_map_mmio(r->phys, "registers", RIG_MMIO, PAGE_SIZE, &ops, r) < 0 ||
+        !map_planes(r))
         return false;
     r->mmu = mmu_new(r->phys, r->log, 0, err);
     r->cpu = r->mmu ? cpu_new(r->mmu, r->phys, r->log, cpu_model_find(o->model ? o->model : "max"),

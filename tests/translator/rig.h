@@ -72,6 +72,7 @@ struct rig {
 
     uint8_t mmio[PAGE_SIZE]; /* registers at RIG_MMIO: plain storage that counts accesses */
     unsigned mmio_reads, mmio_writes;
+    uint8_t planes[PAGE_SIZE]; /* the same at RIG_PLANES, by short cuts but for its last 16 bytes */
 };
 
 /* Ends the program when the host gives no machine.  The calling thread becomes the vCPU's. */

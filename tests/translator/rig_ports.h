@@ -12,6 +12,8 @@
 #define RIG_PORT_DMA   0xE8 /* out: physical address for the next */
 #define RIG_PORT_DATA  0xEC /* out: write the value (1, 2 or 4 bytes) there; in: read it */
 #define RIG_PORT_FAIL  0xFC /* out: the test failed; the value is the line */
+#define RIG_PLANES     0xDF000
+
 #define RIG_PORT_END   0xF8 /* out: the test ends */
 
 #endif
