@@ -66,6 +66,11 @@ static SDL_Renderer *make_renderer(SDL_Window *window, enum gl_mode gl)
     }
     if (!r && gl != GL_ON) /* no vertical sync, or a driver that is not there */
         r = SDL_CreateRenderer(window, -1, SDL_RENDERER_SOFTWARE);
+    if (!r && gl != GL_ON) { /* Wayland: SDL has no other way there than OpenGL, slow or not */
+        SDL_SetHint(SDL_HINT_RENDER_DRIVER, "");
+        SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "1");
+        r = SDL_CreateRenderer(window, -1, 0);
+    }
     return r;
 }
 

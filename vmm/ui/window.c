@@ -160,6 +160,7 @@ static bool open_window(struct window *w, struct error *err)
     if (!getenv("SDL_VIDEODRIVER") && !(getenv("DISPLAY") && getenv("WAYLAND_DISPLAY")))
         SDL_SetHint(SDL_HINT_VIDEODRIVER, getenv("DISPLAY") ? "x11" : "wayland");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0"); /* the window tells, too */
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "1");
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
@@ -191,6 +192,13 @@ static void close_window(struct window *w)
     w->video = false;
 }
 
+/* A Wayland compositor has gone; X11's server takes its programs with it. */
+static void display_lost(struct window *w)
+{
+    fprintf(stderr, "ringer: the display has gone\n");
+    machine_quit(w->target.machine, 1);
+}
+
 static void run(struct window *w)
 {
     SDL_Event e;
@@ -203,6 +211,8 @@ static void run(struct window *w)
                     w->picture_new = true;
                 else if (e.type == w->quit_event)
                     w->quit = true;
+                else if (e.type == SDL_QUIT)
+                    display_lost(w);
                 else
                     window_event(w, &e);
             while (!w->quit && SDL_PollEvent(&e));
