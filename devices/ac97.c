@@ -85,7 +85,7 @@ struct ac97 {
     struct box box[BOXES];
     uint8_t control; /* global, its first byte */
     uint8_t semaphore;
-    uint64_t recorded[2]; /* line, microphone: part of a frame, 32 bits of fraction */
+    struct audio_ear line, microphone;
     struct audio_voice voice;
 };
 
@@ -190,25 +190,51 @@ static void fetch(void *dev, int32_t value[2])
     }
 }
 
-/* SAMPLES samples of silence into B's buffers, as time passes. */
-static void record(struct ac97 *s, struct box *b, uint64_t samples)
+static void record(struct ac97 *s, struct box *b, int32_t value)
 {
-    static const uint8_t silence[2];
+    uint16_t sample = (uint16_t)(value < -32768 ? -32768 : value > 32767 ? 32767 : value);
+    uint8_t bytes[2] = {(uint8_t)sample, (uint8_t)(sample >> 8)};
+    uint32_t at;
 
-    for (; samples && have_sample(s, b); samples--) {
-        uint32_t at = b->at;
-        if (take(s, b))
-            phys_write(s->phys, at, silence, sizeof silence);
-    }
+    if (!have_sample(s, b))
+        return;
+    at = b->at;
+    if (take(s, b))
+        phys_write(s->phys, at, bytes, sizeof bytes);
+}
+
+static void put_line(void *dev, const int32_t value[2])
+{
+    struct ac97 *s = dev;
+    uint32_t gain[2];
+
+    ac97_codec_record_gain(&s->codec, gain);
+    for (unsigned k = 0; k < 2; k++)
+        record(s, &s->box[PCM_IN], (int32_t)((int64_t)value[k] * gain[k] >> 16));
+}
+
+static void put_microphone(void *dev, const int32_t value[2])
+{
+    struct ac97 *s = dev;
+
+    record(s, &s->box[MIC_IN], (value[0] + value[1]) / 2);
+}
+
+/* Whatever input the guest chooses, it is the host's. */
+static void hear(struct ac97 *s, unsigned frames)
+{
+    const struct box *line = &s->box[PCM_IN], *microphone = &s->box[MIC_IN];
+
+    if (runs(s, line))
+        audio_ear_hear(&s->line, ac97_codec_adc_rate(&s->codec), s->out->rate,
+                       audio_input(s->out, frames), frames, put_line, s);
+    if (runs(s, microphone))
+        audio_ear_hear(&s->microphone, ac97_codec_mic_rate(&s->codec), s->out->rate,
+                       audio_input(s->out, frames), frames, put_microphone, s);
 }
 
 static void render(void *dev, int32_t *mix, unsigned frames, uint64_t first)
 {
-    const struct {
-        enum box_kind box;
-        uint32_t rate, channels;
-    } inputs[2] = {{PCM_IN, ac97_codec_adc_rate(&((struct ac97 *)dev)->codec), 2},
-                   {MIC_IN, ac97_codec_mic_rate(&((struct ac97 *)dev)->codec), 1}};
     struct ac97 *s = dev;
     uint32_t gain[2];
 
@@ -216,11 +242,7 @@ static void render(void *dev, int32_t *mix, unsigned frames, uint64_t first)
     ac97_codec_gain(&s->codec, gain);
     audio_voice_render(&s->voice, ac97_codec_dac_rate(&s->codec), s->out->rate, gain, fetch, s, mix,
                        frames);
-    for (unsigned i = 0; i < 2; i++) {
-        s->recorded[i] += frames * (((uint64_t)inputs[i].rate << 32) / s->out->rate);
-        record(s, &s->box[inputs[i].box], (s->recorded[i] >> 32) * inputs[i].channels);
-        s->recorded[i] &= 0xffffffff;
-    }
+    hear(s, frames);
 }
 
 static bool active(void *dev)
@@ -491,7 +513,7 @@ static void reset(void *dev)
     s->control = s->semaphore = 0;
     ac97_codec_reset(&s->codec);
     memset(&s->voice, 0, sizeof s->voice);
-    memset(s->recorded, 0, sizeof s->recorded);
+    s->line = s->microphone = (struct audio_ear){0};
     update_irq(s);
     pci_function_reset(&s->pci);
     schedule(s);
@@ -512,8 +534,8 @@ static void loaded(void *dev)
         b->list &= ~7u;
         b->control &= CONTROL_STORED;
     }
-    for (unsigned i = 0; i < 2; i++)
-        s->recorded[i] &= 0xffffffff;
+    audio_ear_loaded(&s->line);
+    audio_ear_loaded(&s->microphone);
     schedule(s);
 }
 
@@ -532,7 +554,8 @@ static const struct field fields[] = {
     BOX_FIELDS(MIC_IN),
     F(control),
     F(semaphore),
-    FIELD_ARRAY(struct ac97, recorded),
+    AUDIO_EAR_FIELDS(struct ac97, line),
+    AUDIO_EAR_FIELDS(struct ac97, microphone),
     AUDIO_VOICE_FIELDS(struct ac97, voice),
     FIELD_END,
 };

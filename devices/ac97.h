@@ -5,7 +5,7 @@
 #include "devices/audio.h"
 #include "devices/pc.h"
 
-/* At DEVFN of PCI, playing by OUT; recording gives silence. */
+/* At DEVFN of PCI, playing and recording by OUT. */
 void ac97_init(struct board *board, struct pci *pci, uint8_t devfn, struct audio_out *out);
 
 #endif

@@ -195,6 +195,18 @@ void ac97_codec_gain(const struct ac97_codec *c, uint32_t gain[2])
     }
 }
 
+/* Steps of 1.5 dB, upwards. */
+void ac97_codec_record_gain(const struct ac97_codec *c, uint32_t gain[2])
+{
+    uint16_t value = get(c, RECORD_GAIN);
+    bool silent = value & MUTE || get(c, POWERDOWN) & 0x0d00;
+
+    for (unsigned side = 0; side < 2; side++) {
+        int steps = value >> (side ? 0 : 8) & 15;
+        gain[side] = silent ? 0 : (uint32_t)lrint(65536 * pow(10, 1.5 / 20 * steps));
+    }
+}
+
 void ac97_codec_loaded(struct ac97_codec *c)
 {
     *at(c, DAC_RATE) = rate(get(c, DAC_RATE));

@@ -24,6 +24,8 @@ uint32_t ac97_codec_mic_rate(const struct ac97_codec *c);
 /* What PCM is multiplied by on its way out, left and right: 16 bits of fraction, 16 at most. */
 void ac97_codec_gain(const struct ac97_codec *c, uint32_t gain[2]);
 /* Restored state: what no register can hold is brought into range. */
+/* What the line ADC's samples are multiplied by, left and right: 16 bits of fraction, 14 times at most. */
+void ac97_codec_record_gain(const struct ac97_codec *c, uint32_t gain[2]);
 void ac97_codec_loaded(struct ac97_codec *c);
 
 #endif

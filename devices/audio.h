@@ -3,6 +3,7 @@
 #define RINGER_DEVICES_AUDIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a device adds to the mix.  All calls are made on the vCPU thread. */
@@ -27,6 +28,9 @@ struct audio_out {
     /* Render up to the present: called before what is heard changes, and after it did, so that a
      * source that has become active is listened to. */
     void (*run)(struct audio_out *out);
+    /* Within render: what the host recorded while the FRAMES frames that are being rendered passed, left
+     * and right in turn.  NULL: silence.  May be absent. */
+    const int16_t *(*input)(struct audio_out *out, unsigned frames);
 };
 
 static inline void audio_attach(struct audio_out *out, struct audio_source *source)
@@ -37,6 +41,11 @@ static inline void audio_attach(struct audio_out *out, struct audio_source *sour
 static inline void audio_run(struct audio_out *out)
 {
     out->run(out);
+}
+
+static inline const int16_t *audio_input(struct audio_out *out, unsigned frames)
+{
+    return out->input ? out->input(out, frames) : NULL;
 }
 
 /* A stream of frames at a rate of its own, joined by straight lines to become the mixer's. */
@@ -55,6 +64,19 @@ bool audio_voice_sounds(const struct audio_voice *voice);
 void audio_voice_loaded(struct audio_voice *voice);
 #define AUDIO_VOICE_FIELDS(type, member)                                                           \
     FIELD(type, member.position), FIELD_ARRAY(type, member.last), FIELD_ARRAY(type, member.next)
+
+/* The other way: the mixer's frames, joined by straight lines, become a card's. */
+struct audio_ear {
+    uint64_t position; /* of the card's next frame behind LAST: 32 bits of fraction */
+    int32_t last[2];
+};
+/* FRAMES frames of IN (as audio_input gives them) at OUT_RATE have passed: PUT(DEV, value) takes each of
+ * those at RATE that lie between them. */
+void audio_ear_hear(struct audio_ear *ear, uint32_t rate, uint32_t out_rate, const int16_t *in,
+                    unsigned frames, void (*put)(void *dev, const int32_t value[2]), void *dev);
+/* Bring restored state into range. */
+void audio_ear_loaded(struct audio_ear *ear);
+#define AUDIO_EAR_FIELDS(type, member) FIELD(type, member.position), FIELD_ARRAY(type, member.last)
 
 /* --- the PC's speaker, on counter 2 of the 8254 (devices/pcspk.c) --- */
 struct board;

@@ -35,3 +35,29 @@ void audio_voice_loaded(struct audio_voice *v)
         v->next[k] = (int16_t)v->next[k];
     }
 }
+
+void audio_ear_hear(struct audio_ear *e, uint32_t rate, uint32_t out_rate, const int16_t *in,
+                    unsigned frames, void (*put)(void *dev, const int32_t value[2]), void *dev)
+{
+    const uint64_t one = 1ull << 32, step = ((uint64_t)out_rate << 32) / rate;
+
+    for (unsigned i = 0; i < frames; i++) {
+        int32_t next[2] = {in ? in[2 * i] : 0, in ? in[2 * i + 1] : 0};
+        for (; e->position < one; e->position += step) {
+            int32_t value[2];
+            for (unsigned k = 0; k < 2; k++)
+                value[k] = e->last[k] + (int32_t)((int64_t)(next[k] - e->last[k]) *
+                                                  (int64_t)(e->position >> 16) >> 16);
+            put(dev, value);
+        }
+        e->position -= one;
+        memcpy(e->last, next, sizeof next);
+    }
+}
+
+void audio_ear_loaded(struct audio_ear *e)
+{
+    e->position &= 0xffffffffff; /* 256 frames at most */
+    for (unsigned k = 0; k < 2; k++)
+        e->last[k] = (int16_t)e->last[k];
+}

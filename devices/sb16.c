@@ -98,7 +98,9 @@ static void reset(void *dev)
     s->index = s->resetting = s->test = 0;
     s->reference = 128;
     s->adpcm_step = 1;
-    s->direct_at = 0;
+    s->direct_at = s->listened_at = 0;
+    s->heard = 0;
+    s->ear = (struct audio_ear){0};
     memset(&s->voice, 0, sizeof s->voice);
 }
 
@@ -121,8 +123,12 @@ static void loaded(void *dev)
     s->pending &= SB16_IRQ_8 | SB16_IRQ_16;
     s->direct = (int16_t)s->direct;
     audio_voice_loaded(&s->voice);
+    audio_ear_loaded(&s->ear);
+    s->heard = (int16_t)s->heard;
     if (s->direct_at > now)
         s->direct_at = now;
+    if (s->listened_at > now)
+        s->listened_at = now;
     sb16_mixer_set_fm(s);
     sb16_schedule(s);
 }
@@ -135,7 +141,8 @@ static const struct field fields[] = {
     F(test), F(speaker), F(midi), A(identity), F(index), A(mixer), F(pending), F(running),
     F(paused), F(autoinit), F(ending), F(input), F(coding), F(is_signed), F(stereo), F(wide),
     F(reference), F(adpcm_step), F(adpcm_byte), F(adpcm_left), F(rate), F(block), F(left),
-    F(block_size), AUDIO_VOICE_FIELDS(struct sb16, voice), F(direct_at), F(direct), FIELD_END,
+    F(block_size), AUDIO_VOICE_FIELDS(struct sb16, voice), F(direct_at), F(direct),
+    AUDIO_EAR_FIELDS(struct sb16, ear), F(listened_at), F(heard), FIELD_END,
 };
 /* clang-format on */
 

@@ -157,7 +157,7 @@ static bool tell(struct sb16 *s, uint8_t command)
 {
     switch (command) {
     case 0x20: /* direct input */
-        answer(s, 0x80);
+        answer(s, sb16_direct_input(s));
         return true;
     case 0xd8:
         answer(s, s->speaker);

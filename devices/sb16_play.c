@@ -46,12 +46,13 @@ static void block_ends(struct sb16 *s)
     sb16_interrupt(s, s->wide ? SB16_IRQ_16 : SB16_IRQ_8);
 }
 
-/* One unit of input: silence in the format that is asked for. */
-static void put_silence(struct sb16 *s, int channel, unsigned n)
+/* One unit of input, N bytes of VALUE in the format that is asked for. */
+static void put_unit(struct sb16 *s, int channel, unsigned n, int32_t value)
 {
-    uint8_t bytes[2] = {n == 1 && !s->is_signed ? 0x80 : 0, s->is_signed ? 0 : 0x80};
+    uint16_t word = (uint16_t)(s->is_signed ? value : value + 32768);
+    uint8_t bytes[2] = {(uint8_t)word, (uint8_t)(word >> 8)};
 
-    dma_to_memory(s->dma, channel, bytes, n, NULL);
+    dma_to_memory(s->dma, channel, n == 1 ? bytes + 1 : bytes, n, NULL);
 }
 
 /* The value of N bytes; ADPCM's is the byte itself. */
@@ -66,20 +67,21 @@ static int32_t value_of(const struct sb16 *s, const uint8_t bytes[2], unsigned n
     return s->is_signed ? (int16_t)word : word - 32768;
 }
 
-/* One unit by DMA; false when the controller is not ready: the card waits. */
+/* One unit by DMA, to *VALUE or, of input, from there; false when the controller is not ready: the card
+ * waits. */
 static bool unit(struct sb16 *s, int32_t *value)
 {
     uint8_t bytes[2] = {0, 0};
     unsigned n = s->wide ? 2 : 1;
     int channel = sb16_channel(s, s->wide);
 
-    if (s->coding == SILENCE || s->input)
+    if (s->coding == SILENCE && !s->input)
         *value = 0;
     if (s->coding != SILENCE) {
         if (channel < 0 || !dma_ready(s->dma, channel))
             return false;
         if (s->input)
-            put_silence(s, channel, n);
+            put_unit(s, channel, n, *value);
         else if (dma_from_memory(s->dma, channel, bytes, n, NULL) != n)
             return false;
         else
@@ -149,12 +151,37 @@ static void fetch(void *dev, int32_t value[2])
     }
 }
 
+static bool listens(const struct sb16 *s)
+{
+    return s->listened_at && vclock_now(s->clock) - s->listened_at < LINGER_NS;
+}
+
+/* A frame of input. */
+static void put(void *dev, const int32_t value[2])
+{
+    struct sb16 *s = dev;
+    int32_t left = s->stereo ? value[0] : (value[0] + value[1]) / 2, right = value[1];
+
+    s->heard = (value[0] + value[1]) / 2;
+    if (!s->running || s->paused || !s->input)
+        return;
+    if (unit(s, &left) && s->stereo && s->running)
+        unit(s, &right);
+}
+
 static void render(void *dev, int32_t *mix, unsigned frames, uint64_t first)
 {
     struct sb16 *s = dev;
     uint32_t gain[2];
 
     (void)first;
+    if (listens(s) || (s->running && !s->paused && s->input)) {
+        audio_ear_hear(&s->ear, s->rate, s->out->rate, audio_input(s->out, frames), frames, put, s);
+        if (s->running && s->input)
+            s->voice = (struct audio_voice){0};
+    }
+    if (s->running && s->input)
+        return;
     sb16_mixer_gain(s, gain);
     audio_voice_render(&s->voice, s->rate, s->out->rate, gain, fetch, s, mix, frames);
 }
@@ -163,7 +190,8 @@ static bool active(void *dev)
 {
     struct sb16 *s = dev;
 
-    return (s->running && !s->paused) || audio_voice_sounds(&s->voice) || direct(s);
+    return (s->running && !s->paused) || audio_voice_sounds(&s->voice) || direct(s) ||
+           listens(s);
 }
 
 static void timer_fired(void *opaque)
@@ -182,6 +210,13 @@ void sb16_start(struct sb16 *s, enum sb16_coding coding, bool wide, uint32_t uni
     s->autoinit = autoinit;
     s->running = 1;
     s->paused = s->ending = s->adpcm_left = 0;
+}
+
+uint8_t sb16_direct_input(struct sb16 *s)
+{
+    s->listened_at = vclock_now(s->clock);
+    audio_run(s->out);
+    return (uint8_t)((s->heard + 32768) >> 8);
 }
 
 void sb16_take_reference(struct sb16 *s)

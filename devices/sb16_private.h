@@ -40,6 +40,9 @@ struct sb16 {
     struct audio_voice voice;
     uint64_t direct_at; /* when the last direct sample was written, which is DIRECT */
     int32_t direct;
+    struct audio_ear ear;
+    uint64_t listened_at; /* when a direct sample was read last; what is heard is HEARD */
+    int32_t heard;
 };
 
 /* ---- sb16_mixer.c ---- */
@@ -59,6 +62,8 @@ void sb16_acknowledge(struct sb16 *s, uint8_t which);
 /* ---- sb16_play.c ---- */
 /* Start a transfer of UNITS in CODING; the format's flags are set already. */
 void sb16_start(struct sb16 *s, enum sb16_coding coding, bool wide, uint32_t units, bool autoinit);
+/* What is at the input now, as an unsigned byte. */
+uint8_t sb16_direct_input(struct sb16 *s);
 /* Fetch the byte that ADPCM begins with. */
 void sb16_take_reference(struct sb16 *s);
 /* Set the timer for the end of the block. */

@@ -3,13 +3,13 @@
 #include "vmm/option.h"
 #include <string.h>
 
-#define DIRECTION(d, rate_help)                                                                    \
+#define DIRECTION(d, rate_help, least)                                                                \
     {d ".mixing-engine", PROPERTY_BOOL, "ringer always mixes", NULL, 0, 0, NULL},                  \
         {d ".fixed-settings", PROPERTY_BOOL, "the mix has one format", NULL, 0, 0, NULL},          \
         {d ".frequency", PROPERTY_NUMBER, rate_help, NULL, 8000, 192000, NULL},                    \
         {d ".channels", PROPERTY_NUMBER, NULL, NULL, 1, 2, NULL},                                  \
         {d ".format", PROPERTY_CHOICE, NULL, NULL, 0, 0, "u8|s16|s32"},                            \
-        {d ".voices", PROPERTY_NUMBER, "there is no limit", NULL, 1, 1000, NULL},                  \
+        {d ".voices", PROPERTY_NUMBER, "there is no limit", NULL, least, 1000, NULL},                  \
     {                                                                                              \
         d ".buffer-length", PROPERTY_NUMBER, "of the host's buffer, in us", NULL, 1000, 500000,    \
             NULL                                                                                   \
@@ -22,10 +22,10 @@ static const struct property audiodev_properties[] = {
     {"path", PROPERTY_STRING, "wav's file (default: qemu.wav)", NULL, 0, 0, NULL},
     {"timer-period", PROPERTY_NUMBER, "us between two looks at the devices", "10000", 1000, 100000,
      NULL},
-    DIRECTION("out", "Hz (default: 44100)"),
-    DIRECTION("in", "nothing is recorded"),
+    DIRECTION("out", "Hz (default: 44100)", 1),
+    DIRECTION("in", "out's counts", 0), /* in.voices=0: nothing is recorded */
     {"out.buffer-count", PROPERTY_NUMBER, "SDL decides", NULL, 1, 100, NULL},
-    {"in.buffer-count", PROPERTY_NUMBER, "nothing is recorded", NULL, 1, 100, NULL},
+    {"in.buffer-count", PROPERTY_NUMBER, "SDL decides", NULL, 1, 100, NULL},
     DEVICE_PROPERTIES_END,
 };
 
@@ -75,6 +75,8 @@ static struct audiodev_option *add_audiodev(struct options *o, const char *optio
         .format = (enum audio_format)number_or(v, "out.format", AUDIO_FORMAT_S16),
         .period_us = number_or(v, "timer-period", 10000),
         .latency_us = number_or(v, "out.buffer-length", 40000),
+        .in_latency_us = number_or(v, "in.buffer-length", 40000),
+        .deaf = number_or(v, "in.voices", 1) == 0,
     };
     bool unnamed = !value_of(v, "driver")->given;
     if (!d.path)
@@ -193,6 +195,7 @@ void options_add_audiodev(struct options *o, bool on_desktop)
                                      .format = AUDIO_FORMAT_S16,
                                      .period_us = 10000,
                                      .latency_us = 40000,
+                                     .in_latency_us = 40000,
                                      .spare = true};
 }
 

@@ -36,6 +36,23 @@ void audio_rig_init(struct audio_rig *r, struct chipset *c)
     r->clock = c->board.clock;
 }
 
+static const int16_t *input(struct audio_out *out, unsigned frames)
+{
+    struct audio_rig *r = (struct audio_rig *)out;
+
+    for (unsigned i = 0; i < frames; i++) {
+        double value = sin(2 * M_PI * RIG_TONE_HZ * (double)(out->frames + i) / RIG_RATE);
+        r->heard[i][0] = (int16_t)lrint(8000 * value);
+        r->heard[i][1] = (int16_t)lrint(4000 * value);
+    }
+    return r->heard[0];
+}
+
+void audio_rig_sing(struct audio_rig *r)
+{
+    r->out.input = input;
+}
+
 double audio_rig_tone(const struct audio_rig *r, int channel, unsigned from, unsigned to, double hz)
 {
     double re = 0, im = 0, sum = 0;

@@ -12,7 +12,11 @@ struct audio_rig {
     struct vclock *clock;
     struct audio_source *sources;
     int32_t mix[RIG_FRAMES][2];
+    int16_t heard[512][2];
 };
+/* Let cards hear a tone of HZ, of amplitude 8000 to the left and 4000 to the right. */
+enum { RIG_TONE_HZ = 500 };
+void audio_rig_sing(struct audio_rig *r);
 
 void audio_rig_init(struct audio_rig *r, struct chipset *c);
 /* The amplitude of a tone of HZ in frames [FROM, TO) of CHANNEL. */

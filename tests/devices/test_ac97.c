@@ -205,6 +205,53 @@ START_TEST(test_recording)
 }
 END_TEST
 
+/* The amplitude of the rig's tone in COUNT samples recorded at RATE, STEP apart, from FROM on. */
+static double recorded(struct chipset *c, uint32_t from, unsigned step, unsigned count, double rate)
+{
+    double re = 0, im = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        int16_t sample;
+        phys_read(c->board.phys, from + i * step, &sample, 2);
+        re += sample * cos(2 * M_PI * RIG_TONE_HZ * i / rate);
+        im += sample * sin(2 * M_PI * RIG_TONE_HZ * i / rate);
+    }
+    return 2 * sqrt(re * re + im * im) / count;
+}
+
+/* What the host hears, at the ADC's rates and with the codec's gain. */
+START_TEST(test_recording_the_host)
+{
+    struct chipset c;
+
+    open_card(&c);
+    audio_rig_sing(&rig);
+    out(&c, MIXER + 0x2a, 9, 2); /* both rates can be set */
+    out(&c, MIXER + 0x32, 16000, 2);
+    out(&c, MIXER + 0x34, 8000, 2);
+    entry(&c, 0, DATA, 3200); /* 100 ms */
+    entry(&c, 1, DATA + 0x2000, 1600); /* 50 ms for the microphone */
+    out(&c, MASTER, LIST, 4);
+    out(&c, MASTER + 0x20, LIST + 8, 4);
+    out(&c, MASTER + 0xb, 1, 1);
+    chipset_step(&c, 120 * MS);
+    ck_assert_double_lt(recorded(&c, DATA, 4, 1600, 16000), 1); /* mute */
+    out(&c, MIXER + 0x1c, 0x0400, 2); /* left 6 dB */
+    out(&c, MASTER + 0xb, 2, 1);
+    out(&c, MASTER + 0xb, 0, 1);
+    out(&c, MASTER + 0xb, 2, 1);
+    out(&c, MASTER, LIST, 4);
+    out(&c, MASTER + 0xb, 1, 1);
+    out(&c, MASTER + 0x2b, 1, 1);
+    chipset_step(&c, 120 * MS);
+    ck_assert_uint_eq(in(&c, MASTER + 6, 2) & 1, 1);
+    ck_assert_double_eq_tol(recorded(&c, DATA, 4, 1600, 16000), 15962, 160);
+    ck_assert_double_eq_tol(recorded(&c, DATA + 2, 4, 1600, 16000), 4000, 40);
+    ck_assert_double_eq_tol(recorded(&c, DATA + 0x2000, 2, 400, 8000), 6000, 60);
+    chipset_close(&c);
+}
+END_TEST
+
 /* Empty buffers, lists and samples where nothing is, no bus mastering: it comes to an end. */
 START_TEST(test_hostile_lists)
 {
@@ -243,6 +290,7 @@ int main(void)
     tcase_add_test(t, test_endless_sine);
     tcase_add_test(t, test_last_buffer);
     tcase_add_test(t, test_recording);
+    tcase_add_test(t, test_recording_the_host);
     tcase_add_test(t, test_hostile_lists);
     suite_add_tcase(s, t);
     return chipset_run(s);

@@ -148,6 +148,45 @@ START_TEST(test_recording)
 }
 END_TEST
 
+/* What the host hears: by DMA, and sample by sample. */
+START_TEST(test_recording_the_host)
+{
+    struct chipset c;
+    double re = 0, im = 0;
+    unsigned low = 255, high = 0;
+
+    open_card(&c);
+    audio_rig_sing(&rig);
+    chipset_out(&c, 0x0b, 0x45); /* channel 1 to memory, once */
+    chipset_out(&c, 0x83, 1);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x02, 0);
+    chipset_out(&c, 0x03, 0x7f);
+    chipset_out(&c, 0x03, 0x02);
+    chipset_out(&c, 0x0a, 1);
+    commands(&c, (uint8_t[]){0x42, 0x1f, 0x40, 0xc8, 0x00, 0x7f, 0x02}, 7); /* 640 bytes, 80 ms */
+    chipset_step(&c, 100 * MS);
+    ck_assert_int_eq(c.level[5], 1);
+    for (unsigned i = 0; i < 640; i++) {
+        uint8_t sample;
+        phys_read(c.board.phys, 0x10000 + i, &sample, 1);
+        re += (sample - 128) * cos(2 * M_PI * RIG_TONE_HZ * i / 8000);
+        im += (sample - 128) * sin(2 * M_PI * RIG_TONE_HZ * i / 8000);
+    }
+    ck_assert_double_eq_tol(2 * sqrt(re * re + im * im) / 640, 6000 / 256.0, 0.6);
+    for (unsigned i = 0; i < 40; i++) {
+        commands(&c, (uint8_t[]){0x20}, 1);
+        unsigned sample = chipset_in(&c, 0x22a);
+        low = sample < low ? sample : low;
+        high = sample > high ? sample : high;
+        chipset_step(&c, 300000);
+    }
+    ck_assert_uint_lt(low, 112);
+    ck_assert_uint_gt(high, 144);
+    chipset_close(&c);
+}
+END_TEST
+
 START_TEST(test_autoinit_sine)
 {
     struct chipset c;
@@ -222,6 +261,7 @@ int main(void)
     tcase_add_test(t, test_mixer_and_midi);
     tcase_add_test(t, test_mpu401);
     tcase_add_test(t, test_recording);
+    tcase_add_test(t, test_recording_the_host);
     tcase_add_test(t, test_autoinit_sine);
     tcase_add_test(t, test_fm_tone);
     suite_add_tcase(s, t);

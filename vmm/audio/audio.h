@@ -24,6 +24,8 @@ struct audiodev_option {
     const char *path;    /* AUDIO_WAV's file */
     unsigned period_us;  /* between two looks at the sources */
     unsigned latency_us; /* that the host's buffer shall have */
+    unsigned in_latency_us; /* the same of what is recorded */
+    bool deaf;           /* nothing is recorded: in.voices=0 */
     bool spare;          /* not asked for: without a loudspeaker it is silent */
 };
 

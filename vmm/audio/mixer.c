@@ -1,4 +1,5 @@
 /* The mixers. */
+#include "vmm/audio/intake.h"
 #include "vmm/audio/sink.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +14,15 @@ enum {
 
 struct mixer {
     struct audio_out out; /* first: devices have a pointer to it */
-    const char *id;
+    struct audiodev_option option;
     struct vclock *clock;
     struct vtimer timer;
     uint64_t period; /* ns */
     struct audio_source *sources;
     struct sink *sink; /* NULL: nobody listens */
+    struct intake *intake;
+    bool heard; /* INPUT is that of the frames which are being rendered */
+    int16_t input[CHUNK * 2];
     struct sink *captures[CAPTURES];
     char capture_path[CAPTURES][200];
     bool running;
@@ -55,6 +59,23 @@ static void skip(struct mixer *m, uint64_t frames)
             m->captures[i]->skip(m->captures[i], frames);
 }
 
+/* Opened when something is recorded for the first time. */
+static const int16_t *input(struct audio_out *out, unsigned frames)
+{
+    struct mixer *m = (struct mixer *)out;
+
+    if (m->option.driver != AUDIO_SDL || !m->sink || m->option.deaf)
+        return NULL;
+    if (!m->intake)
+        m->intake = intake_sdl(&m->option);
+    if (!m->intake || frames > CHUNK)
+        return NULL;
+    if (!m->heard)
+        m->intake->read(m->intake, m->input, frames);
+    m->heard = true;
+    return m->input;
+}
+
 static int16_t clipped(int32_t v)
 {
     return (int16_t)(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
@@ -65,6 +86,7 @@ static void render(struct mixer *m, unsigned frames)
     int32_t mix[CHUNK * 2] = {0};
     int16_t samples[CHUNK * 2];
 
+    m->heard = false;
     for (struct audio_source *s = m->sources; s; s = s->next)
         if (s->active(s->dev))
             s->render(s->dev, mix, frames, m->out.frames);
@@ -125,8 +147,8 @@ static bool open_mixer(struct mixer *m, const struct audiodev_option *o, struct 
 {
     struct error why = {""};
 
-    m->id = o->id;
-    m->out = (struct audio_out){.rate = o->rate, .attach = attach, .run = run};
+    m->option = *o;
+    m->out = (struct audio_out){.rate = o->rate, .attach = attach, .run = run, .input = input};
     m->period = (uint64_t)o->period_us * 1000;
     if (o->driver == AUDIO_NONE)
         return true;
@@ -162,6 +184,8 @@ void audio_close(struct audio *a)
         for (unsigned c = 0; c < CAPTURES; c++)
             if (m->captures[c])
                 m->captures[c]->close(m->captures[c]);
+        if (m->intake)
+            m->intake->close(m->intake);
         if (m->sink)
             m->sink->close(m->sink);
     }
@@ -180,7 +204,7 @@ void audio_start(struct audio *a, struct vclock *clock)
 struct audio_out *audio_find(struct audio *a, const char *id)
 {
     for (unsigned i = 0; a && i < a->count; i++)
-        if (!id || !strcmp(a->mixers[i].id, id))
+        if (!id || !strcmp(a->mixers[i].option.id, id))
             return &a->mixers[i].out;
     return NULL;
 }
