@@ -147,6 +147,8 @@ static bool assign(struct bios *b, uint8_t devfn, void *opaque)
     assign_bar(b, devfn, ROM_BAR, opaque);
     if (class >> 8 == 0x0101) /* IDE: compatibility ports, bus master */
         command |= 5;
+    if (class >> 8 == 0x0401) /* sound: there are drivers that leave bus mastering to the BIOS */
+        command |= 4;
     if (class >> 8 == 0x0300)
         command |= 3;
     pci_config_write(b, devfn, COMMAND, pci_config_read(b, devfn, COMMAND, 2) | command, 2);
