@@ -113,10 +113,11 @@ static void decode_window(struct vga *v)
 }
 
 /* What the CPU reads through the window is another thing now: code that was translated from there
- * is none any more. */
+ * is none any more.  Where the window is plain memory, its moving tells phys. */
 void vga_mem_replaced(struct vga *v)
 {
-    phys_wrote(v->phys, VGA_WINDOW_BASE, VGA_WINDOW_SIZE);
+    if (!v->direct_size)
+        phys_wrote(v->phys, VGA_WINDOW_BASE, VGA_WINDOW_SIZE);
 }
 
 void vga_path_update(struct vga *v)
