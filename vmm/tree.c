@@ -13,22 +13,24 @@ static void memory_line(void *opaque, const struct phys_range *r)
 {
     static const char *const kinds[] = {"none", "ram", "rom", "i/o"};
 
-    text_printf(opaque, "  %016llx-%016llx (prio 0, %s): %s\n", (unsigned long long)r->base,
+    text_printf(opaque, "    %016llx-%016llx (prio 0, %s): %s\n", (unsigned long long)r->base,
                 (unsigned long long)(r->base + r->size - 1), kinds[r->kind], r->name);
 }
 
 static void port_line(void *opaque, const struct bus_range *r)
 {
-    text_printf(opaque, "  %016x-%016x (prio 0, i/o): %s\n", r->base, r->base + r->count - 1,
+    text_printf(opaque, "    %016x-%016x (prio 0, i/o): %s\n", r->base, r->base + r->count - 1,
                 r->name);
 }
 
 void tree_memory(struct machine *m, struct text *out)
 {
     text_line(out, "address-space: memory");
+    text_line(out, "  0000000000000000-00000000ffffffff (prio 0, i/o): system");
     phys_each(m->phys, memory_line, out);
     text_line(out, "");
     text_line(out, "address-space: I/O");
+    text_line(out, "  0000000000000000-000000000000ffff (prio 0, i/o): io");
     bus_each(m->bus, port_line, out);
 }
 
@@ -128,9 +130,8 @@ static void device_memory(void *opaque, const struct phys_range *r)
     const struct tree *t = opaque;
 
     if (r->opaque && r->opaque == t->dev)
-        text_printf(t->out, "%*smmio %08llx-%08llx \"%s\"\n", t->indent, "",
-                    (unsigned long long)r->base, (unsigned long long)(r->base + r->size - 1),
-                    r->name);
+        text_printf(t->out, "%*smmio %016llx/%016llx\n", t->indent, "",
+                    (unsigned long long)r->base, (unsigned long long)r->size);
 }
 
 static void device_function(const struct tree *t)
@@ -146,9 +147,11 @@ static void device_function(const struct tree *t)
                 pci_get16(f, PCI_SUBSYSTEM_VENDOR), pci_get16(f, PCI_SUBSYSTEM));
     for (unsigned n = 0; n < PCI_BARS; n++)
         if (f->bar[n].size)
-            text_printf(t->out, "%*sbar %u: %s at 0x%x [0x%x]\n", t->indent, "", n,
-                        f->bar[n].io ? "i/o" : "mem", pci_bar_at(f, n, &base) ? base : UINT32_MAX,
-                        pci_bar_at(f, n, &base) ? base + f->bar[n].size - 1 : UINT32_MAX - 1);
+    text_printf(t->out, "%*sbar %u: %s at 0x%llx [0x%llx]\n", t->indent, "", n,
+                        f->bar[n].io ? "i/o" : "mem",
+                        pci_bar_at(f, n, &base) ? base : (unsigned long long)-1,
+                        pci_bar_at(f, n, &base) ? base + f->bar[n].size - 1
+                                                : (unsigned long long)-2);
 }
 
 /* The drives on a channel or controller are known by their places. */
@@ -165,7 +168,8 @@ static void device_drives(const struct tree *t)
 
         if (owner != t->dev)
             continue;
-        text_printf(t->out, "%*sdev: %s, id \"\"\n", t->indent, "", models[d->kind]);
+        text_printf(t->out, "%*sdev: %s, id \"%s\"\n", t->indent, "", models[d->kind],
+                    d->is->device ? d->is->device : "");
         text_printf(t->out, "%*sunit = %d\n%*sdrive = \"%s\"\n", t->indent + 2, "", d->unit % 2,
                     t->indent + 2, "", d->name);
     }
