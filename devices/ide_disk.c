@@ -152,9 +152,18 @@ static void write_sectors(struct ide_drive *d)
     }
 }
 
+/* Write the block; with "force unit access" it is on the disk when the command ends. */
+static bool put_block(struct ide_drive *d)
+{
+    bool fua = d->command == 0x3D || d->command == 0xCE;
+
+    return block_write(d->block, d->lba, d->data, d->block_count) &&
+           (!fua || d->block_count < d->left || block_flush(d->block));
+}
+
 static void write_block(struct ide_drive *d)
 {
-    if (!block_write(d->block, d->lba, d->data, d->block_count)) {
+    if (!put_block(d)) {
         write_address(d, d->lba);
         ide_fail(d, ERROR_ABRT);
         d->status |= STATUS_DF;
@@ -202,7 +211,7 @@ static void disk_dma(struct ide_drive *d)
             return;
         if (!ide_dma_move(d, d->end))
             return; /* until the bus master is started again */
-        if (d->transfer == IDE_DMA_OUT && !block_write(d->block, d->lba, d->data, d->block_count)) {
+        if (d->transfer == IDE_DMA_OUT && !put_block(d)) {
             write_address(d, d->lba);
             ide_fail(d, ERROR_ABRT);
             d->status |= STATUS_DF;
@@ -403,6 +412,7 @@ static const struct disk_command {
     {0x37, 0x37, EXT, set_max},       /* SET MAX ADDRESS EXT */
     {0x39, 0x39, EXT, write_sectors}, /* WRITE MULTIPLE EXT */
     {0x3C, 0x3C, 0, write_sectors},   /* WRITE VERIFY */
+    {0x3D, 0x3D, EXT, dma_sectors},   /* WRITE DMA FUA EXT */
     {0x40, 0x41, 0, verify},          /* READ VERIFY SECTOR(S) */
     {0x42, 0x42, EXT, verify},        /* READ VERIFY SECTOR(S) EXT */
     {0x70, 0x7F, 0, seek},            /* SEEK */
@@ -418,6 +428,7 @@ static const struct disk_command {
     {0xC6, 0xC6, 0, set_multiple},
     {0xC8, 0xC9, 0, dma_sectors}, /* READ DMA */
     {0xCA, 0xCB, 0, dma_sectors}, /* WRITE DMA */
+    {0xCE, 0xCE, EXT, write_sectors}, /* WRITE MULTIPLE FUA EXT */
     {0xE0, 0xE0, 0, standby},     /* STANDBY IMMEDIATE */
     {0xE1, 0xE1, 0, idle},        /* IDLE IMMEDIATE */
     {0xE2, 0xE2, 0, standby},     /* STANDBY */

@@ -79,10 +79,10 @@ static void put_features(struct ide_drive *d)
     ide_identify_put(d, 80, 0x007E, 1); /* ATA-1 to ATA/ATAPI-6 */
     ide_identify_put(d, 82, set1, 1);
     ide_identify_put(d, 83, set2, 1);
-    ide_identify_put(d, 84, 0x4000, 1);
+    ide_identify_put(d, 84, 0x4040, 1); /* writes with "force unit access" */
     ide_identify_put(d, 85, on1, 1);
     ide_identify_put(d, 86, set2 & ~0xC000, 1);
-    ide_identify_put(d, 87, 0x4000, 1);
+    ide_identify_put(d, 87, 0x4040, 1);
     /* Hardware reset: passed, and the number was set by jumper. */
     ide_identify_put(d, 93, d->number ? 0x4B00 : 0x400B, 1);
 }

@@ -30,6 +30,16 @@ static struct ide *ide;
 static struct block *disks[2];
 static int irq_level, irq_edges;
 
+/* In the C library's place, for the whole program. */
+static unsigned syncs;
+
+int fdatasync(int fd)
+{
+    (void)fd;
+    syncs++;
+    return 0;
+}
+
 static void on_irq(void *opaque, int n, int level)
 {
     (void)opaque;
@@ -360,6 +370,38 @@ START_TEST(multiple)
 }
 END_TEST
 
+/* What the guest wants to be on the disk is there: FLUSH CACHE and writes with "force unit access",
+ * and no other write. */
+START_TEST(flushes_reach_the_host)
+{
+    syncs = 0;
+    lba28(100, 1, 0x30);
+    write_words(1, 256);
+    ends(READY);
+    ck_assert_uint_eq(syncs, 0);
+    out(COMMAND, 0xE7);
+    ends(READY);
+    ck_assert_uint_eq(syncs, 1);
+    out(COMMAND, 0xEA);
+    ends(READY);
+    ck_assert_uint_eq(syncs, 2);
+    out(COUNT, 2);
+    out(COMMAND, 0xC6);
+    ends(READY);
+    lba48(200, 4, 0xCE); /* once, for all four */
+    write_words(1, 512);
+    ck_assert_uint_eq(in(STATUS), DRQ);
+    ck_assert_uint_eq(syncs, 2);
+    write_words(1, 512);
+    ends(READY);
+    ck_assert_uint_eq(syncs, 3);
+    lba48(200, 2, 0x39);
+    write_words(1, 512);
+    ends(READY);
+    ck_assert_uint_eq(syncs, 3);
+}
+END_TEST
+
 START_TEST(interrupt_enable)
 {
     out(CONTROL, 0x02);
@@ -573,6 +615,7 @@ int main(void)
     tcase_add_test(tc, beyond_the_end);
     tcase_add_test(tc, hob_shows_the_former_content);
     tcase_add_test(tc, multiple);
+    tcase_add_test(tc, flushes_reach_the_host);
     tcase_add_test(tc, interrupt_enable);
     tcase_add_test(tc, soft_reset);
     tcase_add_test(tc, absent_drives);
