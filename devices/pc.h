@@ -39,6 +39,9 @@ struct rtc *rtc_init(struct board *board, struct irq_line irq8, int64_t epoch);
 /* CHANGED is called when the guest has set the clock, with the seconds by which it is ahead of what
  * it would show had it never been set. */
 void rtc_on_change(struct rtc *rtc, void (*changed)(void *opaque, int64_t offset), void *opaque);
+/* NS went by on a clock that runs by itself while the virtual one stood: the time is so much later,
+ * without the interrupts that would have come. */
+void rtc_pass(struct rtc *rtc, uint64_t ns);
 void rtc_set_cmos(struct rtc *rtc, uint8_t index, uint8_t value); /* defaults, kept over reset */
 uint8_t rtc_get_cmos(struct rtc *rtc, uint8_t index);
 

@@ -343,6 +343,21 @@ static void rtc_write(void *opaque, uint16_t offset, uint32_t value, unsigned si
 
 static const struct io_ops rtc_ops = {rtc_read, rtc_write, 1};
 
+void rtc_pass(struct rtc *r, uint64_t ns)
+{
+    sync(r);
+    if (held(r))
+        return;
+    r->seconds += (int64_t)(ns / NS);
+    r->epoch += (int64_t)(ns / NS);
+    r->zero -= (int64_t)(ns % NS);
+    if (r->zero < 0) {
+        r->zero += NS;
+        r->seconds++;
+    }
+    schedule(r);
+}
+
 void rtc_set_cmos(struct rtc *r, uint8_t index, uint8_t value)
 {
     sync(r);

@@ -175,6 +175,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .translator = o.translator,
         .log = log,
         .rtc_epoch = o.rtc_epoch,
+        .rtc_vm = o.rtc_vm,
     };
     for (unsigned i = 0; i < o.image_count; i++)
         if (!place_image(&o, o.images[i], err))

@@ -65,6 +65,7 @@ struct machine_config {
     const struct symbols *symbols; /* the caller's; NULL: none */
     struct log *log;
     int64_t rtc_epoch;
+    bool rtc_vm; /* the real-time clock stands while the machine is stopped */
     bool manual_clock; /* time moves by vclock_advance alone, once resumed: for tests */
 };
 

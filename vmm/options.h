@@ -117,6 +117,7 @@ struct options {
     struct translator_options translator;
     struct tools_options tools;
     int64_t rtc_epoch;
+    bool rtc_vm;
     const char *images[8]; /* arguments that are no options */
     unsigned image_count;
     bool help, version;

@@ -215,8 +215,8 @@ static bool set_smp(struct options *o, const struct option *self, const char *va
 
 static const struct property rtc_properties[] = {
     {"base", PROPERTY_STRING, "utc, localtime or YYYY-MM-DD[THH:MM:SS]", NULL, 0, 0, NULL},
-    {"clock", PROPERTY_CHOICE, "it follows the virtual clock, which stands while the machine does",
-     NULL, 0, 0, "host|rt|vm"},
+    {"clock", PROPERTY_CHOICE, "vm: it stands while the machine is stopped", "host", 0, 0,
+     "host|rt|vm"},
     {"driftfix", PROPERTY_CHOICE, "late interrupts are not made up for", NULL, 0, 0, "none|slew"},
     DEVICE_PROPERTIES_END,
 };
@@ -252,6 +252,7 @@ static bool set_rtc(struct options *o, const struct option *self, const char *va
 
     if (!option_properties(o, self, value, NULL, values, err))
         return false;
+    o->rtc_vm = values[1].number == 2;
     return !values[0].text || rtc_base(values[0].text, &o->rtc_epoch) ||
            option_bad(err, self, value, "base=utc, base=localtime or base=YYYY-MM-DD[THH:MM:SS]");
 }

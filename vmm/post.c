@@ -94,6 +94,7 @@ void machine_stop_here(struct machine *m, const char *state)
     if (m->private->stopped)
         return;
     vclock_stop(m->clock);
+    m->private->stopped_ns = machine_host_ns();
     __atomic_store_n(&m->private->stop_state, state, __ATOMIC_SEQ_CST);
     __atomic_store_n(&m->private->stopped, true, __ATOMIC_SEQ_CST);
     machine_tell(m, &(struct machine_event){.kind = MACHINE_STOP});
@@ -111,6 +112,8 @@ static void do_cont(struct machine *m, void *opaque)
     if (!m->private->stopped)
         return;
     __atomic_store_n(&m->private->stopped, false, __ATOMIC_SEQ_CST);
+    if (!m->config.rtc_vm && !m->config.manual_clock)
+        rtc_pass(m->rtc, machine_host_ns() - m->private->stopped_ns);
     vclock_resume(m->clock);
     m->private->armed = UINT64_MAX;
     machine_tell(m, &(struct machine_event){.kind = MACHINE_RESUME});

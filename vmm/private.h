@@ -31,6 +31,7 @@ struct machine_private {
     enum machine_end end;
     int status;
 
+    uint64_t stopped_ns; /* the host's time when it was */
     bool stopped;       /* written on the vCPU thread, read (atomically) anywhere */
     bool reset_once;    /* the power-on reset is done */
     enum machine_sleep sleep; /* written on the vCPU thread, read (atomically) anywhere */

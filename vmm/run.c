@@ -417,7 +417,9 @@ static void *vcpu_thread(void *opaque)
 
     if (attach(m)) {
         reset_all(m);
-        if (!p->stopped)
+        if (p->stopped)
+            p->stopped_ns = machine_host_ns();
+        else
             vclock_resume(m->clock);
         loop(m);
         timer_delete(p->timer);

@@ -57,6 +57,28 @@ START_TEST(test_time_in_bcd_rolls_over)
 }
 END_TEST
 
+/* The host's clock went on while the machine stood. */
+START_TEST(test_time_that_passed)
+{
+    struct fixture f;
+
+    open_rtc(&f, EPOCH);
+    step_ms(&f, 400);
+    rtc_pass(f.rtc, 2700ull * MS);
+    ck_assert_uint_eq(get(&f, 0), 0x01);
+    ck_assert_uint_eq(get(&f, 8), 0x03);
+    ck_assert_uint_eq(get(&f, 0x0C) & 0x10, 0); /* without an update's flag */
+    step_ms(&f, 899);
+    ck_assert_uint_eq(get(&f, 0), 0x01);
+    step_ms(&f, 1);
+    ck_assert_uint_eq(get(&f, 0), 0x02);
+    set(&f, 0x0B, 0x82); /* the guest holds it */
+    rtc_pass(f.rtc, 5000ull * MS);
+    ck_assert_uint_eq(get(&f, 0), 0x02);
+    chipset_close(&f.c);
+}
+END_TEST
+
 START_TEST(test_leap_day_and_century)
 {
     static const uint8_t leap[][2] = {{7, 0x29}, {8, 0x02}, {9, 0x24}};
@@ -317,6 +339,7 @@ int main(void)
     TCase *t = tcase_create("MC146818");
 
     tcase_add_test(t, test_time_in_bcd_rolls_over);
+    tcase_add_test(t, test_time_that_passed);
     tcase_add_test(t, test_leap_day_and_century);
     tcase_add_test(t, test_binary_and_12_hours);
     tcase_add_test(t, test_set_freezes_and_takes_the_time);
