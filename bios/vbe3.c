@@ -58,8 +58,7 @@ uint16_t vbe3_pixel_clock(struct bios *b)
 {
     struct vbe_mode m;
 
-    if (reg_lo(b, EBX) != 0 ||
-        !vbe_mode_find(reg16(b, EDX) & VBE_MODE_NUMBER, dispi_memory(b), &m))
+    if (reg_lo(b, EBX) != 0 || !vbe_mode_find(reg16(b, EDX) & VBE_MODE_NUMBER, dispi_memory(b), &m))
         return FAILED;
     if (b->cpu->gpr[ECX] > MAX_PIXEL_CLOCK)
         b->cpu->gpr[ECX] = MAX_PIXEL_CLOCK;

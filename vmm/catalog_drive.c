@@ -8,6 +8,8 @@ static const struct property ide_properties[] = {
     {"bus", PROPERTY_CHOICE, "the channel", NULL, 0, 0, "ide.0|ide.1"},
     {"unit", PROPERTY_NUMBER, "0 master, 1 slave", NULL, 0, 1, NULL},
     {"serial", PROPERTY_STRING, "serial number, 20 characters at most", NULL, 0, 0, NULL},
+    {"write-cache", PROPERTY_CHOICE, "off: each write is on the disk when it is done", NULL, 0, 0,
+     "auto|on|off"},
     {"bootindex", PROPERTY_NUMBER, "when it is tried, 0 first", NULL, 0, 1 << 30, NULL},
     {"werror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop|enospc"},
     {"rerror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop"},
@@ -84,6 +86,8 @@ static bool place_ide(struct options *o, struct device_option *d, struct error *
     drive->device_id = d->id;
     if (!cdrom && !drive->file)
         return error_set(err, "%s: a disk needs file=IMAGE", drive->what);
+    if (device_number(d, "write-cache"))
+        drive->block.write_through = device_number(d, "write-cache") == 2;
     if (device_text(d, "serial"))
         drive->serial = device_text(d, "serial");
     if (drive->serial && strlen(drive->serial) > 20)

@@ -108,6 +108,8 @@ struct options {
         const char *id, *text;
     } secrets[OPTIONS_SECRETS]; /* of -object */
     unsigned secret_count;
+    const char *memory_id, *memory_backend; /* of -object memory-backend-ram; -machine's */
+    uint64_t memory_bytes;
     const char *record;
     uint32_t log_channels;
     const char *log_path, *script;
@@ -163,6 +165,8 @@ bool options_apply(struct options *o, const char *name, const char *value, struc
 bool options_set_vnc(struct options *o, const char *value, struct error *err);
 /* Find the secret that -vnc has named; part of options_parse. */
 bool options_check_vnc(struct options *o, struct error *err);
+/* Is -object memory-backend-ram what -machine and -m say?  Part of options_parse. */
+bool options_check_memory(const struct options *o, struct error *err);
 /* The text of -object secret,id=ID; NULL. */
 const char *options_secret(const struct options *o, const char *id);
 /* The file of -readconfig. */

@@ -1,7 +1,8 @@
-/* -blockdev: images as a graph of nodes, which libvirt and others write as JSON.  A node is a format
- * (raw, qcow2, gzip) over another node, or a way to the bytes (file, host_device, host_cdrom, nbd).
- * Each becomes a drive without place, which -device ide-hd,drive=NODE gives one; what lies below it
- * is settled here, so that a format node is the image's name, how it is read and how it is written. */
+/* -blockdev: images as a graph of nodes, which libvirt and others write as JSON.  A node is a
+ * format (raw, qcow2, gzip) over another node, or a way to the bytes (file, host_device,
+ * host_cdrom, nbd). Each becomes a drive without place, which -device ide-hd,drive=NODE gives one;
+ * what lies below it is settled here, so that a format node is the image's name, how it is read and
+ * how it is written. */
 #include "vmm/option.h"
 #include "vmm/stream_chardev.h"
 #include <string.h>
@@ -14,8 +15,8 @@ static const struct property blockdev_properties[] = {
     {"read-only", PROPERTY_BOOL, "never written", NULL, 0, 0, NULL},
     {"auto-read-only", PROPERTY_BOOL, "read-only where it cannot be written", NULL, 0, 0, NULL},
     {"filename", PROPERTY_STRING, "file, host_device, host_cdrom: the path", NULL, 0, 0, NULL},
-    {"file", PROPERTY_STRING, "formats: the node below, or file.driver=... for one of its own", NULL,
-     0, 0, NULL},
+    {"file", PROPERTY_STRING, "formats: the node below, or file.driver=... for one of its own",
+     NULL, 0, 0, NULL},
     {"backing", PROPERTY_STRING, "qcow2: the backing file's node; the image itself names the file",
      NULL, 0, 0, NULL},
     {"cache.no-flush", PROPERTY_BOOL, "flushes do nothing", NULL, 0, 0, NULL},
@@ -36,13 +37,27 @@ static const struct property blockdev_properties[] = {
 enum driver { RAW, QCOW2, GZIP, PROTOCOLS, FILE_DRIVER = PROTOCOLS, HOST_DEVICE, HOST_CDROM, NBD };
 
 static const char *const tuning[] = {
-    "l2-cache-size", "l2-cache-entry-size", "refcount-cache-size", "cache-size",
-    "cache-clean-interval", "lazy-refcounts", "pass-discard-request", "pass-discard-snapshot",
-    "pass-discard-other", "overlap-check", "aio-max-batch", "reconnect-delay", "open-timeout",
-    "x-check-cache-dropped", "drop-cache", "discard-no-unref", NULL,
+    "l2-cache-size",
+    "l2-cache-entry-size",
+    "refcount-cache-size",
+    "cache-size",
+    "cache-clean-interval",
+    "lazy-refcounts",
+    "pass-discard-request",
+    "pass-discard-snapshot",
+    "pass-discard-other",
+    "overlap-check",
+    "aio-max-batch",
+    "reconnect-delay",
+    "open-timeout",
+    "x-check-cache-dropped",
+    "drop-cache",
+    "discard-no-unref",
+    NULL,
 };
 
-/* The parts of a value: what is the node's own, and (without "file.") what describes the one below. */
+/* The parts of a value: what is the node's own, and (without "file.") what describes the one below.
+ */
 struct parts {
     const char *own, *below;
 };
@@ -89,8 +104,10 @@ static const char *nbd_name(struct options *o, const struct value *v, const char
     bool inet = get(v, "server.type")->number;
 
     if (!get(v, "server.type")->given || (inet ? !host || !port : !path)) {
-        error_set(err, "%s: it needs server.type=unix,server.path=SOCKET or server.type=inet,"
-                       "server.host=HOST,server.port=PORT", what);
+        error_set(err,
+                  "%s: it needs server.type=unix,server.path=SOCKET or server.type=inet,"
+                  "server.host=HOST,server.port=PORT",
+                  what);
         return NULL;
     }
     return pool_printf(&o->pool, "nbd:%s:%s%s%s", inet ? host : "unix", inet ? port : path,
@@ -102,8 +119,7 @@ static struct drive_option *add_node(struct options *o, const char *list, bool n
 
 /* The node below a format: named, or described in its own words. */
 static const struct drive_option *node_below(struct options *o, const struct value *v,
-                                             const char *below, const char *what,
-                                             struct error *err)
+                                             const char *below, const char *what, struct error *err)
 {
     const char *name = get(v, "file")->text;
     const struct drive_option *d;

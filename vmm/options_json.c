@@ -33,13 +33,12 @@ static bool flatten_parts(struct flat *f, const char *name, const json_t *value,
 
     if (depth == DEPTH_MAX)
         return error_set(f->err, "%s: more than %d objects in each other", f->what, DEPTH_MAX);
-    json_array_foreach(value, i, part)
-        if (!flatten(f, pool_printf(&f->o->pool, "%s.%zu", name, i), part, depth + 1))
-            return false;
-    json_object_foreach((json_t *)value, key, part)
-        if (!flatten(f, *name ? pool_printf(&f->o->pool, "%s.%s", name, key) : key, part,
-                     depth + 1))
-            return false;
+    json_array_foreach(value, i, part) if (!flatten(f, pool_printf(&f->o->pool, "%s.%zu", name, i),
+                                                    part, depth + 1)) return false;
+    json_object_foreach(
+        (json_t *)value, key,
+        part) if (!flatten(f, *name ? pool_printf(&f->o->pool, "%s.%s", name, key) : key, part,
+                           depth + 1)) return false;
     return true;
 }
 
@@ -49,8 +48,7 @@ static bool flatten(struct flat *f, const char *name, const json_t *value, unsig
     case JSON_STRING:
         return add(f, name, json_string_value(value));
     case JSON_INTEGER:
-        return add(f, name,
-                   pool_printf(&f->o->pool, "%lld", (long long)json_integer_value(value)));
+        return add(f, name, pool_printf(&f->o->pool, "%lld", (long long)json_integer_value(value)));
     case JSON_TRUE:
         return add(f, name, "on");
     case JSON_FALSE:

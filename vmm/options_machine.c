@@ -91,6 +91,7 @@ static const struct property machine_properties[] = {
     {"smbus", PROPERTY_CHOICE, NULL, "on", 0, 0, "on"},
     {"nvdimm", PROPERTY_CHOICE, NULL, "off", 0, 0, "off"},
     {"mem-merge", PROPERTY_BOOL, "as the host has it", NULL, 0, 0, NULL},
+    {"memory-backend", PROPERTY_STRING, "id of an -object memory-backend-ram", NULL, 0, 0, NULL},
     {"dump-guest-core", PROPERTY_BOOL, "as the host has it", NULL, 0, 0, NULL},
     {"kernel-irqchip", PROPERTY_CHOICE, "KVM's", "off", 0, 0, "off"},
     {"kernel", PROPERTY_STRING, "as -kernel", NULL, 0, 0, NULL},
@@ -150,6 +151,8 @@ static bool set_machine(struct options *o, const struct option *self, const char
     if (!property_value(machine_properties, values, "graphics")->number &&
         o->display == DISPLAY_DEFAULT)
         o->display = DISPLAY_NONE;
+    if ((text = machine_text(values, "memory-backend")))
+        o->memory_backend = text;
     o->kernel = (text = machine_text(values, "kernel")) ? text : o->kernel;
     o->initrd = (text = machine_text(values, "initrd")) ? text : o->initrd;
     o->append = (text = machine_text(values, "append")) ? text : o->append;

@@ -64,6 +64,46 @@ static const char *decode(struct options *o, const char *text)
     return text[strspn(text, "= \r\n\t")] ? NULL : out;
 }
 
+static const struct property memory_properties[] = {
+    {"qom-type", PROPERTY_CHOICE, "the kind of object", NULL, 0, 0, "memory-backend-ram"},
+    {"id", PROPERTY_STRING, "what it is called", NULL, 0, 0, NULL},
+    {"size", PROPERTY_SIZE, "as -m has it", NULL, 1, 0, NULL},
+    {"share", PROPERTY_BOOL, "all the same here", NULL, 0, 0, NULL},
+    {"prealloc", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off|no|false"},
+    {"x-use-canonical-path-for-ramblock-id", PROPERTY_BOOL, NULL, NULL, 0, 0, NULL},
+    {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
+};
+
+/* RAM by another name: there is one piece of it, which -machine memory-backend=ID may mean. */
+static bool set_memory(struct options *o, const char *list, struct error *err)
+{
+    enum { TYPE, ID, SIZE };
+    const char *what = pool_printf(&o->pool, "-object %s", list);
+    struct value v[PROPERTIES_MAX];
+
+    if (!properties_parse(memory_properties, v, list, "qom-type", &o->pool, what, err))
+        return false;
+    if (!v[ID].given || !v[SIZE].given)
+        return error_set(err, "%s: it is memory-backend-ram,id=NAME,size=SIZE", what);
+    if (o->memory_id)
+        return error_set(err, "%s: the machine has one piece of RAM, %s", what, o->memory_id);
+    o->memory_id = v[ID].text;
+    o->memory_bytes = v[SIZE].number;
+    return true;
+}
+
+bool options_check_memory(const struct options *o, struct error *err)
+{
+    if (o->memory_backend && (!o->memory_id || strcmp(o->memory_id, o->memory_backend) != 0))
+        return error_set(err,
+                         "-machine memory-backend=%s: there is no -object memory-backend-ram "
+                         "of this id",
+                         o->memory_backend);
+    return !o->memory_id || o->memory_bytes == o->ram_bytes ||
+           error_set(err, "-object memory-backend-ram,id=%s: its size is not that of -m, %llu MiB",
+                     o->memory_id, (unsigned long long)(o->ram_bytes >> 20));
+}
+
 static bool set_object(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
@@ -71,6 +111,9 @@ static bool set_object(struct options *o, const struct option *self, const char 
     struct value v[PROPERTIES_MAX];
 
     value = option_from_json(o, "-object", value, "qom-type", err);
+    if (value &&
+        !strncmp(value + (strncmp(value, "qom-type=", 9) ? 0 : 9), "memory-backend-ram", 18))
+        return set_memory(o, value, err);
     if (!value || !option_properties(o, self, value, "qom-type", v, err))
         return false;
     if (!v[TYPE].given || !v[ID].given || v[DATA].given == v[IN_FILE].given)

@@ -26,17 +26,29 @@ static const struct property bios_properties[] = {
     DEVICE_PROPERTIES_END,
 };
 static const struct property system_properties[] = {
-    TEXT("manufacturer"), TEXT("product"), TEXT("version"), TEXT("serial"),
-    TEXT("sku"),          TEXT("family"),  TYPE,            TEXT("uuid"),
+    TEXT("manufacturer"),
+    TEXT("product"),
+    TEXT("version"),
+    TEXT("serial"),
+    TEXT("sku"),
+    TEXT("family"),
+    TYPE,
+    TEXT("uuid"),
     DEVICE_PROPERTIES_END,
 };
 static const struct property board_properties[] = {
-    TEXT("manufacturer"), TEXT("product"),  TEXT("version"), TEXT("serial"),
-    TEXT("asset"),        TEXT("location"), TYPE,            DEVICE_PROPERTIES_END,
+    TEXT("manufacturer"),
+    TEXT("product"),
+    TEXT("version"),
+    TEXT("serial"),
+    TEXT("asset"),
+    TEXT("location"),
+    TYPE,
+    DEVICE_PROPERTIES_END,
 };
 static const struct property chassis_properties[] = {
-    TEXT("manufacturer"), TEXT("version"), TEXT("serial"),        TEXT("asset"),
-    TEXT("sku"),          TYPE,            DEVICE_PROPERTIES_END,
+    TEXT("manufacturer"),  TEXT("version"), TEXT("serial"), TEXT("asset"), TEXT("sku"), TYPE,
+    DEVICE_PROPERTIES_END,
 };
 static const struct property processor_properties[] = {
     TEXT("sock_pfx"),
