@@ -103,11 +103,25 @@ const struct chardev_option *options_stdio(const struct options *o)
     return NULL;
 }
 
+/* A descriptor is one chardev's. */
+static bool check_descriptors(const struct options *o, struct error *err)
+{
+    for (unsigned i = 0; i < o->chardev_count; i++)
+        for (unsigned k = 0; k < i; k++)
+            if (o->chardevs[i].spec.has_fd && o->chardevs[k].spec.has_fd &&
+                o->chardevs[i].spec.fd == o->chardevs[k].spec.fd)
+                return error_set(err, "-chardev fd=%d: two chardevs cannot have one socket",
+                                 o->chardevs[i].spec.fd);
+    return true;
+}
+
 bool options_check_chardevs(const struct options *o, struct error *err)
 {
     struct users u = {.o = o};
     unsigned stdio = 0;
 
+    if (!check_descriptors(o, err))
+        return false;
     for (unsigned i = 0; i < o->device_count; i++) {
         const struct device_option *d = &o->devices[i];
         if (device_has(d->model, "chardev") &&
