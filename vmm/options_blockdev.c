@@ -119,7 +119,8 @@ static struct drive_option *add_node(struct options *o, const char *list, bool n
 
 /* The node below a format: named, or described in its own words. */
 static const struct drive_option *node_below(struct options *o, const struct value *v,
-                                             const char *below, const char *what, struct error *err)
+                                             const char *below, const char *what,
+                                             struct error *err)
 {
     const char *name = get(v, "file")->text;
     const struct drive_option *d;
@@ -128,14 +129,13 @@ static const struct drive_option *node_below(struct options *o, const struct val
         error_set(err, "%s: it needs file=NODE, or file.driver=file,file.filename=PATH", what);
         return NULL;
     }
-    if (*below)
-        return add_node(o, below, true, what, err);
-    d = options_drive(o, name);
+    d = *below ? add_node(o, below, true, what, err) : options_drive(o, name);
+    if (*below && !d)
+        return NULL;
     if (!d || !d->is_node)
         error_set(err, "%s: there is no node '%s' before it", what, name);
     else if (d->block.format && strcmp(d->block.format, "raw") != 0)
-        error_set(err, "%s: file=%s: ringer reads one format over a file, not over another", what,
-                  name);
+        error_set(err, "%s: ringer reads one format over a file, not over another", what);
     else
         return d;
     return NULL;
