@@ -68,7 +68,7 @@ enum jump_count { JUMP_INDIRECT, JUMP_RETURN, JUMP_CROSS_PAGE, JUMP_COUNTS };
 /* What runs while samples are taken: sums of N * RATE_ONE / bytes of the block's host code, to which
  * BLOCK_COST is added for coming to it.  HOST_BYTES of them take a cycle: measured, see
  * docs/statistics.md. */
-enum { RATE_ONE = 1 << 16, BLOCK_COST = 16, HOST_BYTES = 22 };
+enum { RATE_ONE = 1 << 16, BLOCK_COST = 8, HOST_BYTES = 22 };
 struct rates {
     uint64_t insns, jumps[JUMP_COUNTS];
 };
