@@ -165,32 +165,18 @@ bool decoded_uses_fpu(const struct decoded *d)
     return d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE);
 }
 
-/* if (r8d != eip || cs.base != base) goto miss.  The flags must survive even when they are dead in
- * this block: a jump that was meant for another one, whose EIP has the same low half, comes here
- * too.  So RCX, kept in r9, tests for zero. */
-static void emit_check(struct build *b, bool base)
+/* if (cs.base != base) goto miss.  The flags must survive even when they are dead in this block: a
+ * jump that was meant for another one, at the same EIP in another segment, comes here too.  So RCX,
+ * kept in r9, tests for zero. */
+static void emit_check(struct build *b)
 {
     struct emit *e = b->e;
-    uint32_t no = 0;
     emit_mov(e, R9, RCX);
-    if (base) {
-        emit_load(e, RCX, R_CPU, SEG_OFF(SEG_CS, base));
-        emit_lea(e, RCX, RCX, R_NONE, -(int32_t)b->cs_base);
-        uint32_t yes = emit_jrcxz(e);
-        no = e->pos;
-        emit_mov(e, RCX, R9);
-        emit_jmp(e, 0);
-        emit_patch8(e, yes, e->pos);
-    }
-    emit_lea(e, RCX, R8, R_NONE, -(int32_t)b->tb->eip);
-    mark_disp(b, -(int32_t)b->tb->eip, RELOC_SUB);
+    emit_load(e, RCX, R_CPU, SEG_OFF(SEG_CS, base));
+    emit_lea(e, RCX, RCX, R_NONE, -(int32_t)b->cs_base);
     uint32_t yes = emit_jrcxz(e);
-    if (base) {
-        emit_jmp(e, no);
-    } else {
-        emit_mov(e, RCX, R9);
-        emit_jmp(e, 0);
-    }
+    emit_mov(e, RCX, R9);
+    emit_jmp(e, 0);
     emit_patch8(e, yes, e->pos);
     emit_mov(e, RCX, R9);
 }
@@ -231,8 +217,8 @@ static void emit_entry(struct build *b)
         emit_jmp(e, b->t->stub_fpu);
     }
     tb->entry = e->pos;
-    if (!(b->mode & MODE_ONE))
-        emit_check(b, mode_seg(b->mode, SEG_CS) != SEG_FLAT);
+    if (!(b->mode & MODE_ONE) && mode_seg(b->mode, SEG_CS) != SEG_FLAT)
+        emit_check(b);
     tb->body = tb->direct = e->pos;
     if (tb->uses_fpu) {
         emit_mov(e, R9, RCX);

@@ -87,10 +87,8 @@ void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field
 /* Prefixes, REX or VEX, and opcode of OP, whose memory operand has INDEX and BASE (R_NONE). */
 void emit_head(struct emit *e, const struct hostop *op, unsigned index, unsigned base);
 void mark_fault(struct build *b, uint8_t fixup);
-/* The 32-bit word just emitted depends on the block's EIP. */
-void mark_reloc(struct build *b, enum reloc_kind kind);
-/* The same for a displacement, which is 32 bits wide only when DISP needs it. */
-void mark_disp(struct build *b, int32_t disp, enum reloc_kind kind);
+/* The 32-bit word just emitted is an EIP that depends on the block's. */
+void mark_reloc(struct build *b);
 /* B->in with its memory operand in the runtime area at FIELD, which needs no REX prefix. */
 void rewrite_on_bounce(struct build *b, int32_t field);
 /* Add one to T->counts.executions[SLOT] in translated code; R9 is lost. */

@@ -13,7 +13,6 @@ enum host_class {
     HOST_LEA,
     HOST_STRING,  /* MOVS CMPS STOS LODS SCAS */
     HOST_XLAT,
-    HOST_RORX,    /* rorx r10d, r8d: the one VEX-encoded instruction on scratch registers */
     HOST_STACK,   /* pushfq, popfq, push r9, pop r9 */
     HOST_JMP,
     HOST_JCC,
@@ -27,8 +26,7 @@ enum host_mem {
     MEM_GS,     /* gs: with 32-bit address size */
     MEM_WINDOW, /* [r13 + one register + disp] */
     MEM_CPU,    /* [r15 + disp] */
-    MEM_TABLE,  /* [r12 + disp] */
-    MEM_TABLE_R10, /* [r12 + r10*4] */
+    MEM_TABLE,  /* [r12 + r8*4] */
     MEM_LIMIT,  /* [r9 + r8 + disp] */
     MEM_RIP,
     MEM_OTHER,

@@ -100,22 +100,6 @@ static void read_modrm(struct cursor *p, struct host_insn *in)
         in->disp = (int32_t)take(p, 4);
 }
 
-/* rorx r10d, r8d, imm8: true when it stands there. */
-static bool read_rorx(struct cursor *p, struct host_insn *in)
-{
-    static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xD0};
-    if (p->end - p->pos <= sizeof rorx || memcmp(p->bytes + p->pos, rorx, sizeof rorx) != 0)
-        return false;
-    in->class = HOST_RORX;
-    in->map = MAP_0F3A;
-    in->opcode = 0xF0;
-    in->reg = R10;
-    in->rm = R8;
-    p->pos += sizeof rorx + 1;
-    in->len = sizeof rorx + 1;
-    return true;
-}
-
 /* VEX, R, X and B turned to what they are in REX. */
 static void read_vex(struct cursor *p, struct host_insn *in)
 {
@@ -153,10 +137,8 @@ static enum host_mem mem_shape(const struct host_insn *in)
         return MEM_RIP;
     if (in->base == R_CPU && in->index == R_NONE)
         return MEM_CPU;
-    if (in->base == R_TABLE && in->index == R_NONE)
+    if (in->base == R_TABLE && in->index == R8 && in->scale == 4 && in->disp == 0)
         return MEM_TABLE;
-    if (in->base == R_TABLE && in->index == R10 && in->scale == 4 && in->disp == 0)
-        return MEM_TABLE_R10;
     if (in->scale != 1)
         return MEM_OTHER;
     if ((in->base == R9 && in->index == R8) || (in->base == R8 && in->index == R9))
@@ -170,7 +152,7 @@ static enum host_mem mem_shape(const struct host_insn *in)
 /* Do F2, F3 and 66 mean something here that the allow-list has thought of? */
 static bool prefixes_fit(const struct host_insn *in)
 {
-    bool string = in->class == HOST_STRING, ours = in->class > HOST_RORX;
+    bool string = in->class == HOST_STRING, ours = in->class >= HOST_STACK;
     if (ours)
         return !in->rep && !in->opsize && !in->gs && !in->addrsize;
     if (in->gs != in->addrsize || (in->gs && !in->has_mem && in->class != HOST_XLAT))
@@ -282,7 +264,7 @@ static bool shape_fits(struct check *c, const struct host_insn *in)
         return false;
     if (!prefixes_fit(in))
         return check_refuse(c, in, "has prefixes that do not belong there");
-    if (in->class > HOST_RORX && !own_form_fits(in))
+    if (in->class >= HOST_STACK && !own_form_fits(in))
         return check_refuse(c, in, "is not in its only permitted form");
     if (!registers_fit(c, in))
         return false;
@@ -449,8 +431,6 @@ bool check_decode(struct check *c, uint32_t at, struct host_insn *in)
     struct cursor p = {c->t->rw, at, c->tb->code_end, false};
     *in = (struct host_insn){.at = at, .base = R_NONE, .index = R_NONE, .reg = R_NONE,
                              .rm = R_NONE};
-    if (read_rorx(&p, in))
-        return capstone_agrees(c, in, c->t->rw + at, 3);
     if (!read_prefixes(&p, in))
         return check_refuse(c, in, "repeats a prefix");
     bool vex = peek(&p) == 0xC4 || peek(&p) == 0xC5;

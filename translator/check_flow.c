@@ -171,13 +171,8 @@ static bool memory_operand(struct check *c, const struct host_insn *in, const st
     case MEM_CPU:
         return cpu_operand(c, in, f);
     case MEM_TABLE:
-        return (is_plain_load(in) && is_scratch(in->reg) && in->disp >= 0 &&
-                in->disp <= 0xFFFF * 4 && in->disp % 4 == 0) ||
+        return (is_plain_load(in) && is_scratch(in->reg) && number_in(c, in, f, R8)) ||
                check_refuse(c, in, "is no load from the jump table");
-    case MEM_TABLE_R10:
-        return (is_plain_load(in) && is_scratch(in->reg) && check_is_number(f->scratch[2]) &&
-                f->scratch[2].bits <= 0xFFFF) ||
-               check_refuse(c, in, "may reach beyond the jump table");
     case MEM_LIMIT:
         return limit_operand(c, in, f);
     case MEM_RIP:
@@ -194,7 +189,7 @@ static struct value loaded(const struct host_insn *in)
 {
     if (in->mem == MEM_CPU && (in->rex & 8))
         return (struct value){VALUE_CHECK, 0};
-    if (in->mem == MEM_TABLE || in->mem == MEM_TABLE_R10)
+    if (in->mem == MEM_TABLE)
         return (struct value){VALUE_TABLE, 0};
     return ANY_NUMBER;
 }
@@ -396,8 +391,6 @@ bool check_step(struct check *c, const struct host_insn *in, struct flow *f)
         return lea(c, in, f);
     case HOST_STRING:
         return string(c, in, f);
-    case HOST_RORX:
-        return number_in(c, in, f, in->rm) && written(c, in, f, in->reg, ANY_NUMBER);
     case HOST_STACK:
         return check_refuse(c, in, "runs on the guest's rsp");
     case HOST_XLAT:

@@ -291,7 +291,7 @@ static void link_exit(struct translator *t, struct tb *from, unsigned slot, stru
 /* Host code for cpu->eip; NULL: an exception was raised. */
 static const uint8_t *find_code(struct translator *t, bool missed, struct pending_link *link)
 {
-    uint32_t *entry = t->current ? &t->current->entry[table_index(t, t->cpu->eip)] : NULL;
+    uint32_t *entry = t->current ? &t->current->entry[t->cpu->eip] : NULL;
     if (!missed && entry && *entry)
         return t->rx + *entry;
     struct tb *tb = build_lookup(t);
@@ -420,7 +420,7 @@ static struct tb *next_verified(struct translator *t, bool missed, uint32_t *cod
             return tb;
         v->first = 0;
     }
-    if (!missed && t->current && t->current->entry[table_index(t, eip)])
+    if (!missed && t->current && t->current->entry[eip])
         return NULL; /* compared often enough */
     struct tb *tb = build_lookup(t);
     if (!tb || !tb->insns || !verify_due(t, tb))

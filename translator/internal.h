@@ -121,8 +121,8 @@ struct tb {
     uint32_t eip, cs_base, cs_limit, mode;
     uint32_t phys, phys2;  /* first byte; page of the part beyond the page border, ~0 if none */
     uint32_t code;         /* cache offset of the first byte emitted */
-    uint32_t entry;        /* checked entry: compares r8d with eip */
-    uint32_t body;         /* what the checked entry leads to */
+    uint32_t entry;        /* for the jump table: compares the base of CS, if it matters */
+    uint32_t body;         /* what that leads to */
     uint32_t direct;       /* entry for chained jumps */
     uint32_t direct_live;  /* the same for jumps from blocks that leave the FPU loaded */
     uint32_t code_end;
@@ -168,14 +168,9 @@ struct variant {
     bool fixed;          /* of blocks that cannot move */
 };
 
-/* How the 32-bit word at HOST offset (relative to tb->code) depends on the block's EIP. */
-enum reloc_kind {
-    RELOC_ADD,   /* an EIP */
-    RELOC_SUB,   /* minus an EIP */
-    RELOC_INDEX, /* where the EIP of the word before it has its jump table entry, in bytes */
-};
+/* The 32-bit word at this offset (relative to tb->code) is an EIP that moves with the block's. */
 struct reloc {
-    uint16_t host, kind;
+    uint16_t host;
 };
 
 /* From HOST offset on (relative to tb->code) the guest instruction at GUEST (relative to eip). */
@@ -218,10 +213,18 @@ struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
     uint32_t mode, cs_limit;
-    uint64_t used;  /* clock for replacement */
-    uint64_t dirty; /* one bit for each 1,024 entries: some may be set */
-    uint32_t *entry; /* 65,536 cache offsets, by table_index of EIP; 0: the miss stub */
+    uint64_t used;   /* clock for replacement */
+    uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
+    uint8_t *state;  /* by part: enum part_state */
+    uint32_t *parts; /* the held ones */
+    unsigned held, dirty; /* parts in memory; those of them that are not all zero */
 };
+
+/* The tables are address space; parts of them, of one host page each, come into memory when they
+ * are first written to. */
+enum part_state { PART_ABSENT, PART_ZERO, PART_DIRTY };
+enum { TABLE_PART = 1024 }; /* entries */
+#define TABLE_ENTRIES (1ull << 32)
 
 enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
 
@@ -331,7 +334,7 @@ struct translator {
     uint64_t table_clock;
     uint32_t *zero_table;
     struct jump_table *current;
-    bool mix_index;                 /* table_index uses both halves of EIP */
+    unsigned held_parts;            /* of all tables */
     bool shared;                    /* the current table is for all address spaces */
     const struct window *local_of;  /* whose blocks the shared tables' local entries are */
     uint32_t *shared_pages;         /* bit map of linear pages with blocks in a shared table */
@@ -426,8 +429,8 @@ void build_check(struct translator *t, const struct tb *tb);
 /* ---- table.c: jump tables ---- */
 
 /* A jump by the table tells its kind by the registers that it uses: the entry is loaded into ENTRY
- * and made an address in TARGET; an index that is computed is in r10.  What came before is gone from
- * r10 and r11 then, and blocks' entries use neither, so that the miss stub finds there
+ * and made an address in TARGET; a return pops into r10 before.  What came before is gone from r10
+ * and r11 then, and blocks' entries use neither, so that the miss stub finds there
  *   returns: two numbers; indirect jumps: a number, an address; to other pages: an address, a number;
  *   two addresses: the hub came that way.
  * Addresses are those above 4 GiB.  So telling costs nothing where the table answers. */
@@ -437,7 +440,7 @@ struct table_jump {
 static inline struct table_jump table_jump(enum jump_count kind)
 {
     static const struct table_jump all[JUMP_COUNTS] = {
-        [JUMP_INDIRECT] = {R9, R11}, [JUMP_RETURN] = {R11, R9}, [JUMP_CROSS_PAGE] = {R11, R10}};
+        [JUMP_INDIRECT] = {R10, R11}, [JUMP_RETURN] = {R11, R9}, [JUMP_CROSS_PAGE] = {R11, R10}};
     return all[kind];
 }
 
@@ -448,17 +451,10 @@ static inline enum jump_count table_missed(const struct runtime *rt)
     return r10 ? (r11 ? JUMP_COUNTS : JUMP_CROSS_PAGE) : r11 ? JUMP_INDIRECT : JUMP_RETURN;
 }
 
-enum { TABLE_PART = 1024 }; /* entries for each bit of jump_table.dirty */
-static inline uint32_t table_part(uint32_t index)
+/* May J's entry for EIP be set?  (To read one that is not in memory costs a fault of the host.) */
+static inline bool table_holds(const struct jump_table *j, uint32_t eip)
 {
-    return index / TABLE_PART;
-}
-
-/* Where EIP's entry is.  Functions begin at multiples of 16: the high half is mixed in to spread
- * them, on hosts that can do it without touching the flags (RORX). */
-static inline uint32_t table_index(const struct translator *t, uint32_t eip)
-{
-    return (eip + (t->mix_index ? eip >> 16 : 0)) & 0xFFFF;
+    return j->entry && j->dirty && j->state[eip / TABLE_PART] == PART_DIRTY;
 }
 
 /* A guess which table serves MODE in the window with id WHERE (0: the shared ones). */

@@ -98,7 +98,7 @@ static const uint8_t *go(struct translator *t, uint32_t eip)
 {
     t->cpu->eip = eip;
     t->stats.quick++;
-    return t->rx + t->current->entry[table_index(t, eip)];
+    return t->rx + t->current->entry[eip];
 }
 
 const uint8_t *quick_go_on(struct translator *t, const struct site *site)

@@ -10,24 +10,15 @@
 
 enum { VARIANTS = 6 };
 
-void mark_reloc(struct build *b, enum reloc_kind kind)
+void mark_reloc(struct build *b)
 {
     struct translator *t = b->t;
     if (t->reloc_count >= t->reloc_max) {
         b->e->overflow = true;
         return;
     }
-    t->relocs[t->reloc_count++] =
-        (struct reloc){(uint16_t)(b->e->pos - 4 - b->tb->code), (uint16_t)kind};
+    t->relocs[t->reloc_count++] = (struct reloc){(uint16_t)(b->e->pos - 4 - b->tb->code)};
     b->tb->reloc_count++;
-}
-
-void mark_disp(struct build *b, int32_t disp, enum reloc_kind kind)
-{
-    if (disp >= -128 && disp <= 127)
-        b->tb->fixed = true;
-    else
-        mark_reloc(b, kind);
 }
 
 bool rebase_movable_mode(uint32_t mode)
@@ -111,13 +102,12 @@ void rebase_add(struct translator *t, struct tb *tb)
 /* ---- moving ---- */
 
 /* Are the parts of table J where the page at LIN has its entries all zero? */
-static bool clean(const struct translator *t, const struct jump_table *j, uint32_t lin)
+static bool clean(const struct jump_table *j, uint32_t lin)
 {
-    uint32_t first = table_part(table_index(t, lin));
-    uint64_t parts = 0;
-    for (uint32_t i = 0; i <= PAGE_SIZE / TABLE_PART; i++)
-        parts |= 1ull << (first + i) % 64;
-    return !(j->dirty & parts);
+    for (uint32_t i = 0; i < PAGE_SIZE; i += TABLE_PART)
+        if (table_holds(j, (lin & ~(uint32_t)(PAGE_SIZE - 1)) + i))
+            return false;
+    return true;
 }
 
 /* Tables that may lead to blocks of the page at LIN in MODE. */
@@ -131,38 +121,26 @@ static void find_leads(struct translator *t, uint32_t lin, uint32_t mode, struct
     leads->count = 0;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        if (j->entry && j->mode == mode && j->dirty && !clean(t, j, lin))
+        if (j->entry && j->mode == mode && j->dirty && !clean(j, lin))
             leads->table[leads->count++] = j;
     }
 }
 
-/* No table may lead to TB where it is no longer: an EIP that it will serve may share the entry. */
-static void forget(const struct translator *t, const struct leads *leads, const struct tb *tb)
+/* No table may lead to TB where it is no longer. */
+static void forget(const struct leads *leads, const struct tb *tb)
 {
-    uint32_t index = table_index(t, tb->eip);
     for (unsigned i = 0; i < leads->count; i++)
-        if (leads->table[i]->entry[index] == tb->entry)
-            leads->table[i]->entry[index] = 0;
+        if (table_holds(leads->table[i], tb->eip) && leads->table[i]->entry[tb->eip] == tb->entry)
+            leads->table[i]->entry[tb->eip] = 0;
 }
 
 static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
 {
-    uint32_t word = 0, target;
     for (uint32_t i = tb->relocs; i < tb->relocs + tb->reloc_count; i++) {
         uint8_t *at = t->rw + tb->code + t->relocs[i].host;
-        target = word; /* of the instruction before */
+        uint32_t word;
         memcpy(&word, at, 4);
-        switch ((enum reloc_kind)t->relocs[i].kind) {
-        case RELOC_ADD:
-            word += delta;
-            break;
-        case RELOC_SUB:
-            word -= delta;
-            break;
-        case RELOC_INDEX:
-            word = table_index(t, target) * 4;
-            break;
-        }
+        word += delta;
         memcpy(at, &word, 4);
     }
     for (uint32_t i = tb->first_site; i < tb->first_site + tb->site_count; i++)
@@ -194,7 +172,7 @@ static void move_variant(struct translator *t, uint32_t pfn, uint32_t from, uint
     struct tb *last = NULL;
     for (uint32_t i = first_valid(t, v); i; i = next_valid(t, last)) {
         struct tb *tb = last = &t->tbs[i];
-        forget(t, &leads, tb);
+        forget(&leads, tb);
         move_block(t, tb, delta);
         if (into)
             cache_change_variant(t, tb, into);
@@ -247,7 +225,7 @@ void rebase_enter_page(struct translator *t, const struct tb *first)
         return;
     for (uint32_t i = first_valid(t, v); i; i = next_valid(t, &t->tbs[i])) {
         struct tb *tb = &t->tbs[i];
-        if (tb->cs_limit == first->cs_limit && !j->entry[table_index(t, tb->eip)])
+        if (tb->cs_limit == first->cs_limit && !(table_holds(j, tb->eip) && j->entry[tb->eip]))
             table_enter(t, tb);
     }
 }

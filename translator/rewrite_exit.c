@@ -79,13 +79,17 @@ void exit_raise(struct build *b, uint8_t vector)
     b->ended = true;
 }
 
-/* lea TARGET, [ENTRY + r14]; jmp TARGET.  The kick handler knows these bytes. */
+/* Go by the jump table to the guest EIP in r8d.  The kick handler knows the last two. */
 static void emit_table_jump(struct emit *e, struct table_jump j)
 {
-    emit_op_mem(e, true, 0x8D, j.target, j.entry, R_CODE, 0);
-    emit8(e, 0x41);
-    emit8(e, 0xFF);
-    emit8(e, 0xE0 | (j.target & 7));
+    unsigned entry = j.entry & 7, target = j.target & 7;
+    const uint8_t jump[] = {
+        0x47, 0x8B, (uint8_t)(4 | entry << 3), 0x84,                    /* mov ENTRY, [r12 + r8*4] */
+        0x4F, 0x8D, (uint8_t)(4 | target << 3), (uint8_t)(0x30 | entry), /* lea TARGET, [ENTRY + r14] */
+        0x41, 0xFF, (uint8_t)(0xE0 | target),                           /* jmp TARGET */
+    };
+    for (unsigned i = 0; i < sizeof jump; i++)
+        emit8(e, jump[i]);
 }
 
 /* A jump may be linked when it stays on the block's page: then whatever maps the one maps the
@@ -112,14 +116,10 @@ static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t p
 
 void exit_table(struct build *b, uint32_t target)
 {
-    int32_t entry = (int32_t)table_index(b->t, target) * 4;
-    struct table_jump j = table_jump(JUMP_CROSS_PAGE);
     build_count_jump(b, JUMP_CROSS_PAGE);
     emit_mov_imm(b->e, R8, target);
-    mark_reloc(b, RELOC_ADD);
-    emit_load(b->e, j.entry, R_TABLE, entry);
-    mark_disp(b, entry, RELOC_INDEX);
-    emit_table_jump(b->e, j);
+    mark_reloc(b);
+    emit_table_jump(b->e, table_jump(JUMP_CROSS_PAGE));
 }
 
 void exit_goto(struct build *b, unsigned slot, uint32_t target)
@@ -171,20 +171,7 @@ void exit_indirect(struct build *b)
     enum jump_count kind = b->in->kind == K_RET ? JUMP_RETURN : JUMP_INDIRECT;
     build_count_jump(b, kind);
     b->tb->jump = (uint8_t)(kind + 1);
-    if (b->t->mix_index) {
-        static const uint8_t rorx[] = {0xC4, 0x43, 0x7B, 0xF0, 0xD0, 16}; /* rorx r10d, r8d, 16 */
-        for (unsigned i = 0; i < sizeof rorx; i++)
-            emit8(b->e, rorx[i]);
-        emit_lea(b->e, R10, R10, R8, 0);
-        emit_zx16(b->e, R10, R10);
-    } else {
-        emit_zx16(b->e, R10, R8);
-    }
-    struct table_jump j = table_jump(kind);
-    const uint8_t load[] = {0x47, 0x8B, (uint8_t)(4 | (j.entry & 7) << 3), 0x94};
-    for (unsigned i = 0; i < sizeof load; i++) /* mov ENTRY, [r12 + r10*4] */
-        emit8(b->e, load[i]);
-    emit_table_jump(b->e, j);
+    emit_table_jump(b->e, table_jump(kind));
 }
 
 void exit_if_event(struct build *b, enum exit_kind kind)
@@ -194,7 +181,7 @@ void exit_if_event(struct build *b, enum exit_kind kind)
     uint32_t none = emit_jrcxz(b->e);
     emit_mov(b->e, RCX, R9);
     emit_mov_imm(b->e, R8, b->next);
-    mark_reloc(b, RELOC_ADD);
+    mark_reloc(b);
     exit_code(b, kind, 0);
     emit_patch8(b->e, none, b->e->pos);
     emit_mov(b->e, RCX, R9);

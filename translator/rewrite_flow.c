@@ -95,15 +95,15 @@ void rewrite_RET(struct build *b)
     exit_indirect(b);
 }
 
-/* The target into r10d. */
-static void load_target(struct build *b)
+/* The target into DST. */
+static void load_target(struct build *b, unsigned dst)
 {
     if (b->in->has_mem)
-        mem_load(b, b->in->opsize, R10);
+        mem_load(b, b->in->opsize, dst);
     else if (b->in->opsize == 2)
-        emit_zx16(b->e, R10, insn_rm(b->in));
+        emit_zx16(b->e, dst, insn_rm(b->in));
     else
-        emit_mov(b->e, R10, insn_rm(b->in));
+        emit_mov(b->e, dst, insn_rm(b->in));
 }
 
 void rewrite_CALL_RM(struct build *b)
@@ -112,9 +112,11 @@ void rewrite_CALL_RM(struct build *b)
         exit_site(b, true);
         return;
     }
-    load_target(b);
+    bool flat = flat_stack(b); /* then a push needs no scratch register */
+    load_target(b, flat ? R8 : R10);
     push_return(b);
-    emit_mov(b->e, R8, R10);
+    if (!flat)
+        emit_mov(b->e, R8, R10);
     exit_indirect(b);
 }
 
@@ -124,7 +126,6 @@ void rewrite_JMP_RM(struct build *b)
         exit_site(b, true);
         return;
     }
-    load_target(b);
-    emit_mov(b->e, R8, R10);
+    load_target(b, R8);
     exit_indirect(b);
 }

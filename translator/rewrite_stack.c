@@ -55,7 +55,7 @@ static void push_number(struct build *b, unsigned size, uint32_t imm, bool eip)
         stack_address(b, size, size, true);
     emit_store_imm(b->e, size, flat ? RSP : R9, R_WINDOW, flat ? -(int32_t)size : 0, imm);
     if (eip && size == 4)
-        mark_reloc(b, RELOC_ADD);
+        mark_reloc(b);
     else
         b->tb->fixed |= eip;
     if (flat)

@@ -1,14 +1,23 @@
 /* Jump tables: what indirect jumps, returns and jumps across pages go through.
  *
- * A table belongs to one window, one mode and one code segment limit, is indexed by 16 bits made of
- * EIP, and holds cache offsets of checked block entries.  An empty entry is
- * 0, the miss stub's offset, so a fresh table needs no filling. */
+ * A table belongs to one window, one mode and one code segment limit, has a place for every EIP, and
+ * holds cache offsets of block entries.  So a jump is a load and an indirect jump, without a hash and
+ * without a comparison where it arrives.  An empty entry is 0, the miss stub's offset: a fresh table
+ * needs no filling, and takes memory only where something was entered, in parts of one host page. */
+#define _GNU_SOURCE
 #include <string.h>
+
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "translator/internal.h"
 
-enum { TABLE_BYTES = 65536 * 4, SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
+#define TABLE_BYTES (TABLE_ENTRIES * sizeof(uint32_t))
+#define STATE_BYTES (TABLE_ENTRIES / TABLE_PART)
+
+/* Code of a program is sparse: a part is 1 KiB of it, and 4 KiB of memory. */
+enum { MOST_PARTS = 4096, MOST_PARTS_IN_ALL = 8192, LIST_BYTES = MOST_PARTS * sizeof(uint32_t),
+       SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
 
 static bool nolimit(const struct segment *s, bool code)
 {
@@ -70,19 +79,91 @@ static bool serves(const struct jump_table *j, const struct translator *t,
            j->cs_limit == cs_limit;
 }
 
+/* ---- parts ---- */
+
 /* Written over rather than given back: the host's faults for fresh pages cost more. */
-static void clear_part(struct jump_table *j, unsigned part)
+static void clear_part(struct jump_table *j, uint32_t part)
 {
-    if (j->dirty >> part & 1)
-        memset(j->entry + part * TABLE_PART, 0, TABLE_PART * 4);
-    j->dirty &= ~(1ull << part);
+    if (j->state[part] != PART_DIRTY)
+        return;
+    memset(j->entry + (size_t)part * TABLE_PART, 0, TABLE_PART * sizeof *j->entry);
+    j->state[part] = PART_ZERO;
+    j->dirty--;
 }
 
 static void clear(struct jump_table *j)
 {
-    while (j->dirty)
-        clear_part(j, (unsigned)__builtin_ctzll(j->dirty));
+    for (unsigned i = 0; i < j->held && j->dirty; i++)
+        clear_part(j, j->parts[i]);
 }
+
+/* The memory of a cleared table back to the host.  Of a file it is removed, and what is not can only
+ * stay zero. */
+static void give_back(struct translator *t, struct jump_table *j)
+{
+    clear(j);
+    for (unsigned i = 0; i < j->held; i++)
+        j->state[j->parts[i]] = PART_ABSENT;
+    t->held_parts -= j->held;
+    j->held = 0;
+    if (madvise(j->entry, TABLE_BYTES, MADV_REMOVE) != 0)
+        madvise(j->entry, TABLE_BYTES, MADV_DONTNEED);
+}
+
+/* A page of the host's for one more part of J: the table not used for longest gives up its own. */
+static void make_room(struct translator *t, struct jump_table *j)
+{
+    struct jump_table *oldest = j;
+    if (j->held < MOST_PARTS && t->held_parts < MOST_PARTS_IN_ALL)
+        return;
+    for (unsigned i = 0; i < JUMP_TABLES && j->held < MOST_PARTS; i++) {
+        struct jump_table *other = &t->tables[i];
+        if (other->entry && other->held && other != j && (oldest == j || other->used < oldest->used))
+            oldest = other;
+    }
+    give_back(t, oldest);
+}
+
+static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, uint32_t value)
+{
+    uint32_t part = eip / TABLE_PART;
+    if (j->state[part] == PART_ABSENT) {
+        make_room(t, j);
+        j->parts[j->held++] = part;
+        t->held_parts++;
+        j->state[part] = PART_ZERO;
+    }
+    j->dirty += j->state[part] == PART_ZERO;
+    j->state[part] = PART_DIRTY;
+    j->entry[eip] = value;
+}
+
+/* A table's address space: entries, states, list of parts.  Where memory must be promised for what
+ * may be written to, a file of holes does. */
+static bool reserve(struct jump_table *j)
+{
+    enum { PROTECTION = PROT_READ | PROT_WRITE };
+    const size_t bytes = TABLE_BYTES + STATE_BYTES + LIST_BYTES;
+    uint8_t *p = mmap(NULL, bytes, PROTECTION, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        int fd = memfd_create("ringer-jumps", MFD_CLOEXEC);
+        if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+            p = MAP_FAILED;
+        else
+            p = mmap(NULL, bytes, PROTECTION, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (p == MAP_FAILED)
+        return false;
+    j->entry = (uint32_t *)p;
+    j->state = p + TABLE_BYTES;
+    j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
+    j->held = j->dirty = 0;
+    return true;
+}
+
+/* ---- tables ---- */
 
 static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
 {
@@ -103,15 +184,10 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
         if (j->used < oldest->used)
             oldest = j;
     }
-    if (!oldest->entry) {
-        void *p = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p == MAP_FAILED)
-            return NULL;
-        oldest->entry = p;
-    } else {
+    if (oldest->entry)
         clear(oldest);
-    }
+    else if (!reserve(oldest))
+        return NULL;
     oldest->window = window;
     oldest->shared = t->shared;
     oldest->mode = t->mode;
@@ -149,9 +225,7 @@ void table_enter(struct translator *t, const struct tb *tb)
         if (tb->phys2 != ~0u)
             note_shared(t, (lin | (PAGE_SIZE - 1)) + 1);
     }
-    uint32_t index = table_index(t, tb->eip);
-    j->entry[index] = tb->entry;
-    j->dirty |= 1ull << table_part(index);
+    set_entry(t, j, tb->eip, tb->entry);
 }
 
 void table_select(struct translator *t)
@@ -172,24 +246,24 @@ void table_select(struct translator *t)
     t->stats.table_switches++;
 }
 
-/* The entries of a page's 4,096 addresses lie side by side, wrapping at the table's end. */
-static void forget_page(const struct translator *t, struct jump_table *j, uint32_t page)
+static void forget_page(struct jump_table *j, uint32_t page)
 {
-    uint32_t first = table_part(table_index(t, page << PAGE_SHIFT));
-    for (uint32_t part = first; part <= first + PAGE_SIZE / TABLE_PART; part++)
-        clear_part(j, part % 64);
+    uint32_t first = (page << PAGE_SHIFT) / TABLE_PART;
+    for (uint32_t i = 0; i < PAGE_SIZE / TABLE_PART; i++)
+        clear_part(j, first + i);
 }
 
 /* EIP is the linear address only in flat code; elsewhere the whole table goes. */
-static void forget_pages(const struct translator *t, struct jump_table *j, uint32_t lin_page,
-                         uint32_t count)
+static void forget_pages(struct jump_table *j, uint32_t lin_page, uint32_t count)
 {
+    if (!j->dirty)
+        return;
     if (mode_seg(j->mode, SEG_CS) != SEG_FLAT || count >= 16) {
         clear(j);
         return;
     }
     for (uint32_t i = 0; i <= count; i++) /* blocks that reach into the page, too */
-        forget_page(t, j, lin_page - 1 + i);
+        forget_page(j, lin_page - 1 + i);
 }
 
 void table_on_exec_drop(void *opaque, struct window *w, uint32_t lin_page, uint32_t count)
@@ -198,7 +272,7 @@ void table_on_exec_drop(void *opaque, struct window *w, uint32_t lin_page, uint3
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
         if (j->entry && (j->shared ? t->local_of == w : j->window == w))
-            forget_pages(t, j, lin_page, count);
+            forget_pages(j, lin_page, count);
     }
 }
 
@@ -215,7 +289,7 @@ void table_on_global_drop(void *opaque, uint32_t lin_page, uint32_t count)
         cache_unlink_far(t, p, false);
         for (unsigned i = 0; i < JUMP_TABLES; i++)
             if (t->tables[i].entry && t->tables[i].shared)
-                forget_pages(t, &t->tables[i], p, 1);
+                forget_pages(&t->tables[i], p, 1);
     }
 }
 
@@ -237,11 +311,11 @@ void table_on_window_gone(void *opaque, struct window *w)
 
 void table_forget_block(struct translator *t, const struct tb *tb)
 {
-    uint32_t index = table_index(t, tb->eip);
-    for (unsigned i = 0; i < JUMP_TABLES; i++)
-        if (t->tables[i].entry && t->tables[i].mode == tb->mode &&
-            t->tables[i].entry[index] == tb->entry)
-            t->tables[i].entry[index] = 0;
+    for (unsigned i = 0; i < JUMP_TABLES; i++) {
+        struct jump_table *j = &t->tables[i];
+        if (j->mode == tb->mode && table_holds(j, tb->eip) && j->entry[tb->eip] == tb->entry)
+            j->entry[tb->eip] = 0;
+    }
 }
 
 bool table_init(struct translator *t)
@@ -259,7 +333,7 @@ void table_free(struct translator *t)
 {
     for (unsigned i = 0; i < JUMP_TABLES; i++)
         if (t->tables[i].entry)
-            munmap(t->tables[i].entry, TABLE_BYTES);
+            munmap(t->tables[i].entry, TABLE_BYTES + STATE_BYTES + LIST_BYTES);
     if (t->zero_table)
         munmap(t->zero_table, TABLE_BYTES);
     if (t->shared_pages)

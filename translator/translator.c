@@ -22,7 +22,6 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
     if (options)
         t->options = *options;
     t->fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
-    t->mix_index = __builtin_cpu_supports("bmi2");
     t->decoder = decoder_new();
     if (!t->decoder) {
         error_set(err, "Capstone was built without x86: install a complete libcapstone");

@@ -105,9 +105,8 @@ static const struct body bodies[] = {
     {B("\x8D\x64\x24\xFC"), NULL},             /* lea esp, [rsp-4] */
     {B("\x8D\x05\x00\x00\x00\x00"), "host address"}, /* lea eax, [rip] */
     {B("\x48\x8D\x05\x00\x00\x00\x00"), "host address"},
-    {B("\x41\x89\xC8\xC4\x43\x7B\xF0\xD0\x10\x44\x89\xD0"), NULL}, /* rorx r10d, r8d, 16 */
-    {B("\xC4\x43\x7B\xF0\xD0\x10"), "scratch register"},
-    {B("\xC4\x43\xFB\xF0\xD0\x10"), "64-bit"}, /* rorx r10, r8, 16 */
+    {B("\xC4\x43\x7B\xF0\xC8\x10"), "names one of r8..r15"}, /* rorx r9d, r8d, 16 */
+    {B("\xC4\x43\xFB\xF0\xC8\x10"), "64-bit"}, /* rorx r9, r8, 16 */
     {B("\xC4\xE3\x7B\xF0\xC8\x10"), NULL},      /* rorx ecx, eax, 16 */
     {B("\xC4\xE3\xFB\xF0\xC8\x10"), "64-bit"},  /* rorx rcx, rax, 16 */
     {B("\xC4\xE2\x78\xF2\x03"), "outside"},      /* andn eax, eax, [rbx] */
@@ -345,49 +344,43 @@ static void put_table_jump(struct sample *s)
     put_jump_by(s, R9, R9);
 }
 
+#define LOAD_ENTRY B("\x47\x8B\x0C\x84") /* mov r9d, [r12 + r8*4] */
+
 START_TEST(test_table_jump)
 {
     struct sample s = begin();
     emit_mov(&s.e, R8, RAX);
-    emit_zx16(&s.e, R10, R8);
-    put(&s, B("\x47\x8B\x0C\x94")); /* mov r9d, [r12 + r10*4] */
+    put(&s, LOAD_ENTRY);
     put_table_jump(&s);
     expect(&s, NULL);
     for (unsigned target = R9; target <= R11; target++) {
         s = begin();
         emit_mov(&s.e, R8, RAX);
-        emit_load(&s.e, R11, R_TABLE, 4);
-        put_jump_by(&s, target, R11);
+        put(&s, LOAD_ENTRY);
+        put_jump_by(&s, target, R9);
         expect(&s, NULL);
     }
     s = begin(); /* by the register that does not hold the address */
     emit_mov(&s.e, R8, RAX);
-    emit_load(&s.e, R11, R_TABLE, 4);
-    emit_op_mem(&s.e, true, 0x8D, R9, R11, R_CODE, 0);
-    put(&s, B("\x41\xFF\xE3"));
+    put(&s, LOAD_ENTRY);
+    emit_op_mem(&s.e, true, 0x8D, R11, R9, R_CODE, 0);
+    put(&s, B("\x41\xFF\xE1"));
     expect(&s, "no entry of the jump table");
     s = begin(); /* twice the cache's base */
     emit_mov(&s.e, R8, RAX);
     emit_op_mem(&s.e, true, 0x8D, R9, R_CODE, R_CODE, 0);
     put(&s, B("\x41\xFF\xE1"));
     expect(&s, "no table entry");
-    s = begin(); /* index not cut to 16 bits */
+    s = begin(); /* by another index */
     emit_mov(&s.e, R8, RAX);
-    emit_mov(&s.e, R10, R8);
-    put(&s, B("\x47\x8B\x0C\x94"));
+    put(&s, B("\x47\x8B\x0C\x94")); /* mov r9d, [r12 + r10*4] */
     put_table_jump(&s);
-    expect(&s, "beyond the jump table");
-    s = begin(); /* another index */
-    emit_mov(&s.e, R8, RAX);
-    emit_zx16(&s.e, R9, R8);
-    put(&s, B("\x47\x8B\x0C\x8C")); /* mov r9d, [r12 + r9*4] */
-    put_table_jump(&s);
-    expect(&s, "outside window and CPU state");
+    expect(&s, "outside window");
     s = begin(); /* beyond its end */
     emit_mov(&s.e, R8, RAX);
-    emit_load(&s.e, R9, R_TABLE, 0x40000);
+    put(&s, B("\x47\x8B\x4C\x84\x04")); /* mov r9d, [r12 + r8*4 + 4] */
     put_table_jump(&s);
-    expect(&s, "no load from the jump table");
+    expect(&s, "outside window");
     s = begin(); /* a number of the guest's as an entry */
     emit_mov(&s.e, R8, RAX);
     emit_mov(&s.e, R9, RCX);
@@ -395,16 +388,16 @@ START_TEST(test_table_jump)
     expect(&s, "no table entry");
     s = begin(); /* an entry without the cache's base */
     emit_mov(&s.e, R8, RAX);
-    emit_load(&s.e, R9, R_TABLE, 4);
+    put(&s, LOAD_ENTRY);
     put(&s, B("\x41\xFF\xE1"));
     expect(&s, "no entry of the jump table");
     s = begin(); /* no EIP to look up */
-    emit_load(&s.e, R9, R_TABLE, 4);
+    put(&s, LOAD_ENTRY);
     put_table_jump(&s);
-    s.tb->entry = s.tb->code;
-    expect(&s, "without the guest's EIP");
+    expect(&s, "no load from the jump table");
     s = begin(); /* stores to the table */
-    emit_store(&s.e, R_TABLE, 4, RAX);
+    emit_mov(&s.e, R8, RAX);
+    put(&s, B("\x43\x89\x04\x84")); /* mov [r12 + r8*4], eax */
     put_leave(&s);
     expect(&s, "no load from the jump table");
 }
