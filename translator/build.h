@@ -131,10 +131,18 @@ bool branch_target(struct build *b, uint32_t displacement, uint32_t *target);
 /* Rewrite the load of a segment register where no descriptor is asked; false: it is none of those,
  * and nothing was emitted. */
 bool rewrite_real_segment(struct build *b);
+/* The same for far CALL, JMP and RET with an operand size of 16 bits.  Ends. */
+bool rewrite_real_far(struct build *b);
 
 /* --- rewrite_stack.c, rewrite_flow.c, rewrite_flags.c, rewrite_string.c --- */
+/* Rewrite ENTER, where it needs no C; false: it does, or is another instruction; nothing was emitted. */
+bool rewrite_enter(struct build *b);
 void push_reg(struct build *b, unsigned size, unsigned reg);
 void push_imm(struct build *b, unsigned size, uint32_t imm);
+/* Push CS and IP of the next instruction on a stack of 16 bits. */
+void push_far(struct build *b);
+/* Pop IP into r8d and a selector into r10d from a stack of 16 bits, releasing EXTRA more bytes. */
+void pop_far(struct build *b, uint32_t extra);
 /* Push the next instruction's EIP. */
 void push_return(struct build *b);
 /* Pop into r10d (zero-extended), releasing EXTRA more bytes. */

@@ -71,15 +71,22 @@ static bool is_readable_state(int32_t disp)
            is_segment_field(disp, offsetof(struct segment, base));
 }
 
+/* Does code of MODE load segment register SEG by selector and base alone? */
+static bool is_real_load(uint32_t mode, unsigned seg)
+{
+    if (seg == SEG_SS || mode_seg(mode, seg) != SEG_CHECKED)
+        return false;
+    return seg == SEG_CS ? !(mode & MODE_PE) || (mode & MODE_V86) : mode & MODE_REAL_SEGS;
+}
+
 /* Selector (16 bits) and base of a segment register, which code of some modes may load. */
 static bool is_loaded_field(const struct check *c, const struct host_insn *in)
 {
     size_t field = in->opsize ? offsetof(struct segment, selector) : offsetof(struct segment, base);
-    if (in->map != MAP_1B || in->opcode != 0x89 || (in->rex & 8) ||
-        !(c->tb->mode & MODE_REAL_SEGS))
+    if (in->map != MAP_1B || in->opcode != 0x89 || (in->rex & 8))
         return false;
     for (unsigned s = 0; s < SEG_COUNT; s++)
-        if (s != SEG_CS && s != SEG_SS && mode_seg(c->tb->mode, s) == SEG_CHECKED &&
+        if (is_real_load(c->tb->mode, s) &&
             in->disp == (int32_t)(offsetof(struct cpu, seg) + s * sizeof(struct segment) + field))
             return true;
     return false;

@@ -51,6 +51,13 @@ static inline enum seg_class mode_seg(uint32_t mode, unsigned seg)
     return (enum seg_class)(mode >> (MODE_SEG_SHIFT + 2 * seg) & 3);
 }
 
+/* Is IN an ENTER that blocks in MODE carry out, without a display and of the stack's own size? */
+static inline bool mode_enters(uint32_t mode, const struct insn *in)
+{
+    return in->map == MAP_1B && in->opcode == 0xC8 && !(in->imm2 & 31) &&
+           (in->opsize == 4) == !!(mode & MODE_STACK32);
+}
+
 /* ---- exits from translated code: the code in r11d ---- */
 
 enum exit_kind {

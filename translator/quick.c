@@ -57,15 +57,8 @@ static const struct quick_segment *known(struct translator *t, const struct quic
 
 /* ---- the mode that follows ---- */
 
-struct context {
-    struct window_known w;
-    struct jump_table *table;
-    uint32_t mode;
-    bool shared;
-};
-
 /* The jump table for MODE and a code segment's LIMIT; false: the hub has to find one. */
-static bool context_of(struct translator *t, uint32_t mode, uint32_t limit, struct context *c)
+static bool context_of(struct translator *t, uint32_t mode, uint32_t limit, struct quick_context *c)
 {
     const struct cpu *cpu = t->cpu;
     bool user = mode & MODE_USER;
@@ -80,7 +73,7 @@ static bool context_of(struct translator *t, uint32_t mode, uint32_t limit, stru
            c->table->mode == mode && c->table->cs_limit == limit;
 }
 
-static void context_enter(struct translator *t, const struct context *c)
+void quick_enter(struct translator *t, const struct quick_context *c)
 {
     if (t->rt->window != c->w.base)
         __asm__ volatile("wrgsbase %0" : : "r"(c->w.base));
@@ -93,8 +86,7 @@ static void context_enter(struct translator *t, const struct context *c)
     t->rt->window = c->w.base;
 }
 
-/* Guest code at EIP by the jump table: the miss stub when it has no entry. */
-static const uint8_t *go(struct translator *t, uint32_t eip)
+const uint8_t *quick_go(struct translator *t, uint32_t eip)
 {
     t->cpu->eip = eip;
     t->stats.quick++;
@@ -105,7 +97,7 @@ const uint8_t *quick_go_on(struct translator *t, const struct site *site)
 {
     uint32_t next = site->eip + site->in.len;
     if (!site->resume)
-        return go(t, next);
+        return quick_go(t, next);
     t->cpu->eip = next;
     t->stats.quick++;
     return t->rx + site->resume;
@@ -133,7 +125,7 @@ static const uint8_t *load_segment(struct translator *t, const struct site *site
              : !(q = known(t, t->quick.data, QUICK_DATA, selector, cpu->cpl)))
         return NULL;
     uint32_t mode = with_class(t->mode, seg, null ? SEG_CHECKED : q->class);
-    struct context c;
+    struct quick_context c;
     if (mode != t->mode && !context_of(t, mode, cpu->seg[SEG_CS].limit, &c))
         return NULL;
     if (null)
@@ -142,8 +134,8 @@ static const uint8_t *load_segment(struct translator *t, const struct site *site
         *s = q->segment;
     cpu->gpr[ESP] += pops;
     if (mode != t->mode) {
-        context_enter(t, &c);
-        return go(t, site->eip + site->in.len);
+        quick_enter(t, &c);
+        return quick_go(t, site->eip + site->in.len);
     }
     return quick_go_on(t, site);
 }
@@ -170,8 +162,6 @@ static bool flat_stack_now(const struct translator *t)
     return (t->mode & MODE_STACK32) && mode_seg(t->mode, SEG_SS) == SEG_FLAT;
 }
 
-/* Flags with which nothing is ordinary. */
-#define ODD_FLAGS (FLAG_TF | FLAG_NT | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP)
 #define SYSTEM_FLAGS (FLAG_IOPL | FLAG_ID)
 
 static void set_flags(struct cpu *cpu, uint32_t value)
@@ -179,6 +169,17 @@ static void set_flags(struct cpu *cpu, uint32_t value)
     cpu->flags_host = value & FLAGS_HOST;
     cpu->iflag = value & FLAG_IF;
     cpu->flags_sys = (value & SYSTEM_FLAGS) | 2;
+}
+
+const struct quick_segment *quick_code(struct translator *t, uint16_t selector, uint32_t eip,
+                                       struct quick_context *c)
+{
+    const struct cpu *cpu = t->cpu;
+    const struct quick_segment *code = NULL;
+    if (flat_stack_now(t))
+        code = known(t, t->quick.code, QUICK_FAR, selector, cpu->cpl);
+    return code && eip <= code->segment.limit &&
+           context_of(t, mode_in(t->mode, code), code->segment.limit, c) ? code : NULL;
 }
 
 /* The stack segment and ESP of ring 0 in the TSS (cpu_inner_stack). */
@@ -201,7 +202,7 @@ static const uint8_t *interrupt(struct translator *t, const struct site *site)
     struct cpu *cpu = t->cpu;
     uint32_t vector = site->in.imm & 0xFF, esp = cpu->gpr[ESP];
     bool inner = cpu->cpl == 3;
-    if ((cpu->flags_sys & ODD_FLAGS) || vector * 8 + 7 > cpu->idtr.limit ||
+    if ((cpu->flags_sys & QUICK_ODD_FLAGS) || vector * 8 + 7 > cpu->idtr.limit ||
         !(inner || (cpu->cpl == 0 && flat_stack_now(t))))
         return NULL;
     const uint32_t *gate = mmu_direct(t->mmu, cpu->idtr.base + vector * 8, 8, MMU_READ, false);
@@ -218,7 +219,7 @@ static const uint8_t *interrupt(struct translator *t, const struct site *site)
     uint32_t bytes = inner ? 20 : 12, mode = mode_in(t->mode, code);
     if (inner)
         mode = mode_at(t->mode, false, code, stack);
-    struct context c;
+    struct quick_context c;
     uint32_t *frame = mmu_direct(t->mmu, esp - bytes, bytes, MMU_WRITE, false);
     if (!frame || !context_of(t, mode, code->segment.limit, &c))
         return NULL;
@@ -235,8 +236,8 @@ static const uint8_t *interrupt(struct translator *t, const struct site *site)
     cpu->gpr[ESP] = esp - bytes;
     cpu->seg[SEG_CS] = code->segment;
     set_flags(cpu, type & 1u << 8 ? flags : flags & ~(uint32_t)FLAG_IF);
-    context_enter(t, &c);
-    return go(t, offset);
+    quick_enter(t, &c);
+    return quick_go(t, offset);
 }
 
 /* Would a return to ring 3 take the data segments away (cpu_drop_inner_segments)? */
@@ -262,10 +263,10 @@ static const uint8_t *interrupt_return(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
     uint32_t esp = cpu->gpr[ESP];
-    if ((cpu->flags_sys & ODD_FLAGS) || cpu->cpl || !flat_stack_now(t))
+    if ((cpu->flags_sys & QUICK_ODD_FLAGS) || cpu->cpl || !flat_stack_now(t))
         return NULL;
     const uint32_t *frame = mmu_direct(t->mmu, esp, 12, MMU_READ, false);
-    if (!frame || (frame[2] & ODD_FLAGS))
+    if (!frame || (frame[2] & QUICK_ODD_FLAGS))
         return NULL;
     uint16_t cs = (uint16_t)frame[1];
     unsigned rpl = cs & 3;
@@ -281,7 +282,7 @@ static const uint8_t *interrupt_return(struct translator *t)
             return NULL;
         mode = mode_at(t->mode, true, code, stack);
     }
-    struct context c;
+    struct quick_context c;
     if (!context_of(t, mode, code->segment.limit, &c))
         return NULL;
     cpu->seg[SEG_CS] = code->segment;
@@ -292,8 +293,8 @@ static const uint8_t *interrupt_return(struct translator *t)
     cpu->gpr[ESP] = stack ? frame[3] : esp + 12;
     set_flags(cpu, frame[2]);
     cpu->nmi_blocked = 0;
-    context_enter(t, &c);
-    return go(t, frame[0]);
+    quick_enter(t, &c);
+    return quick_go(t, frame[0]);
 }
 
 /* SYSENTER and SYSEXIT: flat segments that no table tells. */
@@ -301,13 +302,13 @@ static const uint8_t *fast_call(struct translator *t, const struct quick_pair *p
 {
     struct cpu *cpu = t->cpu;
     uint32_t eip = leave ? cpu->gpr[EDX] : cpu->sysenter_eip;
-    if ((cpu->flags_sys & ODD_FLAGS) || !pair->key || pair->key != (cpu->sysenter_cs & 0xFFFC) ||
+    if ((cpu->flags_sys & QUICK_ODD_FLAGS) || !pair->key || pair->key != (cpu->sysenter_cs & 0xFFFC) ||
         (leave && (cpu->cpl != 0 || refills(t, eip, true))))
         return NULL;
     uint32_t mode = t->mode & ~(uint32_t)(MODE_USER | MODE_RING0);
     mode |= MODE_CODE32 | MODE_STACK32 | (leave ? MODE_USER : MODE_RING0);
     mode = with_class(with_class(mode, SEG_CS, SEG_FLAT), SEG_SS, SEG_FLAT);
-    struct context c;
+    struct quick_context c;
     if (!context_of(t, mode, pair->cs.limit, &c))
         return NULL;
     cpu->gpr[ESP] = leave ? cpu->gpr[ECX] : cpu->sysenter_esp;
@@ -318,8 +319,8 @@ static const uint8_t *fast_call(struct translator *t, const struct quick_pair *p
         cpu->iflag = 0;
         cpu->flags_sys &= ~(uint32_t)FLAG_RF;
     }
-    context_enter(t, &c);
-    return go(t, eip);
+    quick_enter(t, &c);
+    return quick_go(t, eip);
 }
 
 static const uint8_t *read_counter(struct translator *t, const struct site *site)
@@ -349,8 +350,16 @@ const uint8_t *quick_run(struct translator *t, uint32_t number)
         return load_segment(t, site, site->quick_seg, site->in.opsize);
     case QUICK_INT:
         return interrupt(t, site);
+    case QUICK_INT_REAL:
+        return quick_interrupt_real(t, site);
     case QUICK_IRET:
         return interrupt_return(t);
+    case QUICK_IRET_REAL:
+        return quick_interrupt_return_real(t);
+    case QUICK_FAR_CALL:
+        return quick_transfer(t, site);
+    case QUICK_FAR_RETURN:
+        return quick_return(t, site);
     case QUICK_SYSENTER:
         return fast_call(t, &t->quick.enter, false);
     case QUICK_SYSEXIT:

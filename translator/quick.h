@@ -3,6 +3,7 @@
 #define RINGER_TRANSLATOR_QUICK_H
 
 #include "cpu/cpu.h"
+#include "mmu/direct.h"
 
 struct build;
 struct jump_table;
@@ -10,8 +11,12 @@ struct site;
 struct translator;
 
 /* The short cut that a site has. */
-enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_IRET, QUICK_SYSENTER,
-                  QUICK_SYSEXIT, QUICK_RDTSC, QUICK_MOVE };
+enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_INT_REAL, QUICK_IRET,
+                  QUICK_IRET_REAL, QUICK_SYSENTER, QUICK_SYSEXIT, QUICK_FAR_CALL, QUICK_FAR_RETURN,
+                  QUICK_RDTSC, QUICK_MOVE };
+
+/* Flags with which nothing is ordinary. */
+#define QUICK_ODD_FLAGS (FLAG_TF | FLAG_NT | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP)
 
 /* What loading SELECTOR gave while the descriptor's eight bytes were RAW: loading it again at the same
  * CPL gives the same, without checks and side effects (it is present, and accessed already). */
@@ -37,6 +42,30 @@ struct quick {
     struct quick_segment data[QUICK_DATA], code[QUICK_FAR], stack[QUICK_FAR];
     struct quick_pair enter, leave;
 };
+
+/* ---- quick.c and quick_far.c ---- */
+
+/* The mode that follows, its window and jump table. */
+struct quick_context {
+    struct window_known w;
+    struct jump_table *table;
+    uint32_t mode;
+    bool shared;
+};
+
+void quick_enter(struct translator *t, const struct quick_context *c);
+/* Guest code at EIP by the jump table: the miss stub when it has no entry. */
+const uint8_t *quick_go(struct translator *t, uint32_t eip);
+/* The code segment of the present ring that SELECTOR names, when it is known and reaches
+ * EIP, while the stack is flat; C is what follows.  NULL: the hub has to see to it. */
+const struct quick_segment *quick_code(struct translator *t, uint16_t selector, uint32_t eip,
+                                       struct quick_context *c);
+const uint8_t *quick_transfer(struct translator *t, const struct site *site);
+const uint8_t *quick_return(struct translator *t, const struct site *site);
+const uint8_t *quick_interrupt_real(struct translator *t, const struct site *site);
+const uint8_t *quick_interrupt_return_real(struct translator *t);
+
+/* ---- what the translator calls ---- */
 
 /* The short cut for B's present instruction.  QUICK_MOV_SEG and QUICK_POP_SEG: code that puts the
  * selector into r8d was emitted, and *SEG is the register that it is for. */

@@ -52,13 +52,58 @@ static enum quick_kind system_call(const struct build *b, uint8_t opcode)
     }
 }
 
+/* CALL and JMP by a far pointer in memory: selector and IP into r8d.  Lock-step knows of no access
+ * that blocks make for them. */
+static enum quick_kind far_indirect(struct build *b)
+{
+    const struct insn *in = b->in;
+    unsigned group = in->modrm >> 3 & 7;
+    if ((group != 3 && group != 5) || !in->has_mem || b->t->verify ||
+        policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN)
+        return QUICK_NONE;
+    mem_load(b, 4, R8);
+    return QUICK_FAR_CALL;
+}
+
+static enum quick_kind far_direct(const struct insn *in)
+{
+    switch (in->opcode) {
+    case 0x9A:
+    case 0xEA:
+        return QUICK_FAR_CALL;
+    case 0xCA:
+    case 0xCB:
+        return QUICK_FAR_RETURN;
+    default:
+        return QUICK_NONE;
+    }
+}
+
+static enum quick_kind real_mode(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (in->map != MAP_1B || in->opsize != 2)
+        return QUICK_NONE;
+    switch (in->opcode) {
+    case 0xFF:
+        return far_indirect(b);
+    case 0xCD:
+        return b->mode & MODE_V86 ? QUICK_NONE : QUICK_INT_REAL;
+    case 0xCF:
+        return QUICK_IRET_REAL;
+    default:
+        return far_direct(in);
+    }
+}
+
 enum quick_kind quick_emit(struct build *b, uint8_t *seg)
 {
     const struct insn *in = b->in;
     unsigned pop = popped(in);
-    if (!b->t->fsgsbase || !(b->mode & MODE_PE) ||
-        (b->mode & (MODE_V86 | MODE_ONE | MODE_WATCH)))
+    if (!b->t->fsgsbase || (b->mode & (MODE_ONE | MODE_WATCH)))
         return QUICK_NONE;
+    if (!(b->mode & MODE_PE) || (b->mode & MODE_V86))
+        return real_mode(b);
     if (pop != SEG_NONE) {
         *seg = (uint8_t)pop;
         return load_selector(b, true) ? QUICK_POP_SEG : QUICK_NONE;
@@ -71,7 +116,9 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
     }
     if (in->opcode == 0xCF)
         return in->opsize == 4 ? QUICK_IRET : QUICK_NONE;
-    return in->opcode == 0xCD ? QUICK_INT : QUICK_NONE;
+    if (in->opcode == 0xCD)
+        return QUICK_INT;
+    return in->opsize == 4 ? far_direct(in) : QUICK_NONE;
 }
 
 /* What quick_move carries out: MOV, XCHG, and strings moved element by element.  Nearly all that a
@@ -148,6 +195,10 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
         else
             t->quick.null_check = cpu->seg[seg].read_check;
         break;
+    case QUICK_FAR_CALL:
+    case QUICK_FAR_RETURN:
+        remember(t, t->quick.code, QUICK_FAR, SEG_CS, true);
+        break;
     case QUICK_INT:
     case QUICK_IRET:
         remember(t, t->quick.code, QUICK_FAR, SEG_CS, true);
@@ -157,6 +208,8 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
     case QUICK_SYSEXIT:
         *pair = (struct quick_pair){cpu->seg[SEG_CS], cpu->seg[SEG_SS], cpu->sysenter_cs & 0xFFFC};
         break;
+    case QUICK_INT_REAL:
+    case QUICK_IRET_REAL:
     case QUICK_RDTSC:
     case QUICK_MOVE:
     case QUICK_NONE:

@@ -441,7 +441,7 @@ void rewrite_GATHER(struct build *b)
 
 void rewrite_SENSITIVE(struct build *b)
 {
-    if (!rewrite_real_segment(b))
+    if (!rewrite_real_segment(b) && !rewrite_real_far(b) && !rewrite_enter(b))
         exit_site(b, false);
 }
 

@@ -1,5 +1,5 @@
-/* Segment loads in real and virtual-8086 mode: base and selector change, and nothing else (SDM vol.
- * 3A 20.1.1, 20.2).  MODE_REAL_SEGS says that the hidden rest is such that this is all; a segment
+/* Segment loads and far transfers in real and virtual-8086 mode: base and selector change, and nothing
+ * else (SDM vol. 3A 20.1.1, 20.2).  MODE_REAL_SEGS says that the hidden rest is such that this is all; a segment
  * that reaches beyond 64 KiB is C's all the same, as its class depends on its base.  SS holds
  * interrupts off for one instruction: C's too. */
 #include "translator/build.h"
@@ -61,4 +61,47 @@ bool rewrite_real_segment(struct build *b)
     if (in->map == MAP_1B && in->opcode == 0x8E)
         return mov(b, seg);
     return in->has_modrm ? far_pointer(b, seg) : pop(b, seg);
+}
+
+/* ---- far transfers ---- */
+
+/* CS is present with DPL 0 all through real mode: it was so when CR0.PE was cleared at CPL 0, or at
+ * reset.  The block that follows compares its base. */
+static bool is_real_code(const struct build *b)
+{
+    return (!(b->mode & MODE_PE) || (b->mode & MODE_V86)) && !(b->mode & MODE_STACK32) &&
+           mode_seg(b->mode, SEG_CS) == SEG_CHECKED && mode_seg(b->mode, SEG_SS) == SEG_CHECKED &&
+           b->cs_limit >= 0xFFFF;
+}
+
+static void far_return(struct build *b)
+{
+    pop_far(b, b->in->opcode == 0xCA ? b->in->imm & 0xFFFF : 0);
+    set_segment(b, SEG_CS);
+    exit_indirect(b);
+}
+
+static void far_transfer(struct build *b)
+{
+    if (b->in->opcode == 0x9A)
+        push_far(b);
+    emit_mov_imm(b->e, R10, b->in->imm2 & 0xFFFF);
+    set_segment(b, SEG_CS);
+    emit_mov_imm(b->e, R8, b->in->imm & 0xFFFF);
+    exit_indirect(b);
+}
+
+bool rewrite_real_far(struct build *b)
+{
+    const struct insn *in = b->in;
+    if (in->map != MAP_1B || in->opsize != 2 || (b->mode & (MODE_ONE | MODE_WATCH)) || b->t->verify ||
+        !is_real_code(b) || policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN)
+        return false;
+    if (in->opcode == 0x9A || in->opcode == 0xEA)
+        far_transfer(b);
+    else if (in->opcode == 0xCA || in->opcode == 0xCB)
+        far_return(b);
+    else
+        return false;
+    return true;
 }

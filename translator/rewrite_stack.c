@@ -87,6 +87,30 @@ void pop_r10(struct build *b, unsigned size, uint32_t extra)
     stack_commit(b);
 }
 
+void push_far(struct build *b)
+{
+    struct emit *e = b->e;
+    stack_address(b, 2, 2, true);
+    emit_load_sized(e, 2, R10, R_CPU, R_NONE, SEG_OFF(SEG_CS, selector));
+    emit_store_sized(e, 2, R10, R9, R_WINDOW, 0);
+    stack_address(b, 2, 4, true);
+    emit_store_imm(e, 2, R9, R_WINDOW, 0, b->next);
+    stack_commit(b);
+}
+
+void pop_far(struct build *b, uint32_t extra)
+{
+    struct emit *e = b->e;
+    stack_address(b, 2, 0, false);
+    emit_load_sized(e, 2, R10, R9, R_WINDOW, 0);
+    stack_address(b, 2, (uint32_t)-2, false);
+    emit_load_sized(e, 2, R9, R9, R_WINDOW, 0);
+    emit_lea(e, R8, R8, R_NONE, (int32_t)(2 + extra));
+    stack_commit(b);
+    emit_mov(e, R8, R10);
+    emit_mov(e, R10, R9);
+}
+
 void rewrite_PUSH_REG(struct build *b)
 {
     push_reg(b, b->in->opsize, b->in->opcode & 7);
@@ -179,6 +203,38 @@ void rewrite_POPA(struct build *b)
         if (r != ESP)
             emit_op_mem(b->e, false, 0x8B, (unsigned)r, RSP, R_WINDOW, 4 * (7 - r));
     emit_lea(b->e, RSP, RSP, R_NONE, 32);
+}
+
+/* ENTER (mode_enters).  The new top must be writable (SDM vol. 2 ENTER):
+ * its bytes are written back. */
+bool rewrite_enter(struct build *b)
+{
+    struct emit *e = b->e;
+    unsigned size = b->in->opsize;
+    uint32_t down = size + (b->in->imm & 0xFFFF);
+    if (!mode_enters(b->mode, b->in) || (b->mode & (MODE_ONE | MODE_WATCH)) ||
+        policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN)
+        return false;
+    if (flat_stack(b)) {
+        emit_store_sized(e, 4, RBP, RSP, R_WINDOW, -4);
+        emit_load_sized(e, 4, R10, RSP, R_WINDOW, -(int32_t)down);
+        emit_store_sized(e, 4, R10, RSP, R_WINDOW, -(int32_t)down);
+        emit_lea(e, RBP, RSP, R_NONE, -4);
+        emit_lea(e, RSP, RSP, R_NONE, -(int32_t)down);
+        return true;
+    }
+    stack_address(b, size, size, true);
+    emit_store_sized(e, size, RBP, R9, R_WINDOW, 0);
+    stack_address(b, size, down, true);
+    emit_load_sized(e, size, R10, R9, R_WINDOW, 0);
+    emit_store_sized(e, size, R10, R9, R_WINDOW, 0);
+    emit_lea(e, R9, RSP, R_NONE, -(int32_t)size);
+    if (size == 2)
+        emit_mov16(e, RBP, R9);
+    else
+        emit_mov(e, RBP, R9);
+    stack_commit(b);
+    return true;
 }
 
 /* LEAVE on a stack of 16 bits, or one that is not flat. */

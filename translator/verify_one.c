@@ -91,11 +91,13 @@ static enum verify_end alone(struct translator *t)
     }
 }
 
-/* What blocks do themselves of a sensitive instruction: all of a segment load in real and
- * virtual-8086 mode, and elsewhere the access to the selector in memory, which may fault. */
+/* What blocks do themselves of a sensitive instruction: all of most ENTERs, of a segment load in real
+ * and virtual-8086 mode, and elsewhere the access to the selector in memory, which may fault. */
 static enum verify_end sensitive(struct translator *t, const struct insn *in)
 {
     struct cpu *cpu = t->cpu;
+    if (mode_enters(t->mode, in))
+        return result(t, in, cpu_emulate(cpu, in));
     if (insn_loads_segment(in) == SEG_NONE)
         return VERIFY_STOP;
     enum verify_end end = result(t, in, cpu_emulate(cpu, in));

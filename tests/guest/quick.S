@@ -13,6 +13,7 @@ main:
     mov dword ptr [0x21000], 0x22222222
     mov dword ptr [0x22000], 0x33333333
     call moving
+    call moving_code
     call moved_table
     call short_table
     call absent
@@ -48,6 +49,43 @@ pop_es:
     CHECK_EQ(dword ptr [fault_error], error)
 /* Handlers save and load ES: it must be one that can be loaded. */
 #define ES_GOOD push DATA0; pop es
+
+/* The code segment of far calls has another base in every second round, and a limit in one. */
+moving_code:
+    mov dword ptr [0x20100], 0x000001B8 /* mov eax, 1; retf */
+    mov word ptr [0x20104], 0xCB00
+    mov dword ptr [0x21100], 0x000002B8
+    mov word ptr [0x21104], 0xCB00
+    mov ecx, ROUNDS
+1:  SEGMENT(MOVING, 0x20000, 0xFFFFF, 0x9B, 0xC)
+    call far_call
+    CHECK_EQ(eax, 1)
+    call far_call
+    CHECK_EQ(eax, 1)
+    SEGMENT(MOVING, 0x21000, 0xFFFFF, 0x9B, 0xC)
+    call far_call
+    CHECK_EQ(eax, 2)
+    call far_call
+    CHECK_EQ(eax, 2)
+    SEGMENT(MOVING, 0x21000, 0xFF, 0x9B, 0x4)
+    CALL_FAULTS(13, 0, far_call)
+    SEGMENT(MOVING, 0x21000, 0xFFFFF, 0x93, 0xC)
+    CALL_FAULTS(13, MOVING, far_call)
+    SEGMENT(MOVING, 0x21000, 0xFFFFF, 0x1B, 0xC)
+    CALL_FAULTS(11, MOVING, far_call)
+    dec ecx
+    jnz 1b
+    ret
+far_call:
+    xor eax, eax
+    stc
+    .byte 0x9A
+    .long 0x100
+    .word MOVING
+    CHECK(c) /* flags stay */
+    mov edx, cs
+    CHECK_EQ(edx, CODE0)
+    ret
 
 /* The base is another one in every second round. */
 moving:

@@ -42,6 +42,9 @@ again:
     call relocated
     call by_two_names
     call calls
+    call far_calls
+    call far_stack
+    call vectors_change
     call protected_16
     call protected_32
     call unreal
@@ -516,6 +519,114 @@ calls:
     loop 6b
     CHECK_EQ(ax, 13)
     ret
+
+/* Far calls, jumps and returns by every form, under two values of CS. */
+far_calls:
+    mov bp, sp
+    mov si, 20
+    xor ax, ax
+1:  .byte 0x9A
+    .word far_one - 0x1000, 0x100
+    mov bx, 0x620 /* by a pointer, which is another one in each second round */
+    mov word ptr [bx], offset far_one
+    mov word ptr [bx + 2], 0
+    test si, 1
+    jz 2f
+    mov word ptr [bx], offset far_two - 0x2000
+    mov word ptr [bx + 2], 0x200
+2:  lcall [bx]
+    push 0x5555
+    push 0x6666
+    .byte 0x9A
+    .word far_release, 0
+    mov word ptr [bx], offset 3f
+    mov word ptr [bx + 2], 0
+    ljmp [bx]
+    FAIL
+3:  mov dx, cs
+    CHECK_EQ(dx, 0)
+    .byte 0xEA
+    .word 4f - 0x1000, 0x100
+    FAIL
+4:  mov dx, cs
+    CHECK_EQ(dx, 0x100)
+    .byte 0xEA
+    .word 5f, 0
+5:  dec si
+    jnz 1b
+    CHECK_EQ(ax, 20 + 10 + 10 * 16 + 20 * 256)
+    CHECK_EQ(sp, bp)
+    ret
+far_one:
+    inc ax
+    mov dx, cs
+    retf
+far_two:
+    add ax, 16
+    retf
+far_release: /* its arguments come after CS and IP */
+    enter 6, 0
+    mov word ptr [bp - 6], 0x1111
+    CHECK_EQ(word ptr [bp + 6], 0x6666)
+    CHECK_EQ(word ptr [bp + 8], 0x5555)
+    add ax, 256
+    leave
+    retf 4
+
+/* The stack's end is its beginning; its upper half of ESP is nobody's. */
+far_stack:
+    mov bp, sp
+    mov cx, 6
+1:  mov esp, 0x12340002
+    .byte 0x9A
+    .word 2f, 0
+    CHECK_EQ(esp, 0x12340002)
+    push bp
+    .byte 0x9A
+    .word 2f, 0
+    CHECK_EQ(esp, 0x12340000)
+    pop dx
+    CHECK_EQ(dx, bp)
+    movzx esp, bp
+    loop 1b
+    VECTOR(0, on_0) /* it was under the stack */
+    ret
+2:  retf
+
+/* INT through vectors that change, IRET with flags of the caller's. */
+vectors_change:
+    mov cx, 10
+1:  VECTOR(0x41, 3f)
+    test cx, 1
+    jz 2f
+    mov word ptr [0x41 * 4], offset 4f - 0x2000
+    mov word ptr [0x41 * 4 + 2], 0x200
+2:  xor ax, ax
+    std
+    stc
+    int 0x41
+    pushf
+    cld
+    pop dx
+    and dx, 0x601 /* DF, IF, CF */
+    CHECK_EQ(dx, 0x401)
+    and ax, 0x2FF
+    mov bx, cx
+    and bx, 1
+    inc bx
+    CHECK_EQ(ax, bx)
+    loop 1b
+    ret
+3:  mov dx, 1
+    jmp 5f
+4:  mov dx, 2
+5:  pushf
+    pop ax
+    and ax, 0x200 /* IF is clear here */
+    or ax, dx
+    clc
+    cld
+    iret
 
 /* 16-bit protected mode by LMSW, and back by MOV CR0. */
 protected_16:
