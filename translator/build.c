@@ -256,12 +256,14 @@ static void emit_block(struct build *b)
         b->info = &b->list[i].info;
         b->eip = b->list[i].eip;
         b->next = b->eip + b->in->len;
+        stack_settle(b);
         mark_fault(b, FIX_NONE);
         rewrite_insn(b);
         immediate_note(b);
         tb->insns = (uint16_t)(i + 1); /* what is behind an exit is none of the block's */
         tb->size = (uint16_t)(b->next - tb->eip);
     }
+    stack_end_run(b);
     if (!b->ended)
         exit_goto(b, 0, b->next);
     tb->hot = (uint16_t)(b->e->pos - tb->body);

@@ -36,6 +36,7 @@ struct build {
     uint32_t eip, next;
     enum site_policy policy;
     bool ended; /* control does not go on behind it */
+    int32_t esp; /* the guest's ESP less RSP, in a run of PUSHes or POPs (rewrite_stack.c) */
 };
 
 /* How a memory operand is addressed by the host instruction. */
@@ -126,6 +127,12 @@ void exit_if_event(struct build *b, enum exit_kind kind);
 void exit_stubs(struct build *b);
 /* Branch target TARGET, cut to 16 bits by operand size; false when beyond the CS limit. */
 bool branch_target(struct build *b, uint32_t displacement, uint32_t *target);
+
+/* --- rewrite_stack.c --- */
+/* Before B->in: make RSP the guest's ESP, if it is not and B->in cannot go on with that. */
+void stack_settle(struct build *b);
+/* Make it so for good. */
+void stack_end_run(struct build *b);
 
 /* --- rewrite_real.c --- */
 /* Rewrite the load of a segment register where no descriptor is asked; false: it is none of those,

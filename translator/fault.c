@@ -39,8 +39,8 @@ static uint32_t cache_offset(const struct translator *t, greg_t rip)
     return off < t->cache_size ? (uint32_t)off : ~0u;
 }
 
-uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset,
-                   uint8_t *fixup)
+static const struct fault_entry *entry_at(const struct translator *t, const struct tb *tb,
+                                          uint32_t offset)
 {
     uint32_t low = tb->map, high = tb->map + tb->map_count;
     while (high - low > 1) {
@@ -50,8 +50,12 @@ uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t off
         else
             high = mid;
     }
-    *fixup = t->map[low].fixup;
-    return tb->eip + t->map[low].guest;
+    return &t->map[low];
+}
+
+uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset)
+{
+    return tb->eip + entry_at(t, tb, offset)->guest;
 }
 
 /* ---- faults ---- */
@@ -59,17 +63,17 @@ uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t off
 static const int gpr_of[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
                               REG_RSP, REG_RBP, REG_RSI, REG_RDI};
 
-/* Guest registers out of the signal frame, as they are before the instruction at EIP. */
-static void save_state(struct translator *t, ucontext_t *uc, uint32_t eip, uint8_t fixup)
+/* Guest registers out of the signal frame, as they are before the instruction of entry F. */
+static void save_state(struct translator *t, ucontext_t *uc, const struct fault_entry *f)
 {
     greg_t *r = uc->uc_mcontext.gregs;
     struct cpu *cpu = t->cpu;
     for (int i = 0; i < 8; i++)
         cpu->gpr[i] = (uint32_t)r[gpr_of[i]];
-    if (fixup == FIX_ESI_R9)
+    cpu->gpr[ESP] += (uint32_t)f->esp;
+    if (f->fixup == FIX_ESI_R9)
         cpu->gpr[ESI] = (uint32_t)r[REG_R9];
     cpu->flags_host = (uint32_t)r[REG_EFL] & FLAGS_HOST;
-    cpu->eip = eip;
 }
 
 /* Return from the signal into the hub, with EXIT_FAULT. */
@@ -88,9 +92,8 @@ enum fault_verdict { VERDICT_RESUME, VERDICT_LEAVE, VERDICT_CRASH };
 /* Is the access of the instruction at cache offset OFF of TB better made by hand? */
 static bool by_hand_pays(struct translator *t, const struct tb *tb, uint32_t off, uint32_t lin)
 {
-    uint8_t fixup;
     return tb && t->cpu->cpl < 3 && mmu_churns(t->mmu, lin) &&
-           !policy_maps(t, tb->phys + (fault_eip(t, tb, off, &fixup) - tb->eip));
+           !policy_maps(t, tb->phys + (fault_eip(t, tb, off) - tb->eip));
 }
 
 static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, greg_t *r,
@@ -174,9 +177,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     if (v == VERDICT_CRASH) {
         crash(sig);
     } else if (v == VERDICT_LEAVE) {
-        uint8_t fixup = FIX_NONE;
-        uint32_t eip = step ? t->cpu->eip : fault_eip(t, tb, off, &fixup);
-        save_state(t, uc, eip, fixup);
+        const struct fault_entry *f = step ? &(struct fault_entry){0} : entry_at(t, tb, off);
+        save_state(t, uc, f);
+        if (!step)
+            t->cpu->eip = tb->eip + f->guest;
         leave_guest(t, uc, kind);
     }
     errno = saved_errno;

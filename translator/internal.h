@@ -185,6 +185,7 @@ struct fault_entry {
     uint16_t host;
     uint16_t guest : 14; /* a block has up to 64 instructions of 15 bytes */
     uint16_t fixup : 2;  /* FIX_* */
+    int16_t esp;         /* guest ESP less RSP: in a run of PUSHes or POPs they differ */
 };
 enum { FIX_NONE, FIX_ESI_R9 /* guest ESI is in r9d */ };
 
@@ -509,9 +510,8 @@ bool step_operand_plain(struct translator *t, uint32_t lin);
 /* ---- fault.c ---- */
 bool fault_attach(struct translator *t, struct error *err);
 void fault_detach(struct translator *t);
-/* Guest EIP (and fixup) at cache offset OFFSET inside TB. */
-uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset,
-                   uint8_t *fixup);
+/* Guest EIP at cache offset OFFSET inside TB. */
+uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset);
 
 /* ---- immediate.c ---- */
 /* A write at PA hit TB. */

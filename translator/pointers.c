@@ -54,7 +54,6 @@ void pointers_settle(struct translator *t)
     struct cpu *cpu = t->cpu;
     uint64_t fip, fdp;
     struct insn in;
-    uint8_t fixup;
     memcpy(&fip, cpu->fpu + FX_FIP, 8);
     memcpy(&fdp, cpu->fpu + FX_FDP, 8);
     uint64_t at = fip - (uintptr_t)t->rx;
@@ -63,7 +62,7 @@ void pointers_settle(struct translator *t)
     struct tb *tb = cache_at(t, (uint32_t)at);
     if (!tb)
         return;
-    uint32_t eip = fault_eip(t, tb, (uint32_t)at, &fixup);
+    uint32_t eip = fault_eip(t, tb, (uint32_t)at);
     if (instruction(t, tb, eip, &in))
         pointers_set(cpu, &in, eip, (uint32_t)(fdp - t->rt->window) - cpu->seg[in.seg].base);
 }

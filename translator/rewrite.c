@@ -22,7 +22,8 @@ void mark_fault(struct build *b, uint8_t fixup)
         return;
     }
     t->map[t->map_count++] = (struct fault_entry){
-        (uint16_t)(b->e->pos - b->tb->code), (b->eip - b->tb->eip) & 0x3FFF, fixup & 3};
+        (uint16_t)(b->e->pos - b->tb->code), (b->eip - b->tb->eip) & 0x3FFF, fixup & 3,
+        (int16_t)b->esp};
     b->tb->map_count++;
 }
 

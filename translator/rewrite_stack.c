@@ -1,5 +1,6 @@
-/* PUSH, POP and their kin.  On a flat 32-bit stack each is one access and one LEA; elsewhere the
- * new offset is computed, checked and based like any other operand's. */
+/* PUSH, POP and their kin.  On a flat 32-bit stack each is one access, and RSP follows by one LEA
+ * behind a run of them: in between the fault map tells how far ESP is from it.  Elsewhere the new
+ * offset is computed, checked and based like any other operand's. */
 #include "translator/build.h"
 
 static bool stack32(const struct build *b)
@@ -35,11 +36,59 @@ static void stack_commit(struct build *b)
         emit_mov16(b->e, RSP, R8);
 }
 
+/* ---- runs ---- */
+
+enum { MOST_ESP = 96 }; /* displacements of one byte */
+
+void stack_end_run(struct build *b)
+{
+    if (b->esp)
+        emit_lea(b->e, RSP, RSP, R_NONE, b->esp);
+    b->esp = 0;
+}
+
+/* Does B->in use the stack as a run does, and no ESP but for that? */
+static bool is_of_run(const struct build *b)
+{
+    const struct insn *in = b->in;
+    if (!flat_stack(b) || in->opsize != 4 || (b->mode & (MODE_ONE | MODE_WATCH)) ||
+        mode_seg(b->mode, SEG_CS) == SEG_CHECKED)
+        return false;
+    switch (in->kind) {
+    case K_PUSH_REG:
+    case K_POP_REG:
+        return (in->opcode & 7) != ESP;
+    case K_PUSH_IMM:
+    case K_CALL_REL:
+    case K_RET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void stack_settle(struct build *b)
+{
+    if (b->esp && (b->esp > MOST_ESP || b->esp < -MOST_ESP || !is_of_run(b) ||
+                   policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip)) != SITE_PLAIN))
+        stack_end_run(b);
+}
+
+/* ESP has moved by DELTA.  RSP follows later where the run may go on. */
+static void stack_moved(struct build *b, int32_t delta)
+{
+    b->esp += delta;
+    if (!is_of_run(b) || b->in->kind == K_CALL_REL || b->in->kind == K_RET)
+        stack_end_run(b);
+}
+
+/* ---- */
+
 void push_reg(struct build *b, unsigned size, unsigned reg)
 {
     if (flat_stack(b)) {
-        emit_store_sized(b->e, size, reg, RSP, R_WINDOW, -(int32_t)size);
-        emit_lea(b->e, RSP, RSP, R_NONE, -(int32_t)size);
+        emit_store_sized(b->e, size, reg, RSP, R_WINDOW, b->esp - (int32_t)size);
+        stack_moved(b, -(int32_t)size);
         return;
     }
     stack_address(b, size, size, true);
@@ -53,13 +102,13 @@ static void push_number(struct build *b, unsigned size, uint32_t imm, bool eip)
     bool flat = flat_stack(b);
     if (!flat)
         stack_address(b, size, size, true);
-    emit_store_imm(b->e, size, flat ? RSP : R9, R_WINDOW, flat ? -(int32_t)size : 0, imm);
+    emit_store_imm(b->e, size, flat ? RSP : R9, R_WINDOW, flat ? b->esp - (int32_t)size : 0, imm);
     if (eip && size == 4)
         mark_reloc(b);
     else
         b->tb->fixed |= eip;
     if (flat)
-        emit_lea(b->e, RSP, RSP, R_NONE, -(int32_t)size);
+        stack_moved(b, -(int32_t)size);
     else
         stack_commit(b);
 }
@@ -77,8 +126,8 @@ void push_return(struct build *b)
 void pop_r10(struct build *b, unsigned size, uint32_t extra)
 {
     if (flat_stack(b)) {
-        emit_load_sized(b->e, size, R10, RSP, R_WINDOW, 0);
-        emit_lea(b->e, RSP, RSP, R_NONE, (int32_t)(size + extra));
+        emit_load_sized(b->e, size, R10, RSP, R_WINDOW, b->esp);
+        stack_moved(b, (int32_t)(size + extra));
         return;
     }
     stack_address(b, size, 0, false);
@@ -120,8 +169,8 @@ void rewrite_POP_REG(struct build *b)
 {
     unsigned reg = b->in->opcode & 7;
     if (flat_stack(b) && b->in->opsize == 4 && reg != ESP) {
-        emit_op_mem(b->e, false, 0x8B, reg, RSP, R_WINDOW, 0);
-        emit_lea(b->e, RSP, RSP, R_NONE, 4);
+        emit_op_mem(b->e, false, 0x8B, reg, RSP, R_WINDOW, b->esp);
+        stack_moved(b, 4);
         return;
     }
     pop_r10(b, b->in->opsize, 0);

@@ -62,9 +62,52 @@ main:
     call strings
     call memory_operands
     call calls
+    call stack_runs
     call fpu_stores
     call other_exceptions
     END
+
+/* Several in a row, of which one in the middle faults. */
+stack_runs:
+    mov [runs_esp], esp
+    KNOWN
+    mov esp, ABOVE + 4
+    RESTARTS(push ecx; push edx; push 7; push ebx)
+    mov esi, esp
+    mov esp, [runs_esp]
+    REOPEN
+    CHECK_EQ(esi, ABOVE - 12)
+    CHECK_EQ(dword ptr [ABOVE], 0xC0C1C2C3)
+    mov dword ptr [PTE(HOLE)], HOLE + P + W + U
+    CHECK_EQ(dword ptr [ABOVE - 4], 0xD0D1D2D3)
+    CHECK_EQ(dword ptr [ABOVE - 8], 7)
+    CHECK_EQ(dword ptr [ABOVE - 12], 0xB0B1B2B3)
+    int 0x42
+    mov esp, ABOVE + 4
+    RESTARTS(push edx; push ecx; call 1f)
+1:  mov esi, esp
+    mov esp, [runs_esp]
+    REOPEN
+    CHECK_EQ(esi, ABOVE - 8)
+    mov dword ptr [BELOW + 0xFF8], 0x11111111
+    mov dword ptr [BELOW + 0xFFC], 0x22222222
+    mov dword ptr [PTE(HOLE)], HOLE + P + W + U
+    mov dword ptr [HOLE], 0x33333333
+    mov dword ptr [HOLE + 4], offset 2f
+    int 0x42
+    mov esp, BELOW + 0xFF8
+    RESTARTS(pop ecx; pop edx; pop ebx; ret)
+    FAIL
+2:  mov esi, esp
+    mov esp, [runs_esp]
+    REOPEN
+    CHECK_EQ(esi, HOLE + 8)
+    CHECK_EQ(ecx, 0x11111111)
+    CHECK_EQ(edx, 0x22222222)
+    CHECK_EQ(ebx, 0x33333333)
+    mov esp, [runs_esp]
+    ret
+runs_esp: .long 0
 
 open_hole: /* ring 0 */
     push eax

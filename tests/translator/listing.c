@@ -175,6 +175,8 @@ void listing_write(struct translator *t, const struct tb *tb, bool entry, FILE *
         last = f[i].guest;
         if (f[i].fixup != FIX_NONE)
             fprintf(out, "    (a fault from here on finds ESI in r9d)\n");
+        if (f[i].esp)
+            fprintf(out, "    (a fault from here on finds ESP %+d)\n", f[i].esp);
         uint32_t to = i + 1 < tb->map_count ? tb->code + f[i + 1].host : tb->code_end;
         write_host(t, tb, base, tb->code + f[i].host, to, out);
     }

@@ -35,7 +35,7 @@ static struct sample begin(void)
                         .direct = s.e.pos, .direct_live = s.e.pos, .phys2 = ~0u,
                         .incoming = ~0u, .size = 1, .insns = 1, .valid = true,
                         .map = t->map_count, .map_count = 1};
-    t->map[t->map_count++] = (struct fault_entry){0, 0, FIX_NONE};
+    t->map[t->map_count++] = (struct fault_entry){0, 0, FIX_NONE, 0};
     return s;
 }
 
