@@ -4,9 +4,9 @@
  * In real and virtual-8086 mode CS changes by selector and base alone, as long as nothing of its hidden
  * rest is out of the ordinary: so mode and jump table stay, and the blocks compare the base.  In
  * protected mode the transfer is one to a code segment of the same ring, whose descriptor is known. */
-#include "translator/internal.h"
-
+#include "cpu/access.h"
 #include "mmu/direct.h"
+#include "translator/internal.h"
 
 /* Guest stacks are aligned to nothing. */
 typedef uint16_t word __attribute__((aligned(1), may_alias));
@@ -169,11 +169,17 @@ const uint8_t *quick_transfer(struct translator *t, const struct site *site)
 {
     const struct insn *in = &site->in;
     uint32_t offset = in->imm, selector = in->imm2;
-    bool call = in->opcode == 0x9A;
-    if (in->opcode == 0xFF) { /* quick_emit has loaded r8d */
+    bool call = in->opcode == 0x9A || (in->opcode == 0xFF && (in->modrm >> 3 & 7) == 3);
+    if (in->opcode == 0xFF && in->opsize == 2) { /* quick_emit has loaded r8d */
         offset = t->rt->exit_eip & 0xFFFF;
         selector = t->rt->exit_eip >> 16;
-        call = (in->modrm >> 3 & 7) == 3;
+    } else if (in->opcode == 0xFF) {
+        const word *pointer =
+            mmu_direct(t->mmu, cpu_address32(t->cpu, in), 6, MMU_READ, t->cpu->cpl == 3);
+        if (!pointer)
+            return NULL;
+        offset = pointer[0] | (uint32_t)pointer[1] << 16;
+        selector = pointer[2];
     }
     if (in->opsize == 2)
         return transfer_real(t, site, call, (uint16_t)selector, offset & 0xFFFF);

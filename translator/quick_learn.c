@@ -79,6 +79,16 @@ static enum quick_kind far_direct(const struct insn *in)
     }
 }
 
+/* The same in protected mode, read by the short cut from flat memory. */
+static enum quick_kind far_pointer(const struct build *b)
+{
+    const struct insn *in = b->in;
+    unsigned group = in->modrm >> 3 & 7;
+    bool far = group == 3 || group == 5;
+    return far && in->has_mem && in->addrsize == 4 && seg_flat(b, in->seg) ? QUICK_FAR_CALL
+                                                                          : QUICK_NONE;
+}
+
 static enum quick_kind real_mode(struct build *b)
 {
     const struct insn *in = b->in;
@@ -118,7 +128,9 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
         return in->opsize == 4 ? QUICK_IRET : QUICK_NONE;
     if (in->opcode == 0xCD)
         return QUICK_INT;
-    return in->opsize == 4 ? far_direct(in) : QUICK_NONE;
+    if (in->opsize != 4)
+        return QUICK_NONE;
+    return in->opcode == 0xFF ? far_pointer(b) : far_direct(in);
 }
 
 /* What quick_move carries out: MOV, XCHG, and strings moved element by element.  Nearly all that a

@@ -65,7 +65,8 @@ moving_code:
     SEGMENT(MOVING, 0x21000, 0xFFFFF, 0x9B, 0xC)
     call far_call
     CHECK_EQ(eax, 2)
-    call far_call
+    xor eax, eax
+    call fword ptr [far_pointer]
     CHECK_EQ(eax, 2)
     SEGMENT(MOVING, 0x21000, 0xFF, 0x9B, 0x4)
     CALL_FAULTS(13, 0, far_call)
@@ -76,6 +77,8 @@ moving_code:
     dec ecx
     jnz 1b
     ret
+far_pointer: .long 0x100
+    .word MOVING
 far_call:
     xor eax, eax
     stc
