@@ -254,8 +254,19 @@ void rewrite_POPA(struct build *b)
     emit_lea(b->e, RSP, RSP, R_NONE, 32);
 }
 
-/* ENTER (mode_enters).  The new top must be writable (SDM vol. 2 ENTER):
- * its bytes are written back. */
+/* The bytes at [BASE + window + DISP] must be writable: NOT twice faults as a write does, and changes
+ * neither them nor the flags. */
+static void probe_write(struct emit *e, unsigned size, unsigned base, int32_t disp)
+{
+    enum { NOT = 2 };
+    for (unsigned i = 0; i < 2; i++) {
+        if (size == 2)
+            emit8(e, 0x66);
+        emit_op_mem(e, false, 0xF7, NOT, base, R_WINDOW, disp);
+    }
+}
+
+/* ENTER (mode_enters).  The new top must be writable (SDM vol. 2 ENTER). */
 bool rewrite_enter(struct build *b)
 {
     struct emit *e = b->e;
@@ -266,8 +277,7 @@ bool rewrite_enter(struct build *b)
         return false;
     if (flat_stack(b)) {
         emit_store_sized(e, 4, RBP, RSP, R_WINDOW, -4);
-        emit_load_sized(e, 4, R10, RSP, R_WINDOW, -(int32_t)down);
-        emit_store_sized(e, 4, R10, RSP, R_WINDOW, -(int32_t)down);
+        probe_write(e, 4, RSP, -(int32_t)down);
         emit_lea(e, RBP, RSP, R_NONE, -4);
         emit_lea(e, RSP, RSP, R_NONE, -(int32_t)down);
         return true;
@@ -275,8 +285,7 @@ bool rewrite_enter(struct build *b)
     stack_address(b, size, size, true);
     emit_store_sized(e, size, RBP, R9, R_WINDOW, 0);
     stack_address(b, size, down, true);
-    emit_load_sized(e, size, R10, R9, R_WINDOW, 0);
-    emit_store_sized(e, size, R10, R9, R_WINDOW, 0);
+    probe_write(e, size, R9, 0);
     emit_lea(e, R9, RSP, R_NONE, -(int32_t)size);
     if (size == 2)
         emit_mov16(e, RBP, R9);
