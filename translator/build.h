@@ -94,8 +94,7 @@ void mark_reloc(struct build *b);
 void rewrite_on_bounce(struct build *b, int32_t field);
 /* Add one to T->counts.executions[SLOT] in translated code; R9 is lost. */
 void build_count(struct build *b, uint32_t slot);
-/* The same for a jump by the table, if executions are counted: R11 tells the miss stub that it is of
- * that KIND.  The MOV alone cost 3 per cent of a shell's time, too much to be always there. */
+/* The same for a jump by the table of that KIND, if executions are counted (exec_count). */
 void build_count_jump(struct build *b, enum jump_count kind);
 /* Does it use x87, MMX, XMM or YMM state? */
 bool decoded_uses_fpu(const struct decoded *d);

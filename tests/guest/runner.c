@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/translator/kicker.h"
 #include "tests/translator/rig.h"
 
 enum { MAX_IMAGE = 0x18000, KICK_NS = 200000, SECONDS = 60 };
@@ -20,28 +21,6 @@ struct way {
     uint32_t max_insns;
     bool kicked, verify;
 };
-
-struct kicker {
-    struct rig *rig;
-    atomic_bool stop;
-};
-
-static void *kick_often(void *opaque)
-{
-    struct kicker *k = opaque;
-    struct timespec pause = {0, KICK_NS};
-    while (!atomic_load(&k->stop)) {
-        rig_raise(k->rig, EVENT_KICK);
-        nanosleep(&pause, NULL);
-    }
-    return NULL;
-}
-
-static void print_line(void *opaque, const char *line)
-{
-    (void)opaque;
-    printf("    %s\n", line);
-}
 
 static void report(struct rig *r, const char *file, const struct way *way, enum rig_end end)
 {
@@ -73,7 +52,7 @@ static bool run_way(const char *file, const void *image, uint32_t size, const ch
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);
-    struct kicker kicker = {.rig = &r};
+    struct kicker kicker = {.rig = &r, .pause_ns = KICK_NS};
     rig_load(&r, RIG_CODE, image, size);
     if (way->kicked)
         pthread_create(&thread, NULL, kick_often, &kicker);

@@ -15,6 +15,7 @@
 
 #include "mmu/phys.h"
 #include "tests/random/pieces.h"
+#include "tests/translator/kicker.h"
 #include "tests/translator/rig.h"
 #include "translator/internal.h"
 
@@ -33,28 +34,6 @@ struct program {
     uint8_t image[IMAGE_BYTES];
     uint64_t seed;
 };
-
-struct kicker {
-    struct rig *rig;
-    atomic_bool stop;
-};
-
-static void *kick_often(void *opaque)
-{
-    struct kicker *k = opaque;
-    struct timespec pause = {0, KICK_NS};
-    while (!atomic_load(&k->stop)) {
-        rig_raise(k->rig, EVENT_KICK);
-        nanosleep(&pause, NULL);
-    }
-    return NULL;
-}
-
-static void print_line(void *opaque, const char *line)
-{
-    (void)opaque;
-    printf("    %s\n", line);
-}
 
 static void set32(uint8_t *at, uint32_t value)
 {
@@ -108,7 +87,7 @@ static void run(const struct program *prog, const struct way *way, struct outcom
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);
-    struct kicker kicker = {.rig = &r};
+    struct kicker kicker = {.rig = &r, .pause_ns = KICK_NS};
     rig_load(&r, RIG_CODE, prog->image, sizeof prog->image);
     if (way->kicked)
         pthread_create(&thread, NULL, kick_often, &kicker);
