@@ -125,12 +125,8 @@ void log_trace_span(struct log *log, const struct trace_kind *kind, uint64_t sin
               took < TRACE_INSTANT ? (uint32_t)took : TRACE_INSTANT - 1, a, b, c);
 }
 
-bool log_set_file(struct log *log, const char *path)
+void log_set_stream(struct log *log, FILE *file)
 {
-    FILE *file = path ? fopen(path, "we") : stderr;
-
-    if (!file || !log)
-        return file != NULL;
     setvbuf(file, NULL, _IOLBF, 0);
     pthread_mutex_lock(&log->lock);
     FILE *old = log->file;
@@ -138,7 +134,15 @@ bool log_set_file(struct log *log, const char *path)
     pthread_mutex_unlock(&log->lock);
     if (old != stderr)
         fclose(old);
-    return true;
+}
+
+bool log_set_file(struct log *log, const char *path)
+{
+    FILE *file = path ? fopen(path, "we") : stderr;
+
+    if (file && log)
+        log_set_stream(log, file);
+    return file != NULL;
 }
 
 static bool find_channel(const char *name, size_t len, uint32_t *mask)

@@ -39,6 +39,14 @@ struct chardevs *chardevs_open(uv_loop_t *loop, const struct chardev_option *lis
     return c;
 }
 
+bool chardevs_begin(struct chardevs *c, struct error *err)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (!stream_begin(c->entries[i].stream, err))
+            return false;
+    return true;
+}
+
 void chardevs_close(struct chardevs *c)
 {
     for (unsigned i = 0; c && i < c->count; i++) {

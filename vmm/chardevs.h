@@ -15,6 +15,8 @@ struct chardevs;
  * opened. */
 struct chardevs *chardevs_open(uv_loop_t *loop, const struct chardev_option *list, unsigned count,
                                const struct stream_mux_keys *keys, struct error *err);
+/* stream_begin for each. */
+bool chardevs_begin(struct chardevs *c, struct error *err);
 /* Close what nobody took, after the streams that were taken are closed. */
 void chardevs_close(struct chardevs *c);
 

@@ -1,12 +1,16 @@
+#define _GNU_SOURCE /* memfd_create */
 #include "vmm/host.h"
 #include "ringer/log.h"
 #include "ringer/trace.h"
+#include "vmm/output.h"
+#include "vmm/process.h"
 #include "vmm/qmp_server.h"
 #include "vmm/statistics.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* ---- streams ---- */
@@ -224,12 +228,73 @@ static void wake_loop(void *opaque)
     uv_async_send(&h->machine_ended);
 }
 
+/* ---- files that begin anew ---- */
+
+static bool check_output(const char *option, const char *path, struct error *err)
+{
+    return !path || output_possible(path) ||
+           error_set(err, "-%s %s: cannot be written: %s", option, path, strerror(errno));
+}
+
+static FILE *memory_file(void)
+{
+    int fd = memfd_create("ringer-log", MFD_CLOEXEC);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
+
+    if (!f && fd >= 0)
+        close(fd);
+    return f;
+}
+
+static bool check_outputs(const struct options *o, struct error *err)
+{
+    struct film_options film = {0};
+    char path[FILM_PATH_MAX];
+
+    return (!o->record || film_options_parse(o->record, path, &film, err)) &&
+           check_output("record", film.path, err) && check_output("D", o->log_path, err) &&
+           check_output("pidfile", o->pidfile, err) &&
+           check_output("stats=json:", o->stats_path, err) &&
+           (!o->run_as || process_check_user(o->run_as, err));
+}
+
+/* What the log says before its file begins is kept in memory. */
 static bool open_log(struct host *h, struct error *err)
 {
-    const char *path = h->options.log_path;
+    const struct options *o = &h->options;
 
-    return !path || log_set_file(h->log, path) ||
-           error_set(err, "-D %s: cannot be written: %s", path, strerror(errno));
+    if (!o->log_path)
+        return true;
+    h->early_log = memory_file();
+    if (!h->early_log)
+        return error_set(err, "-D %s: %s", o->log_path, strerror(errno));
+    log_set_stream(h->log, h->early_log);
+    return true;
+}
+
+static bool begin_log(struct host *h, struct error *err)
+{
+    const char *path = h->options.log_path;
+    FILE *f = path ? fopen(path, "we") : NULL;
+    int c;
+
+    if (!path)
+        return true;
+    if (!f)
+        return error_set(err, "-D %s: cannot be written: %s", path, strerror(errno));
+    rewind(h->early_log);
+    while ((c = getc(h->early_log)) != EOF)
+        putc(c, f);
+    log_set_stream(h->log, f);
+    h->early_log = NULL;
+    return true;
+}
+
+/* When nothing is wrong any more that could be. */
+static bool begin_outputs(struct host *h, struct error *err)
+{
+    return begin_log(h, err) && chardevs_begin(h->chardevs, err) && audio_begin(h->audio, err) &&
+           open_film(h, err) && open_statistics(h, err);
 }
 
 /* Images first: what is written or waited for comes after everything that can be refused. */
@@ -237,7 +302,7 @@ static bool open_machine(struct host *h, struct error *err)
 {
     struct machine_config config;
 
-    if (!tools_load(&h->tools, &h->options.tools, err) ||
+    if (!check_outputs(&h->options, err) || !tools_load(&h->tools, &h->options.tools, err) ||
         !options_configure(&h->options, h->log, &config, err))
         return false;
     config.symbols = h->tools.symbols;
@@ -329,11 +394,9 @@ bool host_open(struct host *h, struct error *err)
     if (!open_vnc(h, err)) /* first: monitors ask about it */
         return false;
     const struct monitor_target target = host_target(h);
-    if (!open_consoles(h, &target, err) || !open_display(h, &target, err) ||
-        !tools_attach(&h->tools, h->machine, err) || !open_metrics(h, err))
-        return false;
-    /* Files that begin anew come last: nothing is written when something is wrong. */
-    if (!open_film(h, err) || !open_statistics(h, err))
+    /* Monitors greet whoever is there, in a file as well. */
+    if (!open_display(h, &target, err) || !tools_attach(&h->tools, h->machine, err) ||
+        !open_metrics(h, err) || !begin_outputs(h, err) || !open_consoles(h, &target, err))
         return false;
     open_script(h, &target);
     if (!h->embedded)

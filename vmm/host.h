@@ -37,6 +37,7 @@ struct host {
     struct vnc *vnc;
     struct tools tools;
     FILE *stats_file; /* of -stats=json: */
+    FILE *early_log;  /* the log's, until -D's file begins */
     struct metrics *metrics;
     uv_async_t machine_ended;
     uv_signal_t signals[3];

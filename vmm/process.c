@@ -77,27 +77,47 @@ bool process_pidfile(const char *path, struct error *err)
     return ok;
 }
 
-bool process_run_as(const char *user, struct error *err)
+/* NAME or UID:GID; *P: its entry, or NULL for numbers. */
+static bool find_user(const char *user, const struct passwd **p, uid_t *uid, gid_t *gid,
+                      struct error *err)
 {
-    const struct passwd *p = getpwnam(user);
-    unsigned long uid, gid;
     char *end;
 
-    if (p) {
-        uid = p->pw_uid;
-        gid = p->pw_gid;
-    } else {
-        uid = strtoul(user, &end, 10);
-        if (end == user || *end != ':')
-            return error_set(err, "-runas %s: there is no such user; it is a name or UID:GID",
-                             user);
-        const char *group = end + 1;
-        gid = strtoul(group, &end, 10);
-        if (end == group || *end)
-            return error_set(err, "-runas %s: it is a name or UID:GID", user);
+    *p = getpwnam(user);
+    if (*p) {
+        *uid = (*p)->pw_uid;
+        *gid = (*p)->pw_gid;
+        return true;
     }
-    bool groups = p ? initgroups(user, (gid_t)gid) == 0 : setgroups(0, NULL) == 0;
-    if (!groups || setgid((gid_t)gid) < 0 || setuid((uid_t)uid) < 0)
+    *uid = (uid_t)strtoul(user, &end, 10);
+    if (end == user || *end != ':')
+        return error_set(err, "-runas %s: there is no such user; it is a name or UID:GID", user);
+    const char *group = end + 1;
+    *gid = (gid_t)strtoul(group, &end, 10);
+    return (end != group && !*end) ||
+           error_set(err, "-runas %s: it is a name or UID:GID", user);
+}
+
+bool process_check_user(const char *user, struct error *err)
+{
+    const struct passwd *p;
+    uid_t uid;
+    gid_t gid;
+
+    return find_user(user, &p, &uid, &gid, err) &&
+           (geteuid() == 0 || error_set(err, "-runas %s: that takes root", user));
+}
+
+bool process_run_as(const char *user, struct error *err)
+{
+    const struct passwd *p;
+    uid_t uid;
+    gid_t gid;
+
+    if (!find_user(user, &p, &uid, &gid, err))
+        return false;
+    bool groups = p ? initgroups(user, gid) == 0 : setgroups(0, NULL) == 0;
+    if (!groups || setgid(gid) < 0 || setuid(uid) < 0)
         return error_set(err, "-runas %s: %s; that takes root", user, strerror(errno));
     return true;
 }

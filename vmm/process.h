@@ -13,6 +13,8 @@ void process_ready(int descriptor);
 
 /* Write the process's number to PATH; false and ERR. */
 bool process_pidfile(const char *path, struct error *err);
+/* Is USER there, and may we become it?  False and ERR. */
+bool process_check_user(const char *user, struct error *err);
 /* Go on as USER, a name or UID:GID; false and ERR. */
 bool process_run_as(const char *user, struct error *err);
 void process_rename(const char *name);

@@ -1,5 +1,6 @@
 /* What all kinds of streams share: queues, polls, connections.  stream_internal.h tells how. */
 #define _GNU_SOURCE /* accept4 */
+#include "vmm/output.h"
 #include "vmm/stream_internal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -430,14 +431,11 @@ struct stream *stream_new(uv_loop_t *loop, const struct stream_spec *spec, const
     return s;
 }
 
-static bool open_log(struct stream *s, struct error *err)
+static bool check_log(const struct stream *s, struct error *err)
 {
-    if (!s->spec.log[0])
-        return true;
-    s->log = open(s->spec.log,
-                  O_WRONLY | O_CREAT | O_CLOEXEC | (s->spec.log_append ? O_APPEND : O_TRUNC), 0666);
-    return s->log >= 0 || error_set(err, "%s: cannot write the logfile %s: %s", s->label,
-                                    s->spec.log, strerror(errno));
+    return !s->spec.log[0] || output_possible(s->spec.log) ||
+           error_set(err, "%s: cannot write the logfile %s: %s", s->label, s->spec.log,
+                     strerror(errno));
 }
 
 static bool open_ring(struct stream *s, struct error *err)
@@ -484,7 +482,7 @@ struct stream *stream_open(uv_loop_t *loop, const struct stream_spec *spec, cons
         error_set(err, "out of memory");
         return NULL;
     }
-    if (!open_kind(s, err) || !open_log(s, err)) {
+    if (!open_kind(s, err) || !check_log(s, err)) {
         stream_close(s);
         return NULL;
     }

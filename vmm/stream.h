@@ -61,6 +61,9 @@ void stream_spec_describe(const struct stream_spec *spec, char *out, size_t n);
  * written, the socket is in use, and so on. */
 struct stream *stream_open(uv_loop_t *loop, const struct stream_spec *spec, const char *label,
                            struct error *err);
+/* Open the files it writes, which begin anew: when everything else has gone well (vmm/output.h).
+ * Before that nothing may be sent. */
+bool stream_begin(struct stream *s, struct error *err);
 /* Write out what is queued, waiting at most a second, and close.  The loop must be run once
  * more before it is closed. */
 void stream_close(struct stream *s);

@@ -1,5 +1,6 @@
 /* Streams on standard input and output, files, pipes and terminals. */
 #define _GNU_SOURCE /* posix_openpt, ptsname_r */
+#include "vmm/output.h"
 #include "vmm/stream_internal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +30,11 @@ static bool cannot(struct stream *s, const char *what, const char *path, struct 
     return error_set(err, "%s: cannot %s %s: %s", s->label, what, path, strerror(errno));
 }
 
+/* What is written comes by stream_begin. */
 bool stream_open_file(struct stream *s, struct error *err)
 {
-    const char *path = s->spec.path;
-
-    s->out =
-        open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (s->spec.append ? O_APPEND : O_TRUNC), 0666);
-    if (s->out < 0)
-        return cannot(s, "write", path, err);
+    if (!output_possible(s->spec.path))
+        return cannot(s, "write", s->spec.path, err);
     if (s->spec.input[0]) {
         s->in = open(s->spec.input, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (s->in < 0)
@@ -45,6 +43,26 @@ bool stream_open_file(struct stream *s, struct error *err)
             stream_pump(s);
     }
     s->writes_directly = s->connected = true;
+    return true;
+}
+
+static int begin_file(const char *path, bool append)
+{
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+}
+
+bool stream_begin(struct stream *s, struct error *err)
+{
+    if (s->spec.kind == STREAM_FILE && s->out < 0) {
+        s->out = begin_file(s->spec.path, s->spec.append);
+        if (s->out < 0)
+            return cannot(s, "write", s->spec.path, err);
+    }
+    if (s->spec.log[0] && s->log < 0) {
+        s->log = begin_file(s->spec.log, s->spec.log_append);
+        if (s->log < 0)
+            return cannot(s, "write the logfile", s->spec.log, err);
+    }
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "vmm/tools.h"
+#include "vmm/output.h"
 #include "ringer/trace.h"
 #include "vmm/coverage.h"
 #include "vmm/hooks.h"
@@ -43,12 +44,8 @@ static void block(void *opaque, const struct translated *b)
 /* What is written at the end can be written: better known now. */
 static bool may_write(const char *option, const char *path, struct error *err)
 {
-    FILE *f = fopen(path, "ae");
-
-    if (!f)
-        return error_set(err, "-%s %s: cannot be written: %s", option, path, strerror(errno));
-    fclose(f);
-    return true;
+    return output_possible(path) ||
+           error_set(err, "-%s %s: cannot be written: %s", option, path, strerror(errno));
 }
 
 static bool open_files(struct tools *t, struct machine *m, struct error *err)

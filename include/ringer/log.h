@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum log_channel {
     LOG_IN_ASM = 1u << 0,       /* guest code of each block translated */
@@ -30,6 +31,8 @@ void log_set_channels(struct log *log, uint32_t channels);
 /* Write to PATH from now on, or to stderr when PATH is NULL.  False, and errno, when PATH cannot be
  * written: the log goes on as before. */
 bool log_set_file(struct log *log, const char *path);
+/* Write to FILE, which becomes the log's, from now on. */
+void log_set_stream(struct log *log, FILE *file);
 
 /* Names for guest addresses: SYMBOL tells what LINEAR belongs to and how far in it is; NULL: unknown.
  * Call before the machine runs; OPAQUE outlives that. */

@@ -61,7 +61,9 @@ static struct stream *try_open(const char *text, struct error *err)
 
     err->text[0] = 0;
     ck_assert_msg(stream_parse("-serial", text, &spec, err), "%s", err->text);
-    return stream_open(&loop, &spec, "test", err);
+    struct stream *s = stream_open(&loop, &spec, "test", err);
+    ck_assert(!s || stream_begin(s, err));
+    return s;
 }
 
 static struct stream *must_open(const char *text, struct ear *ear)
@@ -260,7 +262,7 @@ static struct stream *open_chardev(const char *text, struct ear *ear)
 
     ck_assert_msg(stream_parse_chardev(text, &spec, id, &err), "%s", err.text);
     struct stream *s = stream_open(&loop, &spec, id, &err);
-    ck_assert_msg(s, "%s", err.text);
+    ck_assert_msg(s && stream_begin(s, &err), "%s", err.text);
     stream_set_reader(s, &(struct stream_reader){ear, hear, notice, NULL});
     return s;
 }

@@ -34,6 +34,8 @@ struct audio;
 
 /* Open COUNT devices of LIST.  NULL and ERR when one of them cannot be opened. */
 struct audio *audio_open(const struct audiodev_option *list, unsigned count, struct error *err);
+/* Begin the files of AUDIO_WAV, when everything else has gone well (vmm/output.h). */
+bool audio_begin(struct audio *a, struct error *err);
 /* After the machine is gone: files are completed. */
 void audio_close(struct audio *a);
 /* Live by CLOCK; once, before anything is attached. */

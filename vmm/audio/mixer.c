@@ -1,6 +1,8 @@
 /* The mixers. */
 #include "vmm/audio/intake.h"
 #include "vmm/audio/sink.h"
+#include "vmm/output.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +154,11 @@ static bool open_mixer(struct mixer *m, const struct audiodev_option *o, struct 
     m->period = (uint64_t)o->period_us * 1000;
     if (o->driver == AUDIO_NONE)
         return true;
-    m->sink = o->driver == AUDIO_WAV ? sink_wav(o, &why) : sink_sdl(o, &why);
+    if (o->driver == AUDIO_WAV)
+        return output_possible(o->path) ||
+               error_set(err, "-audiodev %s: %s: cannot be written: %s", o->id, o->path,
+                         strerror(errno));
+    m->sink = sink_sdl(o, &why);
     return m->sink || o->spare || error_set(err, "-audiodev %s: %s", o->id, why.text);
 }
 
@@ -173,6 +179,21 @@ struct audio *audio_open(const struct audiodev_option *list, unsigned count, str
             return NULL;
         }
     return a;
+}
+
+bool audio_begin(struct audio *a, struct error *err)
+{
+    struct error why;
+
+    for (unsigned i = 0; i < a->count; i++) {
+        struct mixer *m = &a->mixers[i];
+        if (m->option.driver != AUDIO_WAV)
+            continue;
+        m->sink = sink_wav(&m->option, &why);
+        if (!m->sink)
+            return error_set(err, "-audiodev %s: %s", m->option.id, why.text);
+    }
+    return true;
 }
 
 void audio_close(struct audio *a)
