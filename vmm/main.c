@@ -40,7 +40,7 @@ static bool start(struct host *h, int ready, struct error *err)
     if (!host_open(h, err) || (o->run_as && !process_run_as(o->run_as, err)) ||
         (o->pidfile && !process_pidfile(o->pidfile, err)))
         return false;
-    if (!host_start(h, err)) {
+    if (!sandbox_enter(&o->sandbox, err) || !host_start(h, err)) {
         if (o->pidfile)
             unlink(o->pidfile);
         return false;

@@ -8,6 +8,7 @@
 #include "vmm/firmware.h"
 #include "vmm/machine.h"
 #include "vmm/pool.h"
+#include "vmm/sandbox.h"
 #include "vmm/tools.h"
 #include "vmm/ui/film.h"
 #include "vmm/ui/termscreen.h"
@@ -89,6 +90,7 @@ struct options {
     unsigned monitor_count;
     bool has_monitor; /* -monitor or -mon was given, be it "none" */
     bool nodefaults, no_vmport, no_shutdown, daemonize, msg_timestamp, msg_name;
+    struct sandbox_options sandbox;
     const char *accel; /* the last option that named one; NULL */
     bool accel_ok;     /* one of those named is there */
     const char *name, *process_name, *uuid_text, *pidfile, *run_as; /* NULL: not given */

@@ -46,7 +46,7 @@ static const struct group {
     {"mon", "mon", NULL},        {"machine", "machine", NULL},   {"memory", "m", "size"},
     {"boot-opts", "boot", NULL}, {"smp-opts", "smp", NULL},      {"rtc", "rtc", NULL},
     {"name", "name", NULL},      {"global", "global", NULL},     {"accel", "accel", NULL},
-    {"msg", "msg", NULL},        {"action", "action", NULL},     {"fw_cfg", "fw_cfg", NULL},
+    {"sandbox", "sandbox", NULL}, {"msg", "msg", NULL},        {"action", "action", NULL},     {"fw_cfg", "fw_cfg", NULL},
 };
 
 struct section {

@@ -65,13 +65,33 @@ static bool set_msg(struct options *o, const struct option *self, const char *va
     return true;
 }
 
+static const struct property sandbox_properties[] = {
+    {"enable", PROPERTY_BOOL, "system calls that ringer has no need of end it", NULL, 0, 0, NULL},
+    {"obsolete", PROPERTY_CHOICE, "those that nobody needs", "deny", 0, 0, "allow|deny"},
+    {"elevateprivileges", PROPERTY_CHOICE,
+     "another user's identity; children: no more for what "
+     "is started",
+     "allow", 0, 0, "allow|deny|children"},
+    {"spawn", PROPERTY_CHOICE, "processes and programs", "allow", 0, 0, "allow|deny"},
+    {"resourcecontrol", PROPERTY_CHOICE, "priorities and processors", "allow", 0, 0, "allow|deny"},
+    DEVICE_PROPERTIES_END,
+};
+
 static bool set_sandbox(struct options *o, const struct option *self, const char *value,
                         struct error *err)
 {
-    (void)o;
-    return !strcmp(value, "off") || !strcmp(value, "enable=off") ||
-           error_set(err, "-%s %s: ringer has no sandbox of its own yet; it is -sandbox off",
-                     self->name, value);
+    struct value values[PROPERTIES_MAX];
+
+    if (!option_properties(o, self, value, "enable", values, err))
+        return false;
+    o->sandbox = (struct sandbox_options){
+        .on = values[0].number,
+        .no_obsolete = values[1].number == 1,
+        .privileges = (enum sandbox_privileges)values[2].number,
+        .no_spawn = values[3].number == 1,
+        .no_resource_control = values[4].number == 1,
+    };
+    return true;
 }
 
 static const struct property overcommit_properties[] = {
@@ -119,7 +139,9 @@ const struct option options_process[] = {
     {"runas", "USER", "go on as USER, or UID:GID, once the files are open", set_text, NULL},
     {"msg", "timestamp=on", "messages begin with time or guest-name=on", set_msg, msg_properties},
     {"echr", "N", "the key that Ctrl-A is otherwise, as a number", set_echr, NULL},
-    {"sandbox", "off", NULL, set_sandbox, NULL},
+    {"sandbox", "on,...",
+     "forbid system calls: obsolete, elevateprivileges, spawn, resourcecontrol", set_sandbox,
+     sandbox_properties},
     {"overcommit", "mem-lock=off", NULL, set_overcommit, overcommit_properties},
     {"no-user-config", NULL, NULL, set_flag, NULL},
     {"nodefconfig", NULL, NULL, set_flag, NULL},
