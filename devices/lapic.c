@@ -13,35 +13,6 @@
 #include "devices/lapic_internal.h"
 #include "ringer/log.h"
 
-enum reg {
-    REG_ID = 0x02,
-    REG_VERSION = 0x03,
-    REG_TPR = 0x08,
-    REG_APR = 0x09,
-    REG_PPR = 0x0A,
-    REG_EOI = 0x0B,
-    REG_REMOTE_READ = 0x0C,
-    REG_LDR = 0x0D,
-    REG_DFR = 0x0E,
-    REG_SVR = 0x0F,
-    REG_ISR = 0x10,
-    REG_TMR = 0x18,
-    REG_IRR = 0x20,
-    REG_ESR = 0x28,
-    REG_CMCI = 0x2F,
-    REG_ICR_LOW = 0x30,
-    REG_ICR_HIGH = 0x31,
-    REG_LVT_TIMER = 0x32,
-    REG_LVT_THERMAL = 0x33,
-    REG_LVT_PERF = 0x34,
-    REG_LVT_LINT0 = 0x35,
-    REG_LVT_LINT1 = 0x36,
-    REG_LVT_ERROR = 0x37,
-    REG_INITIAL = 0x38,
-    REG_CURRENT = 0x39,
-    REG_DIVIDE = 0x3E,
-};
-
 enum {
     ICR_WRITABLE = 0x000CCFFF,
     SVR_WRITABLE = 0x3FF,
@@ -91,52 +62,19 @@ static enum lvt lvt_of(const struct lapic *l, unsigned reg)
 static uint32_t read_register(struct lapic *l, unsigned reg)
 {
     enum lvt lvt = lvt_of(l, reg);
+    uint32_t value;
 
+    if (lapic_plain_read(l, reg, &value))
+        return value;
     if (lvt != LVTS) {
         if (lvt == LVT_TIMER)
             lapic_timer_sync(l);
         return l->lvt[lvt];
     }
-    if (reg >= REG_ISR && reg < REG_ESR) {
-        const uint32_t *bits = reg < REG_TMR ? l->isr : reg < REG_IRR ? l->tmr : l->irr;
-
-        return bits[reg & 7];
-    }
-    switch (reg) {
-    case REG_ID:
-        return l->id;
-    case REG_VERSION:
-        return (uint32_t)l->config.last_lvt << 16 | l->config.version;
-    case REG_TPR:
-        return l->tpr;
-    case REG_PPR:
-        return lapic_ppr(l);
-    case REG_APR:
-    case REG_EOI:
-    case REG_REMOTE_READ:
-        return 0;
-    case REG_LDR:
-        return l->ldr;
-    case REG_DFR:
-        return l->dfr;
-    case REG_SVR:
-        return l->svr;
-    case REG_ESR:
-        return l->esr;
-    case REG_ICR_LOW:
-        return l->icr[0];
-    case REG_ICR_HIGH:
-        return l->icr[1];
-    case REG_INITIAL:
-        return l->initial;
-    case REG_CURRENT:
+    if (reg == REG_CURRENT)
         return lapic_timer_count(l);
-    case REG_DIVIDE:
-        return l->divide;
-    default:
-        lapic_error(l, ESR_ILLEGAL_REGISTER);
-        return 0;
-    }
+    lapic_error(l, ESR_ILLEGAL_REGISTER);
+    return 0;
 }
 
 static void write_lvt(struct lapic *l, enum lvt n, uint32_t value)
@@ -173,6 +111,8 @@ static void write_register(struct lapic *l, unsigned reg, uint32_t value)
 {
     enum lvt lvt = lvt_of(l, reg);
 
+    if (lapic_plain_write(l, reg, value))
+        return;
     if (lvt != LVTS) {
         write_lvt(l, lvt, value);
         return;
@@ -189,40 +129,17 @@ static void write_register(struct lapic *l, unsigned reg, uint32_t value)
         l->icr[0] = value & ICR_WRITABLE;
         lapic_send(l);
         break;
-    case REG_ICR_HIGH:
-        l->icr[1] = value & 0xFF000000;
-        break;
     case REG_INITIAL:
         lapic_timer_start(l, value);
         break;
     case REG_DIVIDE:
         lapic_timer_divide(l, (uint8_t)value);
         break;
-    case REG_ID:
-        l->id = value & (l->config.version >= 0x14 ? 0xFF000000 : 0x0F000000);
-        break;
-    case REG_LDR:
-        l->ldr = value & 0xFF000000;
-        break;
-    case REG_DFR:
-        l->dfr = value | 0x0FFFFFFF;
-        break;
     case REG_SVR:
         write_svr(l, value);
         break;
-    case REG_ESR:
-        l->esr = l->errors;
-        l->errors = 0;
-        break;
-    case REG_VERSION:
-    case REG_APR:
-    case REG_PPR:
-    case REG_REMOTE_READ:
-    case REG_CURRENT:
-        break; /* read-only */
     default:
-        if (reg < REG_ISR || reg >= REG_ESR)
-            lapic_error(l, ESR_ILLEGAL_REGISTER);
+        lapic_error(l, ESR_ILLEGAL_REGISTER);
         break;
     }
 }
@@ -247,6 +164,7 @@ static void lapic_write(void *opaque, uint32_t offset, uint32_t value, unsigned 
 }
 
 static const struct mmio_ops lapic_ops = {lapic_read, lapic_write, 4};
+static const struct mmio_quick lapic_quick = {lapic_quick_read, lapic_quick_write};
 
 /* ---- life ---- */
 
@@ -358,6 +276,7 @@ struct lapic *lapic_init(struct board *board, const struct lapic_config *config,
     l->base = LAPIC_BASE | APIC_BASE_ENABLED;
     vtimer_init(&l->timer, "local APIC timer", lapic_timer_fired, l);
     l->region = phys_map_mmio(board->phys, "lapic", LAPIC_BASE, PAGE_SIZE, &lapic_ops, l);
+    phys_set_quick(board->phys, l->region, &lapic_quick);
     lapic_reset(l);
     device_add(board->devices, &lapic_class, l);
     return l;

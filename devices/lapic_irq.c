@@ -11,14 +11,6 @@ enum {
     LEVEL = 1 << 15
 };
 
-int lapic_highest(const uint32_t bits[8])
-{
-    for (int i = 7; i >= 0; i--)
-        if (bits[i])
-            return i * 32 + 31 - __builtin_clz(bits[i]);
-    return -1;
-}
-
 static void set_bit(uint32_t bits[8], uint8_t vector, bool on)
 {
     if (on)
@@ -32,42 +24,9 @@ static bool bit_is_set(const uint32_t bits[8], uint8_t vector)
     return bits[vector >> 5] >> (vector & 31) & 1;
 }
 
-/* "Task and Processor Priorities". */
-uint8_t lapic_ppr(const struct lapic *l)
-{
-    int in_service = lapic_highest(l->isr);
-
-    if (in_service < 0 || l->tpr >> 4 >= in_service >> 4)
-        return l->tpr;
-    return (uint8_t)(in_service & 0xF0);
-}
-
-/* The vector that is to be delivered next, -1: none. */
-static int deliverable(const struct lapic *l)
-{
-    int vector = lapic_highest(l->irr);
-
-    if (vector < 0 || !lapic_software_enabled(l) || vector >> 4 <= lapic_ppr(l) >> 4)
-        return -1;
-    return vector;
-}
-
-static unsigned lvt_mode(const struct lapic *l, enum lvt n)
-{
-    return l->lvt[n] >> LVT_MODE_SHIFT & 7;
-}
-
-bool lapic_extint(const struct lapic *l)
-{
-    if (!lapic_hardware_enabled(l))
-        return l->line[0]; /* the pin is INTR */
-    return l->bus_extint || (l->line[0] && !(l->lvt[LVT_LINT0] & LVT_MASKED) &&
-                             lvt_mode(l, LVT_LINT0) == APIC_EXTINT);
-}
-
 void lapic_update(struct lapic *l)
 {
-    uint8_t level = lapic_extint(l) || (lapic_hardware_enabled(l) && deliverable(l) >= 0);
+    uint8_t level = lapic_requests(l);
 
     if (level == l->intr_level)
         return;
@@ -81,7 +40,7 @@ int lapic_intack(struct lapic *l)
 
     if (!lapic_hardware_enabled(l))
         return -1;
-    vector = deliverable(l);
+    vector = lapic_deliverable(l);
     if (vector >= 0) {
         set_bit(l->irr, (uint8_t)vector, false);
         set_bit(l->isr, (uint8_t)vector, true);
@@ -166,7 +125,7 @@ void lapic_local(struct lapic *l, enum lvt n)
     if (!lapic_hardware_enabled(l) || (l->lvt[n] & LVT_MASKED))
         return;
     /* The timer and the error interrupt have no delivery mode: it reads as fixed. */
-    take(l, lvt_mode(l, n), (uint8_t)l->lvt[n], false);
+    take(l, lapic_lvt_mode(l, n), (uint8_t)l->lvt[n], false);
 }
 
 void lapic_error(struct lapic *l, uint8_t bit)
@@ -184,7 +143,7 @@ void lapic_lint_changed(struct lapic *l, enum lvt n)
     uint32_t *lvt = &l->lvt[n];
 
     if (n == LVT_LINT0 && l->line[0] && lapic_hardware_enabled(l) && (*lvt & LVT_LEVEL) &&
-        !(*lvt & (LVT_MASKED | LVT_REMOTE_IRR)) && lvt_mode(l, n) == APIC_FIXED) {
+        !(*lvt & (LVT_MASKED | LVT_REMOTE_IRR)) && lapic_lvt_mode(l, n) == APIC_FIXED) {
         *lvt |= LVT_REMOTE_IRR;
         take(l, APIC_FIXED, (uint8_t)*lvt, true);
     }
@@ -201,9 +160,10 @@ static void set_lint(void *opaque, int n, int level)
     if (rises && !lapic_hardware_enabled(l)) {
         if (n == 1)
             pulse(&l->nmi); /* the pin is NMI */
-    } else if (rises && lvt_mode(l, lvt) == APIC_FIXED && !(n == 0 && l->lvt[lvt] & LVT_LEVEL)) {
+    } else if (rises && lapic_lvt_mode(l, lvt) == APIC_FIXED &&
+               !(n == 0 && l->lvt[lvt] & LVT_LEVEL)) {
         lapic_local(l, lvt);
-    } else if (rises && lvt_mode(l, lvt) != APIC_FIXED) {
+    } else if (rises && lapic_lvt_mode(l, lvt) != APIC_FIXED) {
         lapic_local(l, lvt);
     }
     lapic_lint_changed(l, lvt);

@@ -121,7 +121,7 @@ void lapic_timer_divide(struct lapic *l, uint8_t divide)
     lapic_timer_sync(l);
     if (counts(l))
         passed = (vclock_now(l->clock) - l->started) / count_ns(l);
-    l->divide = divide & 0x0B;
+    l->divide = divide & DIVIDE_WRITABLE;
     if (counts(l))
         l->started = vclock_now(l->clock) - passed * count_ns(l);
     lapic_timer_arm(l);

@@ -1,6 +1,6 @@
 /* Local APIC and I/O APIC by their registers. */
 #include "chipset.h"
-#include "devices/apic.h"
+#include "devices/lapic_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +139,54 @@ START_TEST(test_priorities)
     set(EOI, 0);
     set(EOI, 0); /* of nothing */
     ck_assert_int_eq(lapic_intack(l), 0xFF);
+}
+END_TEST
+
+/* What short cuts may do: everything but what changes INTR, asks others, or takes time. */
+START_TEST(test_short_way)
+{
+    uint32_t value;
+
+    ck_assert(lapic_quick_write(l, TPR, 0x50, 4));
+    ck_assert(lapic_quick_read(l, TPR + 1, 1, &value));
+    ck_assert_uint_eq(value, 0);
+    ck_assert(lapic_quick_read(l, TPR, 4, &value));
+    ck_assert_uint_eq(value, 0x50);
+    ck_assert(!lapic_quick_write(l, TPR, 0x50, 2));
+    ck_assert(!lapic_quick_write(l, TPR + 4, 0x50, 4));
+    self(0x41); /* waits for the task priority to fall */
+    ck_assert(!lapic_quick_write(l, TPR, 0, 4));
+    ck_assert_uint_eq(get(TPR), 0x50);
+    set(TPR, 0);
+    ck_assert(c.level[INTR]);
+    ck_assert(!lapic_quick_write(l, TPR, 0x50, 4));
+    ck_assert_int_eq(lapic_intack(l), 0x41);
+    self(0x42);
+    ck_assert(!lapic_quick_write(l, EOI, 0, 4)); /* the other one follows */
+    ck_assert_uint_eq(get(ISR + 0x20), 1u << 1);
+    set(EOI, 0);
+    ck_assert_int_eq(lapic_intack(l), 0x42);
+    ck_assert(lapic_quick_write(l, EOI, 0, 4));
+    ck_assert_uint_eq(get(ISR + 0x20), 0);
+    ck_assert(lapic_quick_write(l, EOI, 0, 4)); /* of nothing */
+    set(INITIAL, 1000);
+    ck_assert(!lapic_quick_read(l, CURRENT, 4, &value));
+    ck_assert(!lapic_quick_write(l, DIVIDE, 0, 4));
+    ck_assert(!lapic_quick_write(l, ICR, 0x44041, 4));
+    ck_assert(!lapic_quick_write(l, 0x40, 0, 4)); /* no register: that is an error to tell */
+}
+END_TEST
+
+/* The end of a level-triggered interrupt is news for the I/O APIC. */
+START_TEST(test_short_way_level)
+{
+    const struct apic_message m = {.destination = 0xFF, .vector = 0x44, .level = true};
+
+    ck_assert(lapic_deliver(l, &m));
+    ck_assert_int_eq(lapic_intack(l), 0x44);
+    ck_assert(!lapic_quick_write(l, EOI, 0, 4));
+    set(EOI, 0);
+    ck_assert_uint_eq(get(ISR + 0x20), 0);
 }
 END_TEST
 
@@ -533,6 +581,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_reset_state);
     tcase_add_test(t, test_priorities);
+    tcase_add_test(t, test_short_way);
+    tcase_add_test(t, test_short_way_level);
     tcase_add_test(t, test_task_priority);
     tcase_add_test(t, test_icr);
     tcase_add_test(t, test_errors);
