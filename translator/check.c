@@ -200,6 +200,15 @@ static bool jumps(struct check *c, const struct host_insn *in, const struct flow
             return check_refuse(c, in, "loads the FPU without a way back in r10");
         return leaves(c, in, f, false) && flow_to(c, in, f->scratch[2].bits, &back);
     }
+    if (target == c->t->stub_cpuid) {
+        if (f->scratch[2].kind != VALUE_SELF || f->scratch[3].bits >> 26 != EXIT_INSN)
+            return check_refuse(c, in, "asks for CPUID without a way back in r10");
+        struct flow back = *f;
+        for (unsigned i = 0; i < 4; i++)
+            back.scratch[i] = (struct value){0};
+        return exit_code_fits(c, in, f) && leaves(c, in, f, false) &&
+               flow_to(c, in, f->scratch[2].bits, &back);
+    }
     if (linked(c, in, f, target))
         return leaves(c, in, f, false);
     return check_refuse(c, in, "goes to cache offset %llx", (long long)target);

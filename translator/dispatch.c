@@ -192,6 +192,8 @@ static void after_insn(struct translator *t, uint32_t index)
         uint8_t seg = s->quick_seg;
         if (shows_pointers(&s->in))
             pointers_settle(t);
+        if (quick == QUICK_CPUID)
+            quick_learn_leaf(t);
         if (!hook_insn(t, &s->in))
             cpu_emulate(t->cpu, &s->in);
         if (quick)

@@ -226,7 +226,8 @@ static void on_kick(int sig, siginfo_t *info, void *context)
         r[REG_RIP] = (greg_t)(uintptr_t)(t->rx + t->stub_abort);
         return;
     }
-    if (off >= t->stub_fpu && off < t->stub_fpu_end)
+    if ((off >= t->stub_fpu && off < t->stub_fpu_end) ||
+        (off >= t->stub_cpuid && off < t->stub_cpuid_end))
         off = cache_offset(t, r[REG_R10]);
     struct tb *tb = off == ~0u ? NULL : cache_at(t, off);
     if (!tb)

@@ -100,7 +100,9 @@ struct runtime {
     uint32_t fault_guard; /* the access left the window: the site wants the gs form */
     uint32_t fault_churn; /* the page churns: by hand is only cheaper */
     uint64_t fault_address;
+    uint64_t leaves;      /* CPUIDs by stub_cpuid */
     _Alignas(64) uint8_t bounce[BOUNCE_SIZE];
+    _Alignas(64) struct quick_leaf leaf[QUICK_LEAVES];
 };
 
 enum { RUNTIME_SIZE = 4096 };
@@ -307,7 +309,7 @@ struct translator {
     struct debugger_code *debugger;
     struct emit emit; /* the allocation pointer */
     uint32_t stub_leave, stub_fault, stub_quick, stub_enter, stub_enter_end, stub_abort, stub_fpu,
-        stub_fpu_end, stub_step, step_end;
+        stub_fpu_end, stub_cpuid, stub_cpuid_end, stub_step, step_end;
     uint32_t (*enter)(struct cpu *cpu, const uint8_t *code, uint32_t eip);
 
     struct tb *tbs; /* [0] unused; sorted by code offset */

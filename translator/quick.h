@@ -13,7 +13,7 @@ struct translator;
 /* The short cut that a site has. */
 enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_INT_REAL, QUICK_IRET,
                   QUICK_IRET_REAL, QUICK_SYSENTER, QUICK_SYSEXIT, QUICK_FAR_CALL, QUICK_FAR_RETURN,
-                  QUICK_RDTSC, QUICK_MOVE };
+                  QUICK_RDTSC, QUICK_MOVE, QUICK_CPUID };
 
 /* Flags with which nothing is ordinary. */
 #define QUICK_ODD_FLAGS (FLAG_TF | FLAG_NT | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP)
@@ -33,6 +33,20 @@ struct quick_pair {
     struct segment cs, ss;
     uint32_t key; /* 0: none */
 };
+
+/* What CPUID gives for LEAF and a SUBLEAF that agrees in the bits of MASK, as long as CR4, the low halves
+ * of IA32_APIC_BASE and XCR0 are these: stub_cpuid looks it up. */
+struct quick_leaf {
+    uint32_t leaf, mask, subleaf, cr4, apic_base, xcr0;
+    uint32_t regs[4]; /* EAX, EBX, ECX, EDX */
+    uint32_t unused[6]; /* the stub shifts */
+};
+enum { QUICK_LEAVES = 32, QUICK_LEAF_SHIFT = 6 };
+/* The entry that LEAF may be in. */
+static inline uint32_t quick_leaf_index(uint32_t leaf)
+{
+    return (leaf ^ leaf >> 27) & (QUICK_LEAVES - 1);
+}
 
 enum { QUICK_DATA = 64, QUICK_FAR = 16 };
 
@@ -82,6 +96,9 @@ const uint8_t *quick_run(struct translator *t, uint32_t site);
 const uint8_t *quick_go_on(struct translator *t, const struct site *site);
 /* Of QUICK_MOVE, as quick_run (translator/quick_move.c). */
 const uint8_t *quick_move(struct translator *t, struct site *site);
+/* The hub is about to carry out CPUID: remember what it gives. */
+void quick_learn_leaf(struct translator *t);
+void quick_forget_leaves(struct translator *t);
 /* The hub carried out an instruction that has short cut KIND, for segment register SEG: remember
  * what came of it. */
 void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg);

@@ -1,7 +1,9 @@
 /* Which sites have short cuts, and what the hub teaches them (translator/quick.h). */
 #include <string.h>
 
+#include "cpu/control.h"
 #include "cpu/debug.h"
+#include "cpu/model.h"
 #include "cpu/segment.h"
 #include "translator/build.h"
 
@@ -43,6 +45,8 @@ static enum quick_kind system_call(const struct build *b, uint8_t opcode)
     switch (opcode) {
     case 0x31:
         return cpu_has(b->t->cpu->model, FEAT_TSC) ? QUICK_RDTSC : QUICK_NONE;
+    case 0xA2:
+        return cpu_has(b->t->cpu->model, FEAT_CPUID) ? QUICK_CPUID : QUICK_NONE;
     case 0x34:
         return QUICK_SYSENTER;
     case 0x35:
@@ -162,6 +166,8 @@ void quick_start(struct translator *t)
     bool watched = log_on(t->log, LOG_TRACE) || log_on(t->log, LOG_EXEC) || log_on(t->log, LOG_INT);
     t->quick.allowed = !watched && !t->hooks.count;
     t->quick.on = t->quick.allowed && !t->verify;
+    if (!t->quick.on)
+        quick_forget_leaves(t);
 }
 
 /* Remember segment register SEG, just loaded, in CACHE of COUNT entries.  OWN: only a segment whose
@@ -224,7 +230,38 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
     case QUICK_IRET_REAL:
     case QUICK_RDTSC:
     case QUICK_MOVE:
+    case QUICK_CPUID:
     case QUICK_NONE:
         break;
     }
+}
+
+/* Results of these leaves depend on the subleaf: 4, 7, 0Dh, and whatever lies beyond the last. */
+static bool has_subleaves(const struct cpu *cpu, uint32_t leaf)
+{
+    return leaf == 4 || leaf == 7 || leaf == 13 || (leaf > cpu->model->max_leaf && leaf < 0x80000000) ||
+           leaf > 0x80000008;
+}
+
+void quick_learn_leaf(struct translator *t)
+{
+    const struct cpu *cpu = t->cpu;
+    uint32_t leaf = cpu->gpr[EAX], mask = has_subleaves(cpu, leaf) ? ~0u : 0;
+    struct quick_leaf *q = &t->rt->leaf[quick_leaf_index(leaf)];
+    if (!t->quick.on)
+        return;
+    *q = (struct quick_leaf){.leaf = leaf,
+                             .mask = mask,
+                             .subleaf = cpu->gpr[ECX] & mask,
+                             .cr4 = cpu->cr4,
+                             .apic_base = (uint32_t)cpu->apic_base,
+                             .xcr0 = (uint32_t)cpu->xcr0};
+    cpu_cpuid(cpu, leaf, cpu->gpr[ECX], q->regs);
+}
+
+/* Nobody looks for a leaf in the entry of its neighbour. */
+void quick_forget_leaves(struct translator *t)
+{
+    for (uint32_t i = 0; i < QUICK_LEAVES; i++)
+        t->rt->leaf[i].leaf = i ^ 1;
 }

@@ -19,26 +19,6 @@ void exit_code(struct build *b, enum exit_kind kind, uint32_t value)
     emit_jmp(b->e, b->t->stub_leave);
 }
 
-static uint32_t exit_to_insn(struct build *b, bool slow)
-{
-    struct translator *t = b->t;
-    uint8_t seg = SEG_NONE;
-    enum quick_kind quick = slow ? quick_by_hand(b) : quick_emit(b, &seg);
-    uint32_t site = new_site(b);
-    t->sites[site].slow = slow;
-    t->sites[site].quick = (uint8_t)quick;
-    t->sites[site].quick_seg = seg;
-    emit_mov_imm(b->e, R11, EXIT_CODE(EXIT_INSN, site));
-    emit_jmp(b->e, quick ? t->stub_quick : t->stub_leave);
-    b->ended = true;
-    return site;
-}
-
-void exit_site_ends(struct build *b, bool slow)
-{
-    exit_to_insn(b, slow);
-}
-
 /* Can the hub come back to the block behind the present instruction?  The FPU is loaded at a block's
  * start alone. */
 static bool goes_on(const struct build *b)
@@ -60,6 +40,44 @@ static bool goes_on(const struct build *b)
     default:
         return true;
     }
+}
+
+/* To the stub, which comes back to what follows: lea r10, [rip + 5]. */
+static void call_cpuid(struct build *b)
+{
+    enum { JMP = 5 };
+    if (!goes_on(b)) {
+        emit_jmp(b->e, b->t->stub_leave);
+        return;
+    }
+    emit_rex(b->e, true, R10, R_NONE, R_NONE);
+    emit8(b->e, 0x8D);
+    emit8(b->e, 0x15);
+    emit32(b->e, JMP);
+    emit_jmp(b->e, b->t->stub_cpuid);
+}
+
+static uint32_t exit_to_insn(struct build *b, bool slow)
+{
+    struct translator *t = b->t;
+    uint8_t seg = SEG_NONE;
+    enum quick_kind quick = slow ? quick_by_hand(b) : quick_emit(b, &seg);
+    uint32_t site = new_site(b);
+    t->sites[site].slow = slow;
+    t->sites[site].quick = (uint8_t)quick;
+    t->sites[site].quick_seg = seg;
+    emit_mov_imm(b->e, R11, EXIT_CODE(EXIT_INSN, site));
+    if (quick == QUICK_CPUID)
+        call_cpuid(b);
+    else
+        emit_jmp(b->e, quick ? t->stub_quick : t->stub_leave);
+    b->ended = true;
+    return site;
+}
+
+void exit_site_ends(struct build *b, bool slow)
+{
+    exit_to_insn(b, slow);
 }
 
 void exit_site(struct build *b, bool slow)

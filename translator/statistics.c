@@ -35,6 +35,8 @@ static void give_label(struct out *o, const char *label, uint64_t value)
 
 static void counters(struct translator *t, const struct statistic_sink *to)
 {
+    t->stats.quick += t->rt->leaves;
+    t->rt->leaves = 0;
     const struct {
         const char *name, *unit, *help;
         uint64_t value;

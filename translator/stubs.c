@@ -235,12 +235,88 @@ static void emit_fpu_load(struct translator *t)
     t->stub_fpu_end = e->pos;
 }
 
+/* OPCODE reg, FIELD of the entry at [RAX]. */
+static void leaf_op(struct emit *e, uint8_t opcode, unsigned reg, size_t field)
+{
+    int32_t at = RT(leaf) + (int32_t)field - RUNTIME_SIZE;
+    emit_op_mem(e, false, opcode, reg, R_CODE, RAX, at);
+}
+
+static void flags_from_r9(struct emit *e)
+{
+    emit_mov(e, RAX, R9);
+    emit8(e, 0x04); /* add al, 7Fh: overflows when OF was set */
+    emit8(e, 0x7F);
+    emit8(e, 0x9E); /* sahf */
+}
+
+/* CPUID in the middle of a block: what the hub has remembered, and on at r10; else out to it with the
+ * exit code in r11d.  Flags in r9d, EAX in r8d meanwhile. */
+static void emit_cpuid(struct translator *t)
+{
+#define LEAF(field) offsetof(struct quick_leaf, field)
+    static const struct {
+        int32_t now;
+        uint16_t then;
+    } state[] = {{CPU(cr4), LEAF(cr4)}, {CPU(apic_base), LEAF(apic_base)}, {CPU(xcr0), LEAF(xcr0)}};
+    enum { STATES = sizeof state / sizeof *state };
+    static const uint8_t index[] = {
+        0x9F,                               /* lahf */
+        0x0F, 0x90, 0xC0,                   /* seto al */
+        0x41, 0x89, 0xC1,                   /* mov r9d, eax */
+        0x44, 0x89, 0xC0,                   /* mov eax, r8d */
+        0xC1, 0xE8, 27,                     /* shr eax, 27 */
+        0x44, 0x31, 0xC0,                   /* xor eax, r8d */
+        0x83, 0xE0, QUICK_LEAVES - 1,       /* and eax, 31 */
+        0xC1, 0xE0, QUICK_LEAF_SHIFT,       /* shl eax, 6 */
+    };
+    struct emit *e = &t->emit;
+    uint32_t other, changed[1 + STATES];
+    t->stub_cpuid = e->pos;
+    emit_mov(e, R8, RAX);
+    for (unsigned i = 0; i < sizeof index; i++)
+        emit8(e, index[i]);
+    leaf_op(e, 0x3B, R8, LEAF(leaf)); /* cmp */
+    other = emit_jcc(e, 5, 0);
+    leaf_op(e, 0x8B, R8, LEAF(mask));
+    emit_op_reg(e, false, 0x23, R8, RCX); /* and */
+    leaf_op(e, 0x3B, R8, LEAF(subleaf));
+    changed[0] = emit_jcc(e, 5, 0);
+    for (unsigned i = 0; i < STATES; i++) {
+        emit_load(e, R8, R_CPU, state[i].now);
+        leaf_op(e, 0x3B, R8, state[i].then);
+        changed[1 + i] = emit_jcc(e, 5, 0);
+    }
+    rt_op(e, true, 0x83, 0, RT(leaves), 1); /* add qword, 1 */
+    emit8(e, 1);
+    leaf_op(e, 0x8B, R8, LEAF(regs[0]));
+    leaf_op(e, 0x8B, RBX, LEAF(regs[1]));
+    leaf_op(e, 0x8B, RCX, LEAF(regs[2]));
+    leaf_op(e, 0x8B, RDX, LEAF(regs[3]));
+    flags_from_r9(e);
+    emit_mov(e, RAX, R8);
+    emit8(e, 0x41); /* jmp r10 */
+    emit8(e, 0xFF);
+    emit8(e, 0xE2);
+    for (unsigned i = 0; i < 1 + STATES; i++)
+        emit_patch32(e, changed[i], e->pos);
+    leaf_op(e, 0x8B, R8, LEAF(leaf));
+    emit_patch32(e, other, e->pos);
+    flags_from_r9(e);
+    emit_mov(e, RAX, R8);
+    emit_jmp(e, t->stub_leave);
+    t->stub_cpuid_end = e->pos;
+#undef LEAF
+}
+
 void stubs_emit(struct translator *t)
 {
     enum { STEP_ROOM = 256 };
     emit_leave(t);
     emit_enter(t, emit_quick(t));
     emit_fpu_load(t);
+    emit_cpuid(t);
+    quick_forget_leaves(t);
     t->stub_step = t->emit.pos;
     t->step_end = t->emit.pos += STEP_ROOM;
     uint32_t mxcsr;

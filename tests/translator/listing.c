@@ -118,6 +118,8 @@ static void name_target(const struct translator *t, const struct tb *tb, uint32_
         strcpy(at, " leave");
     else if (target == t->stub_quick)
         strcpy(at, " quick");
+    else if (target == t->stub_cpuid)
+        strcpy(at, " cpuid");
     else if (target == t->stub_fpu)
         strcpy(at, " load_fpu");
     else if (target >= base && target < tb->code_end)

@@ -122,15 +122,15 @@ START_TEST(on_and_off)
 }
 END_TEST
 
-/* CPUID and device memory: by name. */
+/* CLTS and device memory: by name. */
 START_TEST(calls)
 {
     struct rig r;
     rig_open(&r, NULL);
     rig_flat(&r, 0);
-    /* mov esi, 5; 1: cpuid; mov eax, [FE000000h]; dec esi; jnz 1b */
-    ck_assert_int_eq(rig_exec(&r, "BE 05 00 00 00 0F A2 A1 00 00 00 FE 4E 75 F6"), RIG_ENDED);
-    ck_assert_uint_eq(value(&r, "calls", "cpuid"), 5);
+    /* mov esi, 5; 1: clts; mov eax, [FE000000h]; dec esi; jnz 1b */
+    ck_assert_int_eq(rig_exec(&r, "BE 05 00 00 00 0F 06 A1 00 00 00 FE 4E 75 F6"), RIG_ENDED);
+    ck_assert_uint_eq(value(&r, "calls", "clts"), 5);
     ck_assert_uint_ge(value(&r, "calls", "mov by hand"), 3);
     ck_assert_uint_ge(value(&r, "exits", "instruction"), 5);
     r.ended = false;
