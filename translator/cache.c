@@ -10,7 +10,12 @@
 
 #include "translator/internal.h"
 
-enum { DEFAULT_CACHE = 32 << 20, MIN_CACHE = 1 << 20, HASH_SIZE = 1 << TB_HASH_BITS };
+enum {
+    DEFAULT_CACHE = 64 << 20,
+    MIN_CACHE = 1 << 20,
+    BLOCK_BYTES = 64 /* less than one takes */,
+    HASH_SIZE = 1 << TB_HASH_BITS
+};
 
 static void *lazy(size_t bytes)
 {
@@ -68,7 +73,9 @@ bool cache_init(struct translator *t, struct error *err)
     if (t->cache_size < MIN_CACHE)
         t->cache_size = MIN_CACHE;
     t->cache_size &= ~4095u;
-    t->tb_max = t->cache_size / 128;
+    t->tb_max = t->cache_size / BLOCK_BYTES;
+    if (t->tb_max > EXIT_CODE(1, 0) / TB_SLOTS)
+        t->tb_max = EXIT_CODE(1, 0) / TB_SLOTS;
     if (!map_code(t, err))
         return false;
     t->map_max = t->cache_size / 16;
