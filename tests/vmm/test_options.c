@@ -145,7 +145,6 @@ static const struct {
     {"-uuid 12345678-1234-1234-1234-123456789abcd", "-uuid"},
     {"-rtc clock=sundial", "sundial"},
     {"-action reboot=never", "never"},
-    {"-sandbox on", "-sandbox on"},
     {"-echr 0", "-echr 0"},
     {"-k klingon", "-k klingon"},
     {"-cpu max,+hologram", "hologram"},
