@@ -22,17 +22,28 @@ struct block {
     void *failed_opaque;
 };
 
+/* The file may be nobody's to write, or on a file system that is mounted so. */
+static bool may_not_be_written(void)
+{
+    return errno == EACCES || errno == EROFS || errno == EPERM;
+}
+
 /* The image as the options want it: an overlay over a read-only file for a snapshot. */
 static bool open_image(struct block *b, const struct block_options *options, struct error *err)
 {
-    const struct image_request request = {
+    struct image_request request = {
         .path = b->path,
         .format = options->format,
         .writable = !options->readonly && !options->snapshot,
         .log = b->log,
     };
+    errno = 0;
     struct image *image = image_open(&request, err);
-
+    if (!image && request.writable && options->auto_readonly && may_not_be_written()) {
+        request.writable = false;
+        b->readonly = true;
+        image = image_open(&request, err);
+    }
     if (!image)
         return false;
     b->format = image->ops->name;

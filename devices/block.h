@@ -25,6 +25,7 @@ enum block_action { BLOCK_REPORT, BLOCK_IGNORE, BLOCK_STOP };
 
 struct block_options {
     bool readonly;
+    bool auto_readonly; /* read-only where it cannot be written, instead of failing */
     bool snapshot;      /* writes go to a temporary file that dies with the machine */
     const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
     bool write_through; /* each write is flushed before it counts as done */
@@ -36,14 +37,14 @@ struct block_options {
  * (nbd:unix:PATH[:exportname=NAME], nbd://HOST[:PORT]/NAME, nbd+unix:///NAME?socket=PATH).  Locks
  * it against a second writer.  NULL and ERR (one line that names the file and the remedy) when it
  * is missing, empty, a directory, unreadable, damaged, or locked.  A file that cannot be written
- * opens only with options->readonly or snapshot. */
+ * opens only with options->readonly, auto_readonly or snapshot. */
 struct block *block_open(const char *path, const struct block_options *options, struct log *log,
                          struct error *err);
 void block_close(struct block *b);
 uint64_t block_sectors(const struct block *b); /* a last partial sector is padded with zeros */
 bool block_readonly(const struct block *b);
 const char *block_path(const struct block *b);
-const char *block_format(const struct block *b); /* "raw", "qcow2", "gzip" or "nbd" */
+const char *block_format(const struct block *b); /* "raw", "qcow2", "gzip" or "nbd", "null-co" */
 /* COUNT sectors at LBA.  False on a host I/O error or beyond the end (logged). */
 bool block_read(struct block *b, uint64_t lba, void *data, uint32_t count);
 bool block_write(struct block *b, uint64_t lba, const void *data, uint32_t count);

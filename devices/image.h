@@ -85,6 +85,10 @@ struct image *image_gzip_new(const struct image_file *file, const struct image_r
 bool image_is_nbd(const char *name);
 struct image *image_nbd_open(const struct image_request *request, struct error *err);
 
+/* True when NAME is null-co://, with or without a size. */
+bool image_is_null(const char *name);
+struct image *image_null_open(const struct image_request *request, struct error *err);
+
 /* Sectors written go to an unlinked temporary file in $TMPDIR, all others come from BASE, which
  * is owned by the overlay from then on.  NULL and ERR on failure: BASE is then still the
  * caller's. */

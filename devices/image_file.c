@@ -113,6 +113,7 @@ static void open_error(const char *path, bool writable, struct error *err)
                   strerror(cause));
     else
         error_set(err, "image '%s' cannot be opened (%s); make it readable", path, strerror(cause));
+    errno = cause;
 }
 
 bool image_file_open(struct image_file *file, const struct image_request *request,

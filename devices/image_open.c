@@ -93,6 +93,8 @@ struct image *image_open(const struct image_request *request, struct error *err)
 
     if (image_is_nbd(request->path))
         return image_nbd_open(request, err);
+    if (image_is_null(request->path))
+        return image_null_open(request, err);
     if (!image_file_open(&file, request, err))
         return NULL;
     len = file.bytes < sizeof head ? (size_t)file.bytes : sizeof head;

@@ -7,6 +7,7 @@
 struct chardev_option {
     const char *id;
     struct stream_spec spec;
+    const char *list; /* a -chardev's value; NULL */
 };
 
 struct chardevs;

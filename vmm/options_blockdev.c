@@ -1,6 +1,6 @@
 /* -blockdev: images as a graph of nodes, which libvirt and others write as JSON.  A node is a
  * format (raw, qcow2, gzip) over another node, or a way to the bytes (file, host_device,
- * host_cdrom, nbd). Each becomes a drive without place, which -device ide-hd,drive=NODE gives one;
+ * host_cdrom, nbd, null-co). Each becomes a drive without place, which -device ide-hd,drive=NODE gives one;
  * what lies below it is settled here, so that a format node is the image's name, how it is read and
  * how it is written. */
 #include "vmm/option.h"
@@ -10,7 +10,7 @@
 /* The properties that say something; those that tune what ringer does in one way are in TUNING. */
 static const struct property blockdev_properties[] = {
     {"driver", PROPERTY_CHOICE, "format or protocol", NULL, 0, 0,
-     "raw|qcow2|gzip|file|host_device|host_cdrom|nbd"},
+     "raw|qcow2|gzip|file|host_device|host_cdrom|nbd|null-co|null-aio"},
     {"node-name", PROPERTY_STRING, "its name, which -device and other nodes use", NULL, 0, 0, NULL},
     {"read-only", PROPERTY_BOOL, "never written", NULL, 0, 0, NULL},
     {"auto-read-only", PROPERTY_BOOL, "read-only where it cannot be written", NULL, 0, 0, NULL},
@@ -31,10 +31,13 @@ static const struct property blockdev_properties[] = {
     {"server.path", PROPERTY_STRING, "its socket", NULL, 0, 0, NULL},
     {"server.host", PROPERTY_STRING, "its host", NULL, 0, 0, NULL},
     {"server.port", PROPERTY_STRING, "its port", NULL, 0, 0, NULL},
+    {"size", PROPERTY_SIZE, "null-co: how large it is", NULL, 512, 1ull << 50, NULL},
+    {"read-zeroes", PROPERTY_BOOL, "null-co reads as zeros anyway", NULL, 0, 0, NULL},
+    {"latency-ns", PROPERTY_CHOICE, NULL, NULL, 0, 0, "0"},
     {"export", PROPERTY_STRING, "nbd: which of the server's images", NULL, 0, 0, NULL},
     DEVICE_PROPERTIES_END,
 };
-enum driver { RAW, QCOW2, GZIP, PROTOCOLS, FILE_DRIVER = PROTOCOLS, HOST_DEVICE, HOST_CDROM, NBD };
+enum driver { RAW, QCOW2, GZIP, PROTOCOLS, FILE_DRIVER = PROTOCOLS, HOST_DEVICE, HOST_CDROM, NBD, NULL_CO, NULL_AIO };
 
 static const char *const tuning[] = {
     "l2-cache-size",
@@ -114,6 +117,14 @@ static const char *nbd_name(struct options *o, const struct value *v, const char
                        export ? ":exportname=" : "", export ? export : "");
 }
 
+static const char *null_name(struct options *o, const struct value *v)
+{
+    const struct value *size = get(v, "size");
+
+    return pool_printf(&o->pool, "null-co://%llu",
+                       size->given ? (unsigned long long)size->number : 1ull << 30);
+}
+
 static struct drive_option *add_node(struct options *o, const char *list, bool nested,
                                      const char *what, struct error *err);
 
@@ -150,6 +161,7 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
     const char *backing = get(v, "backing")->text;
 
     d->block.readonly = get(v, "read-only")->number;
+    d->block.auto_readonly = get(v, "auto-read-only")->number;
     d->block.no_flush = get(v, "cache.no-flush")->number;
     d->cdrom = false;
     d->block.format = driver == NBD ? NULL : driver < PROTOCOLS ? formats[driver] : "raw";
@@ -161,6 +173,7 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
             return false;
         d->file = file->file;
         d->block.readonly |= file->block.readonly && !get(v, "read-only")->given;
+        d->block.auto_readonly &= file->block.auto_readonly;
         d->block.no_flush |= file->block.no_flush;
         if (!strncmp(d->file, "nbd:", 4) && driver != RAW)
             return error_set(err, "%s: ringer reads nothing but raw from NBD servers", what);
@@ -170,10 +183,12 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
     }
     if (*below || get(v, "file")->given)
         return error_set(err, "%s: file= is for the formats raw, qcow2 and gzip", what);
-    d->file = driver == NBD ? nbd_name(o, v, what, err) : get(v, "filename")->text;
-    if (driver != NBD && (!d->file || !*d->file))
-        return error_set(err, "%s: it needs filename=PATH", what);
-    return d->file != NULL;
+    if (driver >= NBD) {
+        d->file = driver == NBD ? nbd_name(o, v, what, err) : null_name(o, v);
+        return d->file != NULL;
+    }
+    d->file = get(v, "filename")->text;
+    return (d->file && *d->file) || error_set(err, "%s: it needs filename=PATH", what);
 }
 
 static struct drive_option *add_node(struct options *o, const char *list, bool nested,

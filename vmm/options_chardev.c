@@ -14,14 +14,14 @@ static const struct chardev_option *find_chardev(const struct options *o, const 
 }
 
 static bool add_chardev(struct options *o, const char *id, const struct stream_spec *spec,
-                        const char *what, struct error *err)
+                        const char *list, const char *what, struct error *err)
 {
     if (find_chardev(o, id))
         return error_set(err, "%s: there is a chardev '%s' already", what, id);
     if (o->chardev_count == OPTIONS_CHARDEVS)
         return error_set(err, "%s: there may be %u chardevs at most", what, OPTIONS_CHARDEVS);
     o->chardevs[o->chardev_count++] =
-        (struct chardev_option){pool_text(&o->pool, id, strlen(id)), *spec};
+        (struct chardev_option){pool_text(&o->pool, id, strlen(id)), *spec, list};
     return true;
 }
 
@@ -50,7 +50,7 @@ bool options_add_stream(struct options *o, const char *option, const char *value
         return true;
     }
     *id = pool_text(&o->pool, label, strlen(label));
-    return add_chardev(o, label, &spec, what, err) &&
+    return add_chardev(o, label, &spec, NULL, what, err) &&
            (!spec.mux || add_monitor(o, *id, false, false, what, err));
 }
 
@@ -65,7 +65,22 @@ static bool set_chardev(struct options *o, const struct option *self, const char
         return option_help(o, "chardev", value[len] ? pool_text(&o->pool, value, len) : NULL);
     }
     return stream_parse_chardev(value, &spec, id, err) &&
-           add_chardev(o, id, &spec, pool_printf(&o->pool, "-%s %s", self->name, value), err);
+           add_chardev(o, id, &spec, value, pool_printf(&o->pool, "-%s %s", self->name, value),
+                       err);
+}
+
+bool options_set_chardev(struct options *o, const char *id, const char *item, const char *what,
+                         struct error *err)
+{
+    struct chardev_option *c = (struct chardev_option *)find_chardev(o, id);
+    char same[STREAM_ID];
+    struct error why;
+
+    if (!c || !c->list)
+        return error_set(err, "%s: there is no -chardev '%s' before it", what, id);
+    c->list = pool_printf(&o->pool, "%s,%s", c->list, item);
+    return stream_parse_chardev(c->list, &c->spec, same, &why) ||
+           error_set(err, "%s: %s", what, why.text);
 }
 
 /* ---- who uses them ---- */

@@ -249,7 +249,7 @@ static bool set_global(struct options *o, const struct option *self, const char 
     return true;
 }
 
-/* -set GROUP.ID.PROPERTY=VALUE: one more property of a device that was named before. */
+/* -set GROUP.ID.PROPERTY=VALUE: one more property of what was named before. */
 static bool set_set(struct options *o, const struct option *self, const char *value,
                     struct error *err)
 {
@@ -258,11 +258,20 @@ static bool set_set(struct options *o, const struct option *self, const char *va
     const char *what = pool_printf(&o->pool, "-%s %s", self->name, value);
 
     if (!equals)
-        return error_set(err, "%s: it is device.ID.PROPERTY=VALUE", what);
-    if (strncmp(value, "device.", 7) != 0)
-        return error_set(err, "%s: only devices are set so; write it behind the -%.*s", what,
-                         (int)(id - value), value);
+        return error_set(err, "%s: it is device.ID.PROPERTY=VALUE, or drive. or chardev.", what);
+    const char *group = pool_text(&o->pool, value, (size_t)(id - value));
+    const char *item =
+        pool_printf(&o->pool, "%.*s=%s", (int)(equals - key - 1), key + 1, option_escape(o, equals + 1));
     id = pool_text(&o->pool, id + 1, (size_t)(key - id - 1));
+    if (!strncmp(item, "id=", 3))
+        return error_set(err, "%s: an id stays as it is", what);
+    if (!strcmp(group, "drive"))
+        return options_set_drive(o, id, item, what, err);
+    if (!strcmp(group, "chardev"))
+        return options_set_chardev(o, id, item, what, err);
+    if (strcmp(group, "device") != 0)
+        return error_set(err, "%s: devices, drives and chardevs are set so; write it behind the -%s",
+                         what, group);
     for (unsigned i = 0; i < o->device_count; i++) {
         struct device_option *d = &o->devices[i];
         if (d->id && !strcmp(d->id, id))
@@ -287,7 +296,8 @@ const struct option options_device[] = {
     {"device", "NAME,...",
      "add a device; -device help lists them, -device NAME,help its properties", set_device, NULL},
     {"global", "D.P=VALUE", "value of property P of all devices D", set_global, global_properties},
-    {"set", "device.ID.P=VALUE", "value of property P of the device ID", set_set, NULL},
+    {"set", "GROUP.ID.P=VALUE", "value of property P of the device, drive or chardev ID", set_set,
+     NULL},
     {"nodefaults", NULL, "no ports, drives and monitors but those that are named", set_nodefaults,
      NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -17,6 +17,7 @@ static const struct property drive_properties[] = {
     {"snapshot", PROPERTY_BOOL, "write to a temporary file", NULL, 0, 0, NULL},
     {"readonly", PROPERTY_BOOL, NULL, NULL, 0, 0, NULL},
     {"read-only", PROPERTY_BOOL, NULL, NULL, 0, 0, NULL},
+    {"auto-read-only", PROPERTY_BOOL, "read-only where it cannot be written", NULL, 0, 0, NULL},
     {"cache", PROPERTY_CHOICE,
      "writethrough, directsync: each write is on the disk when it is "
      "done; unsafe: flushes do nothing",
@@ -83,30 +84,24 @@ static bool take_interface(const struct value *values, struct drive_option *d, s
     return true;
 }
 
-static bool set_drive(struct options *o, const struct option *self, const char *value,
-                      struct error *err)
+/* What the list of properties VALUES says of D, which has nothing yet but its WHAT. */
+static bool fill_drive(struct options *o, struct drive_option *d, const struct value *values,
+                       struct error *err)
 {
-    struct value values[PROPERTIES_MAX];
-    const char *what = pool_printf(&o->pool, "-drive %s", value);
-
-    if (!strcmp(value, "help") || !strcmp(value, "?"))
-        return option_help(o, "drive", NULL);
-    if (!option_properties(o, self, value, NULL, values, err))
-        return false;
-    struct drive_option *d =
-        options_add_drive(o, what, property_value(drive_properties, values, "file")->text, err);
-    if (!d || !take_interface(values, d, err) || !take_unit(values, d, err))
-        return false;
-    static const char *const caches[] = {"writethrough", "directsync"};
     const char *cache = property_value(drive_properties, values, "cache")->text;
     const struct value *serial = given(values, "serial"), *id = given(values, "id"),
                        *format = given(values, "format");
+
+    d->file = property_value(drive_properties, values, "file")->text;
+    if (!take_interface(values, d, err) || !take_unit(values, d, err))
+        return false;
     d->cdrom = property_value(drive_properties, values, "media")->number;
     d->block.snapshot = property_value(drive_properties, values, "snapshot")->number;
     d->block.readonly = property_value(drive_properties, values, "readonly")->number ||
                         property_value(drive_properties, values, "read-only")->number;
+    d->block.auto_readonly = property_value(drive_properties, values, "auto-read-only")->number;
     d->block.no_flush = !strcmp(cache, "unsafe");
-    d->block.write_through = !strcmp(cache, caches[0]) || !strcmp(cache, caches[1]);
+    d->block.write_through = !strcmp(cache, "writethrough") || !strcmp(cache, "directsync");
     d->block.on_read_error =
         (enum block_policy)property_value(drive_properties, values, "rerror")->number;
     d->block.on_write_error =
@@ -116,14 +111,46 @@ static bool set_drive(struct options *o, const struct option *self, const char *
     d->id = id ? id->text : NULL;
     d->serial = serial ? serial->text : NULL;
     if (d->serial && strlen(d->serial) > 20)
-        return error_set(err, "%s: a serial number has 20 characters at most", what);
+        return error_set(err, "%s: a serial number has 20 characters at most", d->what);
     if (d->id && options_drive(o, d->id) != d)
-        return error_set(err, "%s: there is a drive '%s' already", what, d->id);
+        return error_set(err, "%s: there is a drive '%s' already", d->what, d->id);
     if (d->file && !*d->file)
         d->file = NULL;
     if (!d->file && !d->cdrom && d->interface == DRIVE_IDE)
-        return error_set(err, "%s: a disk needs file=IMAGE; a CD drive may be empty", what);
+        return error_set(err, "%s: a disk needs file=IMAGE; a CD drive may be empty", d->what);
     return true;
+}
+
+static bool set_drive(struct options *o, const struct option *self, const char *value,
+                      struct error *err)
+{
+    struct value values[PROPERTIES_MAX];
+
+    if (!strcmp(value, "help") || !strcmp(value, "?"))
+        return option_help(o, "drive", NULL);
+    if (!option_properties(o, self, value, NULL, values, err))
+        return false;
+    struct drive_option *d =
+        options_add_drive(o, pool_printf(&o->pool, "-drive %s", value), NULL, err);
+    if (!d)
+        return false;
+    d->list = value;
+    return fill_drive(o, d, values, err);
+}
+
+bool options_set_drive(struct options *o, const char *id, const char *item, const char *what,
+                       struct error *err)
+{
+    struct drive_option *d = options_drive(o, id);
+    struct value values[PROPERTIES_MAX];
+
+    if (!d || !d->list)
+        return error_set(err, "%s: there is no -drive '%s' before it", what, id);
+    const char *list = pool_printf(&o->pool, "%s,%s", d->list, item);
+    if (!properties_parse(drive_properties, values, list, NULL, &o->pool, what, err))
+        return false;
+    *d = (struct drive_option){.what = what, .unit = -1, .list = list};
+    return fill_drive(o, d, values, err);
 }
 
 struct drive_option *options_drive(struct options *o, const char *id)
