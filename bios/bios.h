@@ -9,7 +9,8 @@ struct error;
 struct bios;
 
 /* What can be booted: two floppies, then the drives of the two IDE channels. */
-enum { BOOT_FLOPPY = 0, BOOT_IDE = 2, BOOT_PLACES = 6 };
+enum { OPTION_ROMS = 8 };
+enum { BOOT_FLOPPY = 0, BOOT_IDE = 2, BOOT_ROM = 6, BOOT_PLACES = BOOT_ROM + OPTION_ROMS };
 
 /* What the user wants SMBIOS to say (bios/smbios.c). */
 enum smbios_kind {
@@ -22,7 +23,7 @@ enum smbios_kind {
     SMBIOS_MEMORY,    /* 17: locator, bank, manufacturer, serial, asset, part */
     SMBIOS_KINDS
 };
-enum { SMBIOS_TEXTS = 8, SMBIOS_FILES = 8 };
+enum { SMBIOS_TEXTS = 8, SMBIOS_FILES = 24 };
 
 struct smbios_config {
     const char *text[SMBIOS_KINDS][SMBIOS_TEXTS]; /* in that order; NULL: ringer's own */
@@ -33,7 +34,7 @@ struct smbios_config {
     struct smbios_file {
         const uint8_t *data; /* a whole structure with its texts; the caller's */
         uint32_t len;
-    } file[SMBIOS_FILES]; /* in place of those of the same types */
+    } file[SMBIOS_FILES]; /* in place of those of the same types, which ringer makes but one of */
     unsigned files;
 };
 
@@ -43,7 +44,6 @@ struct option_rom {
     uint32_t len;
     const char *name;
 };
-enum { OPTION_ROMS = 8 };
 
 struct bios_config {
     struct cpu *cpu;

@@ -92,12 +92,12 @@ static void geometry_file(struct bios *b)
  * "HALT" ends the list of what may be booted (boot,strict=on). KERNEL: before all, a kernel. */
 static void order_file(struct bios *b, bool kernel)
 {
-    static const char *const paths[BOOT_PLACES] = {
+    static const char *const paths[BOOT_ROM] = {
         "isa@1/fdc@03f0/floppy@0", "isa@1/fdc@03f0/floppy@1", "ide@1,1/drive@0/disk@0",
         "ide@1,1/drive@0/disk@1",  "ide@1,1/drive@1/disk@0",  "ide@1,1/drive@1/disk@1",
     };
     const struct bios_config *c = &b->config;
-    char text[BOOT_PLACES * 48 + 64];
+    char text[BOOT_PLACES * (FW_CFG_NAME + 8) + 64];
     size_t len =
         (size_t)snprintf(text, sizeof text, "%s", kernel ? "/rom@genroms/kernelboot.bin" : "");
 
@@ -110,8 +110,10 @@ static void order_file(struct bios *b, bool kernel)
         if (least < 0)
             break;
         after = c->bootindex[least];
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s/pci@i0cf8/%s", len ? "\n" : "",
-                                paths[least]);
+        bool rom = least >= BOOT_ROM;
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s", len ? "\n" : "",
+                                rom ? "/rom@genroms/" : "/pci@i0cf8/",
+                                rom ? c->option_rom[least - BOOT_ROM].name : paths[least]);
     }
     if (c->boot_strict)
         len += (size_t)snprintf(text + len, sizeof text - len, "%sHALT", len ? "\n" : "");

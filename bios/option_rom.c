@@ -116,24 +116,42 @@ void option_rom_next(struct bios *b)
     set_reg16(b, EDI, b->pnp);
 }
 
+/* The boot entry of the ROM at AT (0: no ROM); 0: it has none. */
+static uint16_t boot_entry(struct bios *b, uint32_t at)
+{
+    uint32_t header = at ? at + lin16(b, at + PNP_POINTER) : 0;
+
+    if (!at || (header & 15) || lin32(b, header) != 0x506E5024) /* "$PnP" */
+        return 0;
+    if (lin16(b, header + PNP_BCV))
+        log_unimp(b->log, "BIOS: option ROM with a boot connection vector");
+    return lin16(b, header + PNP_BEV);
+}
+
+/* When ROM N is tried: by its bootindex, then the others as they come. */
+static uint64_t rank(const struct bios *b, unsigned n)
+{
+    const uint32_t *index = b->config.bootindex;
+
+    return index && index[BOOT_ROM + n] ? index[BOOT_ROM + n] : (uint64_t)UINT32_MAX + 1 + n;
+}
+
 bool option_rom_boot(struct bios *b)
 {
-    for (unsigned i = 0; i < b->config.option_roms; i++) {
-        uint32_t at = nth(b, i), header = at ? at + lin16(b, at + PNP_POINTER) : 0;
+    unsigned best = b->config.option_roms;
 
-        if (!at || (header & 15) || lin32(b, header) != 0x506E5024) /* "$PnP" */
-            continue;
-        if (lin16(b, header + PNP_BCV))
-            log_unimp(b->log, "BIOS: option ROM with a boot connection vector");
-        if (!lin16(b, header + PNP_BEV))
-            continue;
-        bios_print(b, "Booting from ROM...\n");
-        set_lin16(b, VECTOR, lin16(b, header + PNP_BEV));
-        set_lin16(b, VECTOR + 2, (uint16_t)(at >> 4));
-        cpu_set_real_segment(b->cpu, SEG_ES, ROM_SEGMENT, true);
-        set_reg16(b, EDI, b->pnp);
-        set_lo(b, ECX, BOOT_CALL);
-        return true;
-    }
-    return false;
+    for (unsigned i = 0; i < b->config.option_roms; i++)
+        if (boot_entry(b, nth(b, i)) &&
+            (best == b->config.option_roms || rank(b, i) < rank(b, best)))
+            best = i;
+    if (best == b->config.option_roms)
+        return false;
+    uint32_t at = nth(b, best);
+    bios_print(b, "Booting from ROM...\n");
+    set_lin16(b, VECTOR, boot_entry(b, at));
+    set_lin16(b, VECTOR + 2, (uint16_t)(at >> 4));
+    cpu_set_real_segment(b->cpu, SEG_ES, ROM_SEGMENT, true);
+    set_reg16(b, EDI, b->pnp);
+    set_lo(b, ECX, BOOT_CALL);
+    return true;
 }

@@ -56,12 +56,8 @@ static bool take_bootindex(struct options *o, const struct device_option *d, int
     if (!device_given(d, "bootindex"))
         return true;
     uint32_t index = (uint32_t)device_number(d, "bootindex");
-    for (int i = 0; i < BOOT_PLACES; i++)
-        if (o->bootindex[i] == index + 1)
-            return error_set(err, "-device %s,bootindex=%u: another device has that index",
-                             d->model->name, index);
-    o->bootindex[place] = index + 1;
-    return true;
+    const char *what = pool_printf(&o->pool, "-device %s,bootindex=%u", d->model->name, index);
+    return options_take_bootindex(o, place, index, what, err);
 }
 
 /* What this device, rather than its -drive, says of the host's errors. */

@@ -6,6 +6,7 @@
 #include "vmm/options.h"
 #include "vmm/private.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* The slot that D asks for by addr=SLOT[.FUNCTION] (hexadecimal), or the first free one. */
 static bool slot(const struct device_option *d, unsigned *devfn)
@@ -38,6 +39,33 @@ static bool place_pci(struct options *o, struct device_option *d, struct error *
     if (device_given(d, "addr"))
         o->pci_slots |= 1u << (devfn >> 3);
     return true;
+}
+
+/* As they will be built: those with addr= where that says, the others in their order. */
+int options_pci_devfn(const struct options *o, const char *id)
+{
+    uint32_t taken = o->pci_slots | 7;
+    unsigned devfn;
+
+    for (unsigned i = 0; i < o->device_count; i++) {
+        const struct device_option *d = &o->devices[i];
+        bool pci = !strcmp(d->model->bus, "PCI"), mine = d->id && !strcmp(d->id, id);
+        if (pci && mine && !d->model->build) /* VGA, which the board has anyway */
+            return (int)pci_devfn(2, 0);
+        if (!pci || !d->model->build)
+            continue;
+        slot(d, &devfn);
+        if (!device_given(d, "addr")) {
+            unsigned n = 3;
+            while (n < 31 && taken >> n & 1)
+                n++;
+            taken |= 1u << n;
+            devfn = pci_devfn(n, 0);
+        }
+        if (mine)
+            return (int)devfn;
+    }
+    return -1;
 }
 
 static uint8_t devfn_of(struct machine *m, const struct device_option *d)

@@ -238,6 +238,8 @@ static bool add_defaults(struct options *o, struct error *err)
 /* The letter by which the firmware knows what is in a place. */
 static char boot_letter(const struct options *o, int place)
 {
+    if (place >= BOOT_ROM)
+        return 'n';
     if (place < BOOT_IDE)
         return (char)('a' + place);
     return o->ide[place - BOOT_IDE]->cdrom ? 'd' : 'c';
@@ -265,6 +267,16 @@ static void index_order(const struct options *o, char order[sizeof o->boot_order
         if (!memchr(order, *p, n))
             order[n++] = *p;
     order[n] = 0;
+}
+
+bool options_take_bootindex(struct options *o, int place, uint32_t index, const char *what,
+                            struct error *err)
+{
+    for (int i = 0; i < BOOT_PLACES; i++)
+        if (o->bootindex[i] == index + 1)
+            return error_set(err, "%s: another device has that bootindex", what);
+    o->bootindex[place] = index + 1;
+    return true;
 }
 
 /* A CD drive without disc, unless there is one or its place is taken; and the order of booting that
@@ -377,6 +389,7 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
         return true;
     return check_combination(o, err) && options_check_memory(o, err) && options_check_vnc(o, err) &&
            add_defaults(o, err) && options_place_drives(o, err) && options_place_devices(o, err) &&
+           options_place_onboard(o, err) &&
            options_check_chardevs(o, err) && options_check_audiodevs(o, err) &&
            add_default_drives(o, err);
 }

@@ -97,6 +97,7 @@ struct options {
     const char *name, *process_name, *uuid_text, *pidfile, *run_as; /* NULL: not given */
     uint8_t uuid[16];
     struct smbios_config smbios;
+    const char *onboard[SMBIOS_FILES]; /* the -device that a structure of type 41 is about; NULL */
     uint8_t escape; /* -echr */
     struct audiodev_option audiodevs[OPTIONS_AUDIODEVS];
     unsigned audiodev_count;
@@ -156,6 +157,11 @@ struct device_option *options_add_device(struct options *o, const char *option, 
                                          struct error *err);
 bool options_place_devices(struct options *o, struct error *err);
 
+/* Where the PCI device with ID will be; -1: there is none.  After options_place_devices. */
+int options_pci_devfn(const struct options *o, const char *id);
+/* Put the places of pcidev= into what -smbios type=41 has made. */
+bool options_place_onboard(struct options *o, struct error *err);
+
 /* Does every audiodev that is named exist?  Part of options_parse. */
 bool options_check_audiodevs(const struct options *o, struct error *err);
 /* The one audiodev that is there when none is named: the loudspeaker, where there is one and
@@ -192,6 +198,9 @@ struct drive_option *options_drive(struct options *o, const char *id);
 /* Give D the place it names, or the first that is free. */
 bool options_place_drive(struct options *o, struct drive_option *d, struct error *err);
 bool options_place_drives(struct options *o, struct error *err);
+/* bootindex=INDEX for what is in PLACE (enum BOOT_FLOPPY and on); WHAT for messages. */
+bool options_take_bootindex(struct options *o, int place, uint32_t index, const char *what,
+                            struct error *err);
 /* What the machine may be called by; NULL. */
 const char *options_first_image(const struct options *o);
 

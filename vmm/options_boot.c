@@ -22,6 +22,7 @@ static bool set_firmware(struct options *o, const struct option *self, const cha
 
 static const struct property option_rom_properties[] = {
     {"romfile", PROPERTY_STRING, "the file", NULL, 0, 0, NULL},
+    {"bootindex", PROPERTY_NUMBER, "when it is booted, 0 first", NULL, 0, 1 << 30, NULL},
     DEVICE_PROPERTIES_END,
 };
 
@@ -38,7 +39,9 @@ static bool set_option_rom(struct options *o, const struct option *self, const c
     if (f->option_roms == OPTION_ROMS)
         return error_set(err, "-%s %s: there may be %d at most", self->name, value, OPTION_ROMS);
     f->option_rom[f->option_roms++] = v[0].text;
-    return true;
+    return !v[1].given ||
+           options_take_bootindex(o, BOOT_ROM + (int)f->option_roms - 1, (uint32_t)v[1].number,
+                                  pool_printf(&o->pool, "-%s %s", self->name, value), err);
 }
 
 static bool set_append(struct options *o, const struct option *self, const char *value,

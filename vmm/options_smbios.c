@@ -209,6 +209,138 @@ static bool take_file(struct options *o, const char *path, const char *what, str
     return true;
 }
 
+/* ---- types of which there may be many ---- */
+
+/* A structure as it is made: its fields, then its texts. */
+struct structure {
+    uint8_t data[256];
+    size_t len;
+    const char *text[2];
+    unsigned texts;
+};
+
+static void put(struct structure *s, unsigned v, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        s->data[s->len++] = (uint8_t)(v >> 8 * i);
+}
+
+static bool put_text(struct structure *s, const char *text, const char *what, struct error *err)
+{
+    if (text && strlen(text) > TEXT_MAX)
+        return error_set(err, "%s: '%.30s...' has more than %d characters", what, text, TEXT_MAX);
+    if (text && *text)
+        s->text[s->texts++] = text;
+    put(s, text && *text ? s->texts : 0, 1);
+    return true;
+}
+
+static bool finish(struct options *o, struct structure *s, const char *what, struct error *err)
+{
+    struct smbios_config *c = &o->smbios;
+
+    if (c->files == SMBIOS_FILES)
+        return error_set(err, "%s: there may be %d at most", what, SMBIOS_FILES);
+    s->data[1] = (uint8_t)s->len;
+    for (unsigned i = 0; i < s->texts; i++) {
+        size_t n = strlen(s->text[i]) + 1;
+        memcpy(s->data + s->len, s->text[i], n);
+        s->len += n;
+    }
+    s->data[s->len++] = 0;
+    if (!s->texts)
+        s->data[s->len++] = 0;
+    uint8_t *data = pool_alloc(&o->pool, s->len);
+    memcpy(data, s->data, s->len);
+    c->file[c->files++] = (struct smbios_file){data, (uint32_t)s->len};
+    return true;
+}
+
+static void begin(struct structure *s, struct options *o, unsigned type, unsigned handle)
+{
+    *s = (struct structure){.len = 0};
+    put(s, type, 2); /* the length comes at the end */
+    put(s, handle + o->smbios.files, 2);
+}
+
+static const struct property port_properties[] = {
+    TYPE,
+    TEXT("internal_reference"),
+    TEXT("external_reference"),
+    {"connector_type", PROPERTY_NUMBER, "of the outside, DSP0134 table 40", NULL, 0, 255, NULL},
+    {"port_type", PROPERTY_NUMBER, "table 41", NULL, 0, 255, NULL},
+    DEVICE_PROPERTIES_END,
+};
+
+/* Type 8: a connector (7.9). */
+static bool take_port(struct options *o, const char *list, const char *what, struct error *err)
+{
+    struct value v[PROPERTIES_MAX];
+    struct structure s;
+
+    if (!properties_parse(port_properties, v, list, NULL, &o->pool, what, err))
+        return false;
+    begin(&s, o, 8, 0x800);
+    if (!put_text(&s, v[1].text, what, err))
+        return false;
+    put(&s, 0, 1); /* nothing is plugged in inside */
+    if (!put_text(&s, v[2].text, what, err))
+        return false;
+    put(&s, (unsigned)v[3].number, 1);
+    put(&s, (unsigned)v[4].number, 1);
+    return finish(o, &s, what, err);
+}
+
+static const struct property onboard_properties[] = {
+    TYPE,
+    TEXT("designation"),
+    {"kind", PROPERTY_CHOICE, "what it is", NULL, 0, 0,
+     "other|unknown|video|scsi|ethernet|tokenring|sound|pata|sata|sas"},
+    {"instance", PROPERTY_NUMBER, "which of its kind", NULL, 0, 255, NULL},
+    {"pcidev", PROPERTY_STRING, "the id of its -device", NULL, 0, 0, NULL},
+    DEVICE_PROPERTIES_END,
+};
+enum { ONBOARD_ADDRESS = 7 }; /* segment, bus, device and function in a structure of type 41 */
+
+/* Type 41: a device on the board (7.42). */
+static bool take_onboard(struct options *o, const char *list, const char *what, struct error *err)
+{
+    struct value v[PROPERTIES_MAX];
+    struct structure s;
+
+    if (!properties_parse(onboard_properties, v, list, NULL, &o->pool, what, err))
+        return false;
+    if (!v[2].given)
+        return error_set(err, "%s: it needs kind=other, video, ethernet, sound, ...", what);
+    begin(&s, o, 41, 0x2900);
+    if (!put_text(&s, v[1].text, what, err))
+        return false;
+    put(&s, 0x80 | (unsigned)(v[2].number + 1), 1); /* enabled */
+    put(&s, (unsigned)v[3].number, 1);
+    put(&s, 0xFFFFFFFF, 4); /* not on a PCI bus */
+    if (!finish(o, &s, what, err))
+        return false;
+    o->onboard[o->smbios.files - 1] = v[4].text;
+    return true;
+}
+
+bool options_place_onboard(struct options *o, struct error *err)
+{
+    for (unsigned i = 0; i < o->smbios.files; i++) {
+        int devfn = o->onboard[i] ? options_pci_devfn(o, o->onboard[i]) : 0;
+        uint8_t *data = (uint8_t *)o->smbios.file[i].data; /* the pool's, see finish() */
+
+        if (devfn < 0)
+            return error_set(err, "-smbios type=41,pcidev=%s: there is no PCI device of that id",
+                             o->onboard[i]);
+        if (o->onboard[i]) {
+            memset(data + ONBOARD_ADDRESS, 0, 3);
+            data[ONBOARD_ADDRESS + 3] = (uint8_t)devfn;
+        }
+    }
+    return true;
+}
+
 static bool set_smbios(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
@@ -227,12 +359,17 @@ static bool set_smbios(struct options *o, const struct option *self, const char 
             return take_kind(o, &kinds[i], value, what, err);
     if (type == 11)
         return take_oem(o, value, what, err);
-    return error_set(err, "%s: it is file=FILE, or type=0, 1, 2, 3, 4, 11 or 17 with its fields",
+    if (type == 8)
+        return take_port(o, value, what, err);
+    if (type == 41)
+        return take_onboard(o, value, what, err);
+    return error_set(err,
+                     "%s: it is file=FILE, or type=0, 1, 2, 3, 4, 8, 11, 17 or 41 with its fields",
                      what);
 }
 
 const struct option options_smbios[] = {
     {"smbios", "type=N,...|file=FILE",
-     "what SMBIOS says: type=0 (BIOS), 1 (system), 2 (board), 3, 4, 11, 17", set_smbios, NULL},
+     "what SMBIOS says: type=0 (BIOS), 1 (system), 2 (board), 3, 4, 8, 11, 17, 41", set_smbios, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -57,15 +57,15 @@ static void bar_lines(const struct pci_function *f, struct text *out)
 
         if (!bar->size)
             continue;
-        if (!on)
-            text_printf(out, "      BAR%u: %s, %u bytes, not mapped.\n", n,
-                        bar->io ? "I/O" : "memory", bar->size);
-        else if (bar->io)
-            text_printf(out, "      BAR%u: I/O at 0x%04x [0x%04x].\n", n, base,
-                        base + bar->size - 1);
+        /* QEMU's monitor says all ones, and what follows from that, where nothing is mapped. */
+        uint64_t at = on ? base : UINT64_MAX;
+        uint32_t end = (on ? base : UINT32_MAX) + bar->size - 1;
+        if (bar->io)
+            text_printf(out, "      BAR%u: I/O at 0x%04llx [0x%04x].\n", n, (unsigned long long)at,
+                        end & 0xFFFF);
         else
-            text_printf(out, "      BAR%u: 32 bit %smemory at 0x%08x [0x%08x].\n", n,
-                        bar->prefetchable ? "prefetchable " : "", base, base + bar->size - 1);
+            text_printf(out, "      BAR%u: 32 bit %smemory at 0x%08llx [0x%08x].\n", n,
+                        bar->prefetchable ? "prefetchable " : "", (unsigned long long)at, end);
     }
 }
 

@@ -252,6 +252,26 @@ END_TEST
 
 /* The user's structures: type 0 is ours then, a board, texts, and one from a file in place of the
  * chassis. */
+/* A foreign BIOS is told of an option ROM's bootindex by the name of its file. */
+START_TEST(test_option_rom_in_the_order)
+{
+    static const uint32_t index[BOOT_PLACES] = {[BOOT_IDE] = 2, [BOOT_ROM + 1] = 1};
+    static const uint8_t data[512] = {0x55, 0xAA, 1};
+    const struct bios_config base = {
+        .rom = rom, .rom_bytes = ROM_BYTES, .boot_order = "c", .bootindex = index,
+        .option_rom = {{data, sizeof data, "a.rom"}, {data, sizeof data, "b.rom"}},
+        .option_roms = 2};
+    uint8_t order[200];
+    struct rig r;
+
+    rig_open_with(&r, 8, 2880, 1024, &base);
+    ck_assert_int_gt(file(&r, "bootorder", order, sizeof order), 0);
+    ck_assert_str_eq((const char *)order,
+                     "/rom@genroms/b.rom\n/pci@i0cf8/ide@1,1/drive@0/disk@0");
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(test_smbios_of_the_user)
 {
     static const uint8_t chassis[] = {3, 9, 0x33, 0x03, 1, 0x11, 0, 0, 0, 'F', 0, 0};
@@ -348,6 +368,7 @@ int main(void)
     tcase_add_test(t, test_acpi_tables);
     tcase_add_test(t, test_smbios_tables);
     tcase_add_test(t, test_smbios_of_the_user);
+    tcase_add_test(t, test_option_rom_in_the_order);
     tcase_add_test(t, test_kernel);
     suite_add_tcase(s, t);
     runner = srunner_create(s);

@@ -364,6 +364,52 @@ START_TEST(drives_as_devices)
 }
 END_TEST
 
+START_TEST(option_roms_in_the_order)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(parse("-option-rom a -option-rom b,bootindex=1 -drive if=none,id=x,file=a "
+                        "-device ide-hd,drive=x,bootindex=2",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert_str_eq(o.boot_order, "ncad");
+    ck_assert(!o.bootindex[BOOT_ROM] && o.bootindex[BOOT_ROM + 1] == 2);
+    ck_assert(!parse("-option-rom b,bootindex=1 -device ide-cd,bootindex=1", &o, &err) &&
+              strstr(err.text, "bootindex"));
+}
+END_TEST
+
+START_TEST(smbios_of_many)
+{
+    static const uint8_t port[] = "\x08\x09\x00\x08\x01\x00\x02\x12\x1f"
+                                  "J1\0Left\0",
+                         sound[] = "\x29\x0b\x01\x29\x01\x87\x03\x00\x00\x00\x20"
+                                   "Speaker\0",
+                         other[] = "\x29\x0b\x02\x29\x00\x81\x00\xff\xff\xff\xff\0";
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(parse("-smbios type=8,internal_reference=J1,external_reference=Left,"
+                        "connector_type=0x12,port_type=0x1f "
+                        "-smbios type=41,designation=Speaker,kind=sound,instance=3,pcidev=ac "
+                        "-smbios type=41,kind=other -device pci-testdev,addr=03.0 "
+                        "-device AC97,id=ac",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert_uint_eq(o.smbios.files, 3);
+    ck_assert_uint_eq(o.smbios.file[0].len, sizeof port);
+    ck_assert_mem_eq(o.smbios.file[0].data, port, sizeof port);
+    ck_assert_uint_eq(o.smbios.file[1].len, sizeof sound);
+    ck_assert_mem_eq(o.smbios.file[1].data, sound, sizeof sound);
+    ck_assert_uint_eq(o.smbios.file[2].len, sizeof other);
+    ck_assert_mem_eq(o.smbios.file[2].data, other, sizeof other);
+    ck_assert(!parse("-smbios type=41,kind=sound,pcidev=no", &o, &err) &&
+              strstr(err.text, "pcidev=no"));
+    ck_assert(!parse("-smbios type=41,designation=x", &o, &err) && strstr(err.text, "kind="));
+}
+END_TEST
+
 START_TEST(ports)
 {
     struct options o;
@@ -521,6 +567,8 @@ int main(void)
     tcase_add_test(tc, drives);
     tcase_add_test(tc, drives_as_devices);
     tcase_add_test(tc, ports);
+    tcase_add_test(tc, option_roms_in_the_order);
+    tcase_add_test(tc, smbios_of_many);
     tcase_add_test(tc, streams);
     tcase_add_test(tc, sizes);
     tcase_add_test(tc, help_has_a_line_an_option);
