@@ -37,7 +37,7 @@ static bool on_write(void *opaque, uint32_t pa, uint32_t len, uint32_t flags)
     v->stop |= (flags & (FRAME_CODE | FRAME_TWIN)) != 0;
     if (!v->stop && (v->write_count == v->write_max || v->old_max - v->old_used < len ||
                      !note_page(v, pa >> PAGE_SHIFT)))
-        v->stop = v->full = true;
+        v->stop = v->open = true;
     if (v->stop)
         return false;
     v->writes[v->write_count++] = (struct verify_write){pa, len, v->old_used};
@@ -226,7 +226,7 @@ static void rehearse(struct translator *t, unsigned insns, bool fpu)
             break;
         v->end = verify_one(t);
         if (v->stop)
-            v->end = v->full ? VERIFY_OPEN : VERIFY_STOP;
+            v->end = v->open ? VERIFY_OPEN : VERIFY_STOP;
         if (v->end != VERIFY_DONE)
             break;
         v->count++;
@@ -244,7 +244,7 @@ void verify_begin(struct translator *t)
 {
     struct verify *v = t->verify;
     struct cpu *cpu = t->cpu;
-    v->stop = v->full = false;
+    v->stop = v->open = false;
     v->write_count = v->old_used = v->page_count = v->walk_count = 0;
     verify_copy_cpu(v->start, cpu);
     cpu->wires = (struct cpu_wires){.opaque = v,

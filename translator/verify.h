@@ -73,7 +73,7 @@ struct verify {
     struct verify_walk walks[VERIFY_WALKS]; /* page-table entries that got A or D */
     unsigned walk_count;
     bool stop; /* the instruction is not to be rehearsed */
-    bool full; /* it stores more than the journal holds */
+    bool open; /* nor compared: it stores more than the journal holds, or stands beyond RAM */
 
     /* Where the block that C carried out an instruction of goes on: cache offset CODE, EIP; FIRST
      * of its instructions are done.  TB 0: nowhere. */

@@ -152,6 +152,8 @@ enum verify_end verify_one(struct translator *t)
     const struct insn *in = fetch(t, &room);
     if (!in)
         return VERIFY_EXCEPTION;
+    if (t->verify->stop) /* its bytes are a device's, or nobody's: read once, by the block */
+        t->verify->open = true;
     t->verify->next = t->cpu->eip + in->len;
     return carry_out(t, in);
 }

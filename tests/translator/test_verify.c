@@ -180,6 +180,21 @@ START_TEST(long_strings)
 }
 END_TEST
 
+/* An instruction of which the second byte lies where there is no memory, ADD BH, BH; then #UD. */
+START_TEST(code_beyond_memory)
+{
+    enum { NOTHING = 0xF0000000, PRESENT = 1, UD = 6 };
+    open_rig(0);
+    rig_paging(&rig);
+    rig_w8(&rig, RIG_CODE + 0xFFF, 0x00);
+    rig_map(&rig, RIG_CODE + 0x1000, NOTHING | PRESENT);
+    rig.cpu->gpr[EBX] = 0x4500;
+    ck_assert_int_eq(rig_exec(&rig, "E9 FA 0F 00 00"), RIG_ENDED);
+    ck_assert_int_eq(rig_exception(&rig, NULL), UD);
+    ck_assert_uint_eq(rig.cpu->gpr[EBX], 0x8A00);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lock-step");
@@ -191,6 +206,7 @@ int main(void)
     tcase_add_test(tc, compares_so_often);
     tcase_add_test(tc, devices_are_asked_once);
     tcase_add_test(tc, long_strings);
+    tcase_add_test(tc, code_beyond_memory);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
