@@ -174,11 +174,6 @@ bool mmu_probe(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access
     return translate_span(m, lin, len, access, user, &s, fault);
 }
 
-bool mmu_executed(const struct window *w, uint32_t lin)
-{
-    return w->map[lin >> PAGE_SHIFT] & MAP_EXEC;
-}
-
 bool mmu_fetch(struct mmu *m, struct window *w, uint32_t lin, uint64_t *pa, struct mmu_fault *fault)
 {
     uint32_t page = lin >> PAGE_SHIFT;

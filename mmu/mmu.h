@@ -124,8 +124,6 @@ bool mmu_write(struct mmu *m, uint32_t lin, const void *data, uint32_t len, bool
 /* Would the access succeed?  Sets A/D like the access, moves nothing. */
 bool mmu_probe(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user,
                struct mmu_fault *fault);
-/* Was code fetched from W's page of LIN, and has the page stayed since? */
-bool mmu_executed(const struct window *w, uint32_t lin);
 /* Instruction fetch: physical address of LIN (A20 applied) for translating code, and remember
  * that W's page is executed from, so that on_exec_drop reports its change. */
 bool mmu_fetch(struct mmu *m, struct window *w, uint32_t lin, uint64_t *pa,

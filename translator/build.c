@@ -375,7 +375,6 @@ struct tb *build_lookup(struct translator *t)
         cpu_raise(cpu, EXC_GP, 0);
         return NULL;
     }
-    bool fresh = !mmu_executed(t->window, lin);
     if (!mmu_fetch(t->mmu, t->window, lin, &pa, &fault)) {
         cpu_raise_pf(cpu, &fault);
         return NULL;
@@ -385,11 +384,10 @@ struct tb *build_lookup(struct translator *t)
         return NULL;
     }
     struct tb *tb = cache_find(t, (uint32_t)pa, cpu->eip, cpu->seg[SEG_CS].base, cs_limit, t->mode);
-    if (!tb)
-        tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode);
+    bool moved = !tb && (tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode));
     if (tb) {
         t->variants[tb->variant].used = (uint32_t)t->stats.lookups;
-        if (fresh)
+        if (moved || !t->current || !table_holds(t->current, cpu->eip))
             rebase_enter_page(t, tb);
     }
     if (tb && tb->phys2 != ~0u) { /* is the second page still the same? */

@@ -223,6 +223,7 @@ struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
     uint32_t mode, cs_limit;
+    uint32_t was;    /* mode, even when the window is gone */
     uint64_t used;   /* clock for replacement */
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
     uint8_t *state;  /* by part: enum part_state */
@@ -430,8 +431,8 @@ bool rebase_movable_mode(uint32_t mode);
 uint32_t rebase_variant(struct translator *t, const struct tb *key, bool fixed);
 /* TB is new: note which variant of its page it belongs to. */
 void rebase_add(struct translator *t, struct tb *tb);
-/* FIRST is the first block of its page that this window runs: what else is there will follow, so
- * enter it into the jump table as well. */
+/* FIRST is the first block of its page that goes into the present jump table, or one that was just
+ * moved there with others: what else is there will follow, so enter it as well. */
 void rebase_enter_page(struct translator *t, const struct tb *first);
 /* Prove TB confined and log it, where that is asked for. */
 void build_check(struct translator *t, const struct tb *tb);

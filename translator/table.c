@@ -16,8 +16,12 @@
 #define STATE_BYTES (TABLE_ENTRIES / TABLE_PART)
 
 /* Code of a program is sparse: a part is 1 KiB of it, and 4 KiB of memory. */
-enum { MOST_PARTS = 4096, MOST_PARTS_IN_ALL = 8192, LIST_BYTES = MOST_PARTS * sizeof(uint32_t),
+enum { MOST_PARTS = 12288, MOST_PARTS_IN_ALL = 16384, LIST_BYTES = MOST_PARTS * sizeof(uint32_t),
        SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
+
+/* A table that has not been selected for so many selections of others, which are system calls for
+ * the most part, is likely that of a process that has ended. */
+enum { IDLE = 96 };
 
 static bool nolimit(const struct segment *s, bool code)
 {
@@ -165,6 +169,25 @@ static bool reserve(struct jump_table *j)
 
 /* ---- tables ---- */
 
+/* A table for a user's window that has none in this mode: that of a process that has ended, as it
+ * seems, with the most parts in memory.  Programs lie at random addresses, but on Linux at one of 256
+ * in a MiB: sooner or later all parts that they need are there, and need no fault of the host.  NULL:
+ * there is none. */
+static struct jump_table *inherit(struct translator *t, const struct window *window)
+{
+    struct jump_table *best = NULL;
+    if (!window || !(t->mode & MODE_USER))
+        return NULL;
+    for (unsigned i = 0; i < JUMP_TABLES; i++) {
+        struct jump_table *j = &t->tables[i];
+        bool idle = !j->window || t->table_clock - j->used > IDLE;
+        if (j->entry && !j->shared && j->was == t->mode && j != t->current && idle &&
+            (!best || j->held > best->held))
+            best = j;
+    }
+    return best;
+}
+
 static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
 {
     struct jump_table *oldest = &t->tables[0], *now = t->current;
@@ -184,13 +207,16 @@ static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
         if (j->used < oldest->used)
             oldest = j;
     }
+    struct jump_table *heir = inherit(t, window);
+    if (heir)
+        oldest = heir;
     if (oldest->entry)
         clear(oldest);
     else if (!reserve(oldest))
         return NULL;
     oldest->window = window;
     oldest->shared = t->shared;
-    oldest->mode = t->mode;
+    oldest->mode = oldest->was = t->mode;
     oldest->cs_limit = cs_limit;
     *way = (uint8_t)(oldest - t->tables);
     return oldest;

@@ -76,6 +76,18 @@ START_TEST(all_are_invalidated)
 }
 END_TEST
 
+/* What made a page's places in the jump table go brings them back together: one look-up. */
+START_TEST(entered_together)
+{
+    run_at(LIN);
+    run_at(LIN);
+    table_on_exec_drop(rig.t, rig.t->window, (LIN >> PAGE_SHIFT) + 1, 1);
+    uint64_t lookups = rig.t->stats.lookups;
+    run_at(LIN);
+    ck_assert_uint_eq(rig.t->stats.lookups, lookups + 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("code that moves");
@@ -85,6 +97,7 @@ int main(void)
     tcase_add_test(tc, moved_not_translated);
     tcase_add_test(tc, a_few_stay);
     tcase_add_test(tc, all_are_invalidated);
+    tcase_add_test(tc, entered_together);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
