@@ -278,6 +278,7 @@ static bool room_left(const struct translator *t)
     return t->emit.pos + BLOCK_ROOM < t->cache_size && t->tb_count + 1 + JUMP_COUNTS < t->tb_max &&
            t->map_count + 4 * TB_MAX_INSNS < t->map_max &&
            t->reloc_count + 8 * TB_MAX_INSNS < t->reloc_max &&
+           t->member_count + (4u << MEMBERS_ORDER) < t->member_max &&
            t->site_count + 2 * TB_MAX_INSNS < t->site_max;
 }
 

@@ -94,15 +94,19 @@ bool cache_init(struct translator *t, struct error *err)
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
     t->page_variants = lazy(PHYS_FRAMES * sizeof *t->page_variants);
     t->variants = lazy((size_t)t->tb_max * sizeof *t->variants);
+    t->member_max = t->tb_max * 8;
+    t->members = lazy((size_t)t->member_max * sizeof *t->members);
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
     if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->imms || !t->hash ||
-        !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants || !t->policy)
+        !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants ||
+        !t->members || !t->policy)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
     stubs_emit(t);
     t->cache_start = (t->emit.pos + 63) & ~63u;
     t->emit.pos = t->cache_start;
-    t->tb_count = t->variant_count = 1;
+    t->tb_count = 1;
+    variants_forget(t);
     return true;
 }
 
@@ -137,6 +141,8 @@ void cache_free(struct translator *t)
         munmap(t->page_variants, PHYS_FRAMES * sizeof *t->page_variants);
     if (t->variants)
         munmap(t->variants, (size_t)t->tb_max * sizeof *t->variants);
+    if (t->members)
+        munmap(t->members, (size_t)t->member_max * sizeof *t->members);
     if (t->policy)
         munmap(t->policy, sizeof *t->policy << POLICY_BITS);
 }
@@ -178,50 +184,35 @@ static uint32_t first_part(const struct tb *tb)
 
 /* ---- by key ---- */
 
-static uint32_t hash_of(uint32_t phys, uint32_t mode, uint32_t variant)
+static uint32_t hash_of(uint32_t phys, uint32_t mode)
 {
     uint32_t h = (phys * 0x9E3779B1u ^ mode * 0x85EBCA6Bu) * 0xC2B2AE35u;
-    return (h ^ variant * 0x27D4EB2Fu) * 0x9E3779B1u >> (32 - TB_HASH_BITS);
+    return h * 0x9E3779B1u >> (32 - TB_HASH_BITS);
 }
 
 static uint32_t *hash_slot(const struct translator *t, const struct tb *tb)
 {
-    return &t->hash[hash_of(tb->phys, tb->mode, tb->variant)];
-}
-
-static struct tb *find_in(struct translator *t, uint32_t variant, const struct tb *key)
-{
-    for (uint32_t i = t->hash[hash_of(key->phys, key->mode, variant)]; i; i = t->tbs[i].hash_next) {
-        struct tb *tb = &t->tbs[i];
-        if (tb->phys == key->phys && tb->eip == key->eip && tb->cs_base == key->cs_base &&
-            tb->mode == key->mode && tb->cs_limit == key->cs_limit)
-            return tb;
-    }
-    return NULL;
+    return &t->hash[hash_of(tb->phys, tb->mode)];
 }
 
 struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
                       uint32_t cs_limit, uint32_t mode)
 {
-    const struct tb key = {
-        .phys = phys, .eip = eip, .cs_base = cs_base, .cs_limit = cs_limit, .mode = mode};
-    if (!rebase_movable_mode(mode))
-        return find_in(t, 0, &key);
-    for (int fixed = 0; fixed < 2; fixed++) {
-        uint32_t variant = rebase_variant(t, &key, fixed);
-        struct tb *tb = variant ? find_in(t, variant, &key) : NULL;
-        if (tb)
+    if (rebase_movable_mode(mode)) { /* flat: base and limit are what they are */
+        struct tb *tb = NULL;
+        for (int fixed = 0; fixed < 2 && !tb; fixed++) {
+            uint32_t variant = variant_find(t, phys >> PAGE_SHIFT, eip - phys, mode, fixed);
+            tb = variant ? variant_block(t, variant, phys) : NULL;
+        }
+        return tb;
+    }
+    for (uint32_t i = t->hash[hash_of(phys, mode)]; i; i = t->tbs[i].hash_next) {
+        struct tb *tb = &t->tbs[i];
+        if (tb->phys == phys && tb->eip == eip && tb->cs_base == cs_base && tb->mode == mode &&
+            tb->cs_limit == cs_limit)
             return tb;
     }
     return NULL;
-}
-
-struct tb *cache_find_variant(struct translator *t, uint32_t phys, uint32_t variant)
-{
-    uint32_t i = t->hash[hash_of(phys, t->variants[variant].mode, variant)];
-    while (i && (t->tbs[i].phys != phys || t->tbs[i].variant != variant))
-        i = t->tbs[i].hash_next;
-    return i ? &t->tbs[i] : NULL;
 }
 
 static void hash_insert(struct translator *t, struct tb *tb)
@@ -241,13 +232,6 @@ static void hash_remove(struct translator *t, struct tb *tb)
         *link = tb->hash_next;
 }
 
-void cache_change_variant(struct translator *t, struct tb *tb, uint32_t variant)
-{
-    hash_remove(t, tb);
-    tb->variant = variant;
-    hash_insert(t, tb);
-}
-
 void cache_insert(struct translator *t, struct tb *tb)
 {
     uint32_t i = (uint32_t)(tb - t->tbs);
@@ -255,8 +239,8 @@ void cache_insert(struct translator *t, struct tb *tb)
     page_add(t, i, 0, tb->phys, tb->phys + first_part(tb) - 1);
     if (tb->phys2 != ~0u)
         page_add(t, i, 1, tb->phys2, tb->phys2 + tb->size - first_part(tb) - 1);
-    rebase_add(t, tb);
-    hash_insert(t, tb);
+    if (!rebase_movable_mode(tb->mode) || !variant_add(t, tb, rebase_fixed(tb)))
+        hash_insert(t, tb);
 }
 
 void cache_isolate(struct translator *t, struct tb *tb)
@@ -275,7 +259,10 @@ void cache_invalidate(struct translator *t, struct tb *tb, enum retranslation ca
     t->stats.invalidated++;
     count_retire(t, tb);
     count_given_up(t, tb, cause);
-    hash_remove(t, tb);
+    if (tb->variant)
+        variant_remove(t, tb);
+    else
+        hash_remove(t, tb);
     table_forget_block(t, tb);
     cache_isolate(t, tb);
     uint32_t i = (uint32_t)(tb - t->tbs);
@@ -385,7 +372,8 @@ void cache_flush(struct translator *t)
                 }
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
-    t->tb_count = t->variant_count = 1;
+    t->tb_count = 1;
+    variants_forget(t);
     t->map_count = t->site_count = t->reloc_count = t->imm_count = t->far_count = 0;
     t->emit.pos = t->cache_start;
     t->emit.overflow = false;

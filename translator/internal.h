@@ -139,7 +139,7 @@ struct tb {
     uint32_t relocs;         /* first of the places that tell EIPs */
     uint32_t first_site;
     uint16_t reloc_count, site_count;
-    uint32_t variant, variant_next; /* 0: not of movable code */
+    uint32_t variant; /* 0: not of movable code */
     uint32_t hash_next;
     uint32_t page_next[2]; /* next block of the page of phys / phys2 */
     uint32_t incoming;     /* list of exits that jump here, ~0 ends */
@@ -167,15 +167,24 @@ static inline uint32_t block_sum(uint32_t sum, const uint8_t *bytes, uint32_t n)
     return sum;
 }
 
-/* Code of one physical page as it is for one linear address and mode: what moves together.  Blocks
- * that have become invalid stay in the list until somebody passes by. */
+/* Code of one physical page as it is for one linear address and mode: what moves together. */
 struct variant {
     uint32_t base, mode; /* EIP less physical address */
-    uint32_t first;      /* block, 0: there is none, and the variant may be used for another */
+    uint32_t members;    /* the first of its list, 0: there is none */
+    uint32_t count;      /* 0: the variant may be used for another */
     uint32_t next;       /* variant of the same page */
     uint32_t used;       /* stats.lookups when one of them was looked up last */
+    uint8_t order;       /* its list has room for 2^order */
     bool fixed;          /* of blocks that cannot move */
 };
+
+/* A valid block of a variant.  What looking it up and entering it need stands here, beside the next. */
+struct member {
+    uint32_t tb, entry; /* in a free piece of the array TB is the next one */
+    uint32_t offset;    /* in the page */
+};
+/* A page has no more than 4096 places; two lists that are merged may both be full. */
+enum { MEMBERS_ORDER = 13 };
 
 /* The 32-bit word at this offset (relative to tb->code) is an EIP that moves with the block's. */
 struct reloc {
@@ -328,6 +337,9 @@ struct translator {
     uint32_t *page_variants; /* by physical page: first variant of movable code */
     struct variant *variants; /* [0] unused */
     uint32_t variant_count;
+    struct member *members; /* [0] unused */
+    uint32_t member_count, member_max;
+    uint32_t free_members[MEMBERS_ORDER + 1]; /* by order: the first free piece, or 0 */
     uint64_t *page_granule; /* by physical page: one bit for each 64 bytes that hold code */
     uint32_t *far_links;    /* far exits that were linked: block * 2 + slot */
     uint32_t far_count, far_max;
@@ -388,9 +400,6 @@ void cache_free(struct translator *t);
 void cache_flush(struct translator *t); /* a new generation */
 struct tb *cache_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t cs_base,
                       uint32_t cs_limit, uint32_t mode);
-/* The block for PHYS of VARIANT. */
-struct tb *cache_find_variant(struct translator *t, uint32_t phys, uint32_t variant);
-void cache_change_variant(struct translator *t, struct tb *tb, uint32_t variant);
 void cache_insert(struct translator *t, struct tb *tb);
 void cache_invalidate(struct translator *t, struct tb *tb, enum retranslation cause);
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
@@ -420,6 +429,19 @@ void cache_invalidate_at(struct translator *t, uint32_t phys, enum retranslation
 void policy_change(struct translator *t, uint32_t phys);
 uint8_t policy_changes(const struct translator *t, uint32_t phys);
 
+/* ---- variant.c: blocks of movable code, by page, base and mode ---- */
+
+/* The variant of page PFN with BASE and MODE, 0 when there is none. */
+uint32_t variant_find(struct translator *t, uint32_t pfn, uint32_t base, uint32_t mode, bool fixed);
+/* VARIANT's block for PHYS, or NULL. */
+struct tb *variant_block(const struct translator *t, uint32_t variant, uint32_t phys);
+/* TB is new: note it in the variant that it belongs to; false: there is no memory. */
+bool variant_add(struct translator *t, struct tb *tb, bool fixed);
+void variant_remove(struct translator *t, struct tb *tb);
+/* The blocks of variant FROM are INTO's from now on; false: there is no memory. */
+bool variant_merge(struct translator *t, uint32_t from, uint32_t into);
+void variants_forget(struct translator *t); /* all of them */
+
 /* ---- rebase.c: the same code at other addresses ---- */
 
 /* A block for PHYS at EIP (flat user code), made of one that served another address; NULL: it is to
@@ -427,10 +449,8 @@ uint8_t policy_changes(const struct translator *t, uint32_t phys);
 struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode);
 /* Is code in MODE moved at all? */
 bool rebase_movable_mode(uint32_t mode);
-/* The variant that KEY's phys, eip and mode belong to, 0 when there is none. */
-uint32_t rebase_variant(struct translator *t, const struct tb *key, bool fixed);
-/* TB is new: note which variant of its page it belongs to. */
-void rebase_add(struct translator *t, struct tb *tb);
+/* Does TB's code depend on its EIP in ways that are not on record? */
+bool rebase_fixed(const struct tb *tb);
 /* FIRST is the first block of its page that goes into the present jump table, or one that was just
  * moved there with others: what else is there will follow, so enter it as well. */
 void rebase_enter_page(struct translator *t, const struct tb *first);
@@ -485,6 +505,10 @@ void table_on_global_drop(void *opaque, uint32_t lin_page, uint32_t count);
 /* Enter TB, found at the present EIP, into the current table. */
 void table_enter(struct translator *t, const struct tb *tb);
 void table_forget_block(struct translator *t, const struct tb *tb);
+/* Enter the blocks M, COUNT of them in order, of the page at EIP into the current table where it has
+ * none; and take those out of J that it has. */
+void table_enter_page(struct translator *t, uint32_t eip, const struct member *m, uint32_t count);
+void table_leave_page(struct jump_table *j, uint32_t eip, const struct member *m, uint32_t count);
 void table_clear_all(struct translator *t);
 
 /* ---- stubs.c ---- */

@@ -254,6 +254,23 @@ void table_enter(struct translator *t, const struct tb *tb)
     set_entry(t, j, tb->eip, tb->entry);
 }
 
+void table_enter_page(struct translator *t, uint32_t eip, const struct member *m, uint32_t count)
+{
+    struct jump_table *j = t->current;
+    for (uint32_t i = 0; i < count; i++)
+        if (!table_holds(j, eip + m[i].offset) || !j->entry[eip + m[i].offset])
+            set_entry(t, j, eip + m[i].offset, m[i].entry);
+}
+
+void table_leave_page(struct jump_table *j, uint32_t eip, const struct member *m, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = eip + m[i].offset;
+        if (table_holds(j, at) && j->entry[at] == m[i].entry)
+            j->entry[at] = 0;
+    }
+}
+
 void table_select(struct translator *t)
 {
     struct cpu *cpu = t->cpu;
