@@ -13,9 +13,18 @@
 #include "translator/simd.h"
 #include "translator/vex.h"
 
+/* What Capstone said of one form of instruction. */
+struct verdict {
+    uint64_t form; /* form_of, 0: none */
+    uint8_t feature, mem_size, invalid;
+};
+
+enum { VERDICT_BITS = 12 };
+
 struct decoder {
     csh handle[3]; /* 16, 32, 64 bits */
     cs_insn *insn[3];
+    struct verdict verdicts[1 << VERDICT_BITS]; /* by hash of the form: Capstone takes a microsecond */
 };
 
 struct decoder *decoder_new(void)
@@ -355,11 +364,9 @@ static unsigned simd_core(const struct insn *in, uint8_t *code)
     return n;
 }
 
-static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
+static void ask_capstone(struct decoder *d, unsigned m, bool simd, struct insn *in,
                          struct insn_info *info)
 {
-    bool simd = simd_map(in, info->op_flags);
-    unsigned m = bits == 32 || simd;
     uint8_t core[16];
     const uint8_t *code = simd ? core : in->bytes;
     size_t size = simd ? simd_core(in, core) : in->len, whole = size;
@@ -378,6 +385,41 @@ static void ask_capstone(struct decoder *d, unsigned bits, struct insn *in,
     info->feature = feature_of(d->insn[m]);
     if (simd)
         memory_operand(in, d->insn[m]);
+}
+
+/* All that Capstone's answer for IN depends on: prefixes as they stand, opcode, ModRM but for the way
+ * memory is addressed, the immediate byte of SIMD instructions.  0: too long to be told by a word. */
+static uint64_t form_of(const struct insn *in, unsigned m, bool simd)
+{
+    enum { PREFIXES = 3 };
+    unsigned prefixes = in->opcode_off - (in->map == MAP_1B ? 0u : in->map == MAP_0F ? 1u : 2u);
+    uint64_t form = 1u | m << 1 | (unsigned)simd << 2 | prefixes << 3;
+    if (prefixes > PREFIXES || in->map > MAP_0F3A || (simd && in->imm_size > 1))
+        return 0;
+    form = form << 2 | in->map;
+    for (unsigned i = 0; i < prefixes; i++)
+        form = form << 8 | in->bytes[i];
+    form = form << 8 | in->opcode;
+    form = form << 8 | (in->has_mem ? in->modrm & 0x38u : in->modrm);
+    return form << 8 | (simd && in->imm_size ? in->bytes[in->imm_off] : 0u);
+}
+
+/* As ask_capstone, if the like was not asked before. */
+static void judge(struct decoder *d, unsigned bits, struct insn *in, struct insn_info *info)
+{
+    bool simd = simd_map(in, info->op_flags);
+    unsigned m = bits == 32 || simd;
+    uint64_t form = form_of(in, m, simd);
+    struct verdict *v = &d->verdicts[form * 0x9E3779B97F4A7C15u >> (64 - VERDICT_BITS)];
+    if (form && v->form == form) {
+        info->feature = v->feature;
+        info->invalid = v->invalid;
+        in->mem_size = v->mem_size;
+        return;
+    }
+    ask_capstone(d, m, simd, in, info);
+    if (form)
+        *v = (struct verdict){form, info->feature, in->mem_size, info->invalid};
 }
 
 /* FISTTP came with SSE3; FCMOVcc, FCOMI and their kin with CMOV (SDM vol. 2, each page). */
@@ -461,7 +503,7 @@ static void classify(struct decoder *d, unsigned bits, unsigned flags, struct in
     if (in->map == MAP_0F && in->opcode == 0xAE && (in->rep || in->opsize_prefix))
         in->kind = K_INVALID; /* no prefixes (NP: SDM vol. 2 FXSAVE and kin), or no model has them */
     if (in->kind == K_PLAIN || in->kind == K_MASKMOV)
-        ask_capstone(d, bits, in, info);
+        judge(d, bits, in, info);
     info->feature = own_feature(in, flags, info->feature);
     if (!in->has_mem)
         return;

@@ -432,6 +432,51 @@ START_TEST(agrees_with_capstone)
 }
 END_TEST
 
+/* Some instruction: at times a prefix, any of the maps, random bytes. */
+static void random_bytes(uint32_t *seed, uint8_t *bytes)
+{
+    static const uint8_t prefix[] = {0x66, 0x67, 0xF2, 0xF3, 0xF0, 0x2E, 0x64, 0x36};
+    unsigned n = 0;
+    for (unsigned i = 0; i < 24; i++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        bytes[i] = (uint8_t)(*seed >> 24);
+    }
+    while (n < 4 && bytes[n] < 0x50) {
+        bytes[n] = prefix[bytes[n] % 8];
+        n++;
+    }
+    if (bytes[n + 8] & 1)
+        bytes[n++] = 0x0F;
+    if (n && bytes[n - 1] == 0x0F && bytes[n + 8] % 8 == 0)
+        bytes[n] = bytes[n + 9] & 1 ? 0x38 : 0x3A;
+}
+
+/* What was decoded before has no influence: answers of Capstone's are kept by form. */
+START_TEST(as_a_fresh_decoder)
+{
+    enum { WARM = 40000, ROUNDS = 50, EACH = 60 };
+    uint32_t seed = 1;
+    uint8_t bytes[24];
+    struct insn in[2];
+    struct insn_info info[2];
+    for (unsigned i = 0; i < WARM; i++) {
+        random_bytes(&seed, bytes);
+        decode_insn(decoder, bytes, INSN_MAX_LEN, 16 + i % 2 * 16, in, info);
+    }
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct decoder *fresh = decoder_new();
+        for (unsigned k = 0; k < EACH; k++) {
+            random_bytes(&seed, bytes);
+            for (unsigned n = 0; n < 2; n++)
+                decode_insn(n ? fresh : decoder, bytes, INSN_MAX_LEN, 16 + k % 2 * 16, &in[n], &info[n]);
+            ck_assert_mem_eq(&in[0], &in[1], sizeof in[0]);
+            ck_assert_mem_eq(&info[0], &info[1], sizeof info[0]);
+        }
+        decoder_free(fresh);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("decoder");
@@ -445,6 +490,7 @@ int main(void)
     tcase_add_test(tc, memory_operands);
     tcase_add_test(tc, immediates);
     tcase_add_test(tc, agrees_with_capstone);
+    tcase_add_test(tc, as_a_fresh_decoder);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
