@@ -533,8 +533,8 @@ bool insn_goes_on(const struct insn *in)
     case 0xB4:
     case 0xB5: /* POP FS, CPUID, POP GS, LFS, LGS */
         return true;
-    case 0x01: /* SGDT, SIDT, LGDT, LIDT, SMSW; not LMSW and INVLPG */
-        return in->has_mem && insn_reg(in) <= 4;
+    case 0x01: /* SGDT, SIDT, LGDT, LIDT, SMSW; not LMSW and INVLPG; RDTSCP */
+        return in->has_mem ? insn_reg(in) <= 4 : in->modrm == MODRM_RDTSCP;
     case 0xAE: /* CLFLUSH */
         return insn_reg(in) == 7;
     default:

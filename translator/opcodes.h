@@ -83,6 +83,8 @@ unsigned insn_loads_segment(const struct insn *in);
 
 const char *insn_kind_name(enum insn_kind kind);
 
+enum { MODRM_RDTSCP = 0xF9 }; /* of 0F 01 */
+
 /* Does control mostly go on behind IN (of K_SENSITIVE) in the same mode and address space? */
 bool insn_goes_on(const struct insn *in);
 

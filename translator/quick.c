@@ -334,6 +334,8 @@ static const uint8_t *read_counter(struct translator *t, const struct site *site
     ticks = line->ns + (ticks * line->mult >> 32) + cpu->tsc_offset;
     cpu->gpr[EAX] = (uint32_t)ticks;
     cpu->gpr[EDX] = (uint32_t)(ticks >> 32);
+    if (site->in.opcode == 0x01) /* RDTSCP */
+        cpu->gpr[ECX] = cpu->tsc_aux;
     return quick_go_on(t, site);
 }
 

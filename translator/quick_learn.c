@@ -40,9 +40,12 @@ static bool load_selector(struct build *b, bool pop)
     return true;
 }
 
-static enum quick_kind system_call(const struct build *b, uint8_t opcode)
+static enum quick_kind system_call(const struct build *b, const struct insn *in)
 {
-    switch (opcode) {
+    switch (in->opcode) {
+    case 0x01:
+        return in->modrm == MODRM_RDTSCP && cpu_has(b->t->cpu->model, FEAT_RDTSCP) ? QUICK_RDTSC
+                                                                                   : QUICK_NONE;
     case 0x31:
         return cpu_has(b->t->cpu->model, FEAT_TSC) ? QUICK_RDTSC : QUICK_NONE;
     case 0xA2:
@@ -123,7 +126,7 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
         return load_selector(b, true) ? QUICK_POP_SEG : QUICK_NONE;
     }
     if (in->map == MAP_0F)
-        return system_call(b, in->opcode);
+        return system_call(b, in);
     if (in->opcode == 0x8E && data_segment(insn_reg(in))) {
         *seg = (uint8_t)insn_reg(in);
         return load_selector(b, false) ? QUICK_MOV_SEG : QUICK_NONE;

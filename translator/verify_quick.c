@@ -127,6 +127,8 @@ bool verify_quick(struct translator *t, uint32_t number)
     if (counter) {
         verify_copy_cpu(v->hub, cpu);
         v->hub->eip = site->eip + site->in.len;
+        if (site->in.opcode == 0x01) /* RDTSCP */
+            v->hub->gpr[ECX] = cpu->tsc_aux;
     }
     const uint8_t *to = take(t, number);
     verify_settle(t);

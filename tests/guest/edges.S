@@ -319,10 +319,45 @@ counters:
     sub eax, esi
     sbb edx, edi
     CHECK(nc) /* never backwards */
+    call processor_number
     ret
+
+/* RDTSCP, again and again: ECX from TSC_AUX, the flags as they were. */
+processor_number:
+    mov eax, 0x80000001
+    cpuid
+    bt edx, 27
+    jnc 2f
+    mov ecx, 0xC0000103
+    mov eax, 0x12345678
+    xor edx, edx
+    wrmsr
+    mov ebx, 20
+    rdtsc
+1:  mov esi, eax
+    mov edi, edx
+    stc
+    rdtscp
+    CHECK(c)
+    cmp ecx, 0x12345678
+    CHECK(z)
+    sub eax, esi
+    sbb edx, edi
+    CHECK(nc)
+    add eax, esi
+    adc edx, edi
+    dec ebx
+    jnz 1b
+    mov byte ptr [rdtscp_known], 1
+2:  ret
+rdtscp_known: .long 0
 
 user_counters:
     FAULTS_WITH(13, 0, rdtsc)
+    cmp byte ptr [rdtscp_known], 0
+    jz 1f
+    FAULTS_WITH(13, 0, rdtscp)
+1:
     xor ecx, ecx
     FAULTS_WITH(13, 0, rdpmc)
     ret
