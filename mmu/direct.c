@@ -35,6 +35,17 @@ void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access acce
     return frame_ptr(m->phys, pfn) + (lin & (PAGE_SIZE - 1));
 }
 
+void *mmu_direct_code(struct mmu *m, uint32_t lin, uint32_t len, bool user, uint32_t *pa)
+{
+    uint32_t pfn;
+
+    if (!known_frame(m, lin, len, MMU_WRITE, user, &pfn) ||
+        frame_kind(m->phys->frame[pfn]) != PHYS_RAM || m->phys->flags[pfn] != FRAME_CODE)
+        return NULL;
+    *pa = pfn << PAGE_SHIFT | (lin & (PAGE_SIZE - 1));
+    return frame_ptr(m->phys, pfn) + (lin & (PAGE_SIZE - 1));
+}
+
 bool mmu_direct_mmio(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user,
                      struct mmio_target *target)
 {
@@ -76,9 +87,14 @@ uint32_t mmu_direct_epoch(const struct mmu *m)
     return (uint32_t)m->stats.invlpgs;
 }
 
-struct window_known mmu_window_known(const struct mmu *m, bool user)
+bool mmu_window_known(const struct mmu *m, bool user, struct window_known *known)
 {
     struct window *w = user && m->later_count ? NULL : m->cur_window[user];
 
-    return w ? (struct window_known){w, (uintptr_t)w->base, w->id} : (struct window_known){0};
+    if (!w)
+        return false;
+    known->window = w;
+    known->base = (uintptr_t)w->base;
+    known->id = w->id;
+    return true;
 }

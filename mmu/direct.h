@@ -11,6 +11,10 @@
  * written.  NULL otherwise, and where the bytes lie on two pages: the long way is to be taken. */
 void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user);
 
+/* The same for a store to RAM that is protected because its page holds code, and for that alone: the
+ * caller sees to it that [LIN, LIN + LEN) is none.  *PA: where that is. */
+void *mmu_direct_code(struct mmu *m, uint32_t lin, uint32_t len, bool user, uint32_t *pa);
+
 /* The same for a device that takes accesses without more ado (struct mmio_quick): true, and where. */
 struct mmio_target {
     void *region;
@@ -25,12 +29,12 @@ bool mmio_quick_write(const struct mmio_target *target, unsigned size, uint32_t 
 /* mmu_stats' invlpgs, cut to 32 bits. */
 uint32_t mmu_direct_epoch(const struct mmu *m);
 
-/* mmu_window if there is one already, else NULL, and its window_base and window_id. */
+/* mmu_window, its window_base and window_id, if there is one already; else false. */
 struct window_known {
     struct window *window;
     uint64_t base;
     uint32_t id;
 };
-struct window_known mmu_window_known(const struct mmu *m, bool user);
+bool mmu_window_known(const struct mmu *m, bool user, struct window_known *known);
 
 #endif

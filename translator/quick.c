@@ -63,9 +63,9 @@ static bool context_of(struct translator *t, uint32_t mode, uint32_t limit, stru
     const struct cpu *cpu = t->cpu;
     bool user = mode & MODE_USER;
     c->mode = mode;
-    c->w = mmu_window_known(t->mmu, user);
     c->shared = !user && (cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PGE);
-    if (!c->w.window || (c->shared && t->local_of && t->local_of != c->w.window))
+    if (!mmu_window_known(t->mmu, user, &c->w) ||
+        (c->shared && t->local_of && t->local_of != c->w.window))
         return false;
     struct window *owner = c->shared ? NULL : c->w.window;
     c->table = &t->tables[*table_way(t, mode, c->shared ? 0 : c->w.id)];
@@ -73,7 +73,7 @@ static bool context_of(struct translator *t, uint32_t mode, uint32_t limit, stru
            c->table->mode == mode && c->table->cs_limit == limit;
 }
 
-void quick_enter(struct translator *t, const struct quick_context *c)
+static inline void enter(struct translator *t, const struct quick_context *c)
 {
     if (t->rt->window != c->w.base)
         __asm__ volatile("wrgsbase %0" : : "r"(c->w.base));
@@ -86,18 +86,28 @@ void quick_enter(struct translator *t, const struct quick_context *c)
     t->rt->window = c->w.base;
 }
 
-const uint8_t *quick_go(struct translator *t, uint32_t eip)
+static inline const uint8_t *go(struct translator *t, uint32_t eip)
 {
     t->cpu->eip = eip;
     t->stats.quick++;
     return t->rx + t->current->entry[eip];
 }
 
+void quick_enter(struct translator *t, const struct quick_context *c)
+{
+    enter(t, c);
+}
+
+const uint8_t *quick_go(struct translator *t, uint32_t eip)
+{
+    return go(t, eip);
+}
+
 const uint8_t *quick_go_on(struct translator *t, const struct site *site)
 {
     uint32_t next = site->eip + site->in.len;
     if (!site->resume)
-        return quick_go(t, next);
+        return go(t, next);
     t->cpu->eip = next;
     t->stats.quick++;
     return t->rx + site->resume;
@@ -134,8 +144,8 @@ static const uint8_t *load_segment(struct translator *t, const struct site *site
         *s = q->segment;
     cpu->gpr[ESP] += pops;
     if (mode != t->mode) {
-        quick_enter(t, &c);
-        return quick_go(t, site->eip + site->in.len);
+        enter(t, &c);
+        return go(t, site->eip + site->in.len);
     }
     return quick_go_on(t, site);
 }
@@ -236,8 +246,8 @@ static const uint8_t *interrupt(struct translator *t, const struct site *site)
     cpu->gpr[ESP] = esp - bytes;
     cpu->seg[SEG_CS] = code->segment;
     set_flags(cpu, type & 1u << 8 ? flags : flags & ~(uint32_t)FLAG_IF);
-    quick_enter(t, &c);
-    return quick_go(t, offset);
+    enter(t, &c);
+    return go(t, offset);
 }
 
 /* Would a return to ring 3 take the data segments away (cpu_drop_inner_segments)? */
@@ -293,8 +303,8 @@ static const uint8_t *interrupt_return(struct translator *t)
     cpu->gpr[ESP] = stack ? frame[3] : esp + 12;
     set_flags(cpu, frame[2]);
     cpu->nmi_blocked = 0;
-    quick_enter(t, &c);
-    return quick_go(t, frame[0]);
+    enter(t, &c);
+    return go(t, frame[0]);
 }
 
 /* SYSENTER and SYSEXIT: flat segments that no table tells. */
@@ -319,8 +329,8 @@ static const uint8_t *fast_call(struct translator *t, const struct quick_pair *p
         cpu->iflag = 0;
         cpu->flags_sys &= ~(uint32_t)FLAG_RF;
     }
-    quick_enter(t, &c);
-    return quick_go(t, eip);
+    enter(t, &c);
+    return go(t, eip);
 }
 
 static const uint8_t *read_counter(struct translator *t, const struct site *site)

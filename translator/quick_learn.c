@@ -242,8 +242,8 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
 /* Results of these leaves depend on the subleaf: 4, 7, 0Dh, and whatever lies beyond the last. */
 static bool has_subleaves(const struct cpu *cpu, uint32_t leaf)
 {
-    return leaf == 4 || leaf == 7 || leaf == 13 || (leaf > cpu->model->max_leaf && leaf < 0x80000000) ||
-           leaf > 0x80000008;
+    return leaf == 4 || leaf == 7 || leaf == 13 ||
+           (leaf > cpu->model->max_leaf && leaf < 0x80000000) || leaf > 0x80000008;
 }
 
 void quick_learn_leaf(struct translator *t)

@@ -28,6 +28,21 @@ static bool within(const struct cpu *cpu, const struct segment *s, uint32_t offs
     return offset <= s->limit && s->limit - offset >= size - 1;
 }
 
+/* A store beside code, in none of the 64-byte pieces of its page that hold some. */
+static uint8_t *beside_code(struct translator *t, uint32_t lin, unsigned size, bool user)
+{
+    uint32_t pa;
+    uint8_t *p = mmu_direct_code(t->mmu, lin, size, user, &pa);
+    if (!p)
+        return NULL;
+    unsigned first = (pa & (PAGE_SIZE - 1)) >> 6, last = ((pa & (PAGE_SIZE - 1)) + size - 1) >> 6;
+    if ((t->page_granule[pa >> PAGE_SHIFT] >> first | t->page_granule[pa >> PAGE_SHIFT] >> last) &
+        1)
+        return NULL;
+    t->stats.code_writes++;
+    return p;
+}
+
 static bool find(struct translator *t, unsigned seg, uint32_t offset, unsigned size, bool write,
                  struct place *at)
 {
@@ -38,6 +53,8 @@ static bool find(struct translator *t, unsigned seg, uint32_t offset, unsigned s
     if (!within(cpu, s, offset, size, write) || (user && (cpu->flags_sys & FLAG_AC)))
         return false;
     at->p = mmu_direct(t->mmu, s->base + offset, size, access, user);
+    if (!at->p && write)
+        at->p = beside_code(t, s->base + offset, size, user);
     return at->p || mmu_direct_mmio(t->mmu, s->base + offset, size, access, user, &at->device);
 }
 
