@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-enum { ENABLED = 0x01, DAC_8BIT = 0x20, LINEAR = 0x40, NO_CLEAR = 0x80 };
 enum { SUCCESS = 0x004F, FAILED = 0x014F, NOT_IN_THIS_MODE = 0x034F };
 enum { SET_TIMING = 0x0800, SET_LINEAR = 0x4000, SET_NO_CLEAR = 0x8000, BDA_MODE_VBE = 0x7F };
 
@@ -187,7 +186,8 @@ static void set_pixels(struct bios *b, const struct vbe_mode *m, uint16_t bx)
     dispi_write(b, DISPI_YRES, m->height);
     dispi_write(b, DISPI_BPP, m->bpp);
     dispi_write(b, DISPI_ENABLE,
-                ENABLED | (bx & SET_LINEAR ? LINEAR : 0) | (bx & SET_NO_CLEAR ? NO_CLEAR : 0));
+                DISPI_ENABLED | (bx & SET_LINEAR ? DISPI_LFB : 0) |
+                    (bx & SET_NO_CLEAR ? DISPI_NOCLEAR : 0));
     set_bda8(b, BDA_MODE, BDA_MODE_VBE);
     set_bda16(b, BDA_COLUMNS, m->width / 8);
     set_bda8(b, BDA_ROWS, m->height / 16 - 1);
@@ -318,10 +318,10 @@ static uint16_t dac_width(struct bios *b)
     if (reg_lo(b, EBX) > 1)
         return FAILED;
     if (reg_lo(b, EBX) == 0) {
-        enable = reg_hi(b, EBX) >= 8 ? enable | DAC_8BIT : enable & ~DAC_8BIT;
-        dispi_write(b, DISPI_ENABLE, enable | NO_CLEAR);
+        enable = reg_hi(b, EBX) >= 8 ? enable | DISPI_8BIT_DAC : enable & ~DISPI_8BIT_DAC;
+        dispi_write(b, DISPI_ENABLE, enable | DISPI_NOCLEAR);
     }
-    set_hi(b, EBX, enable & DAC_8BIT ? 8 : 6);
+    set_hi(b, EBX, enable & DISPI_8BIT_DAC ? 8 : 6);
     return SUCCESS;
 }
 

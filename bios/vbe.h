@@ -3,37 +3,23 @@
 #define RINGER_BIOS_VBE_H
 
 #include "bios/video.h"
-
-/* The Bochs display interface. */
-enum dispi_register {
-    DISPI_ID,
-    DISPI_XRES,
-    DISPI_YRES,
-    DISPI_BPP,
-    DISPI_ENABLE,
-    DISPI_BANK,
-    DISPI_VIRT_WIDTH,
-    DISPI_VIRT_HEIGHT,
-    DISPI_X_OFFSET,
-    DISPI_Y_OFFSET,
-    DISPI_MEMORY,
-};
+#include "devices/dispi.h"
 
 static inline uint16_t dispi_read(struct bios *b, enum dispi_register index)
 {
-    bus_out(b->bus, 0x1CE, index, 2);
-    return (uint16_t)bus_in(b->bus, 0x1CF, 2);
+    bus_out(b->bus, DISPI_INDEX_PORT, index, 2);
+    return (uint16_t)bus_in(b->bus, DISPI_DATA_PORT, 2);
 }
 
 static inline void dispi_write(struct bios *b, enum dispi_register index, uint16_t value)
 {
-    bus_out(b->bus, 0x1CE, index, 2);
-    bus_out(b->bus, 0x1CF, value, 2);
+    bus_out(b->bus, DISPI_INDEX_PORT, index, 2);
+    bus_out(b->bus, DISPI_DATA_PORT, value, 2);
 }
 
 static inline uint32_t dispi_memory(struct bios *b)
 {
-    return (uint32_t)dispi_read(b, DISPI_MEMORY) << 16;
+    return (uint32_t)dispi_read(b, DISPI_MEMORY_64K) << 16;
 }
 
 enum { VBE_MODE_NUMBER = 0x01FF }; /* of BX and CX */

@@ -17,8 +17,6 @@ enum {
     LEGACY_PORT = 0x3C0,
     LEGACY_PORTS = 0x20,
     DISPI = 0x500,
-    DISPI_INDEX_PORT = 0x1CE,
-    DISPI_DATA_PORT = 0x1CF,
 };
 
 struct pci_vga {

@@ -11,6 +11,7 @@
 #ifndef RINGER_DEVICES_VGA_H
 #define RINGER_DEVICES_VGA_H
 
+#include "devices/dispi.h"
 #include "devices/pc.h"
 
 enum {
@@ -73,30 +74,6 @@ enum {
     CRTC_MODE,
     CRTC_LINE_COMPARE,
     CRTC_COUNT
-};
-
-/* Bochs display interface (devices/vga_dispi.c). */
-enum {
-    DISPI_ID,
-    DISPI_XRES,
-    DISPI_YRES,
-    DISPI_BPP,
-    DISPI_ENABLE,
-    DISPI_BANK,
-    DISPI_VIRT_WIDTH,
-    DISPI_VIRT_HEIGHT,
-    DISPI_X_OFFSET,
-    DISPI_Y_OFFSET,
-    DISPI_MEMORY_64K,
-    DISPI_COUNT
-};
-enum {
-    DISPI_ENABLED = 0x01,
-    DISPI_GETCAPS = 0x02,
-    DISPI_8BIT_DAC = 0x20,
-    DISPI_LFB = 0x40,
-    DISPI_NOCLEAR = 0x80,
-    DISPI_MAX_XRES = 2560,
 };
 
 /* How the CPU's window is decoded at present; derived by vga_mem_update. */

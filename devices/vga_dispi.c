@@ -215,7 +215,7 @@ void vga_dispi_map(struct vga *v, struct bus *bus)
     static const struct io_ops ops = {port_read, port_write, 2};
 
     /* 1D0h is the data port too, for those who want it aligned. */
-    bus_map(bus, "vga-dispi", 0x1CE, 3, &ops, v);
+    bus_map(bus, "vga-dispi", DISPI_INDEX_PORT, 3, &ops, v);
 }
 
 /* ---- drawing ---- */

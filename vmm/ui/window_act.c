@@ -107,10 +107,43 @@ static void toggle_pause(struct window *w)
     w->status_at = 0; /* show it at once */
 }
 
-void window_act(struct window *w, const struct choice *choice)
+/* What changes the way things are shown, and nothing in the machine. */
+static void act_on_view(struct window *w, const struct choice *choice)
 {
     struct view *v = &w->view;
 
+    switch (choice->action) {
+    case ACT_FULLSCREEN:
+        view_full_screen(v, !v->full_screen);
+        break;
+    case ACT_INTEGER:
+        v->integer = !v->integer;
+        break;
+    case ACT_SIZE:
+        resize(w, choice->which);
+        break;
+    case ACT_BORDER:
+        v->overscan = !v->overscan;
+        break;
+    case ACT_STATUS:
+        v->status = !v->status;
+        break;
+    case ACT_OVERLAY:
+        window_overlay(w, !v->overlay);
+        break;
+    case ACT_CAPTURE:
+        if (w->captured || !w->absolute)
+            window_capture(w, !w->captured);
+        break;
+    default:
+        break;
+    }
+    if ((choice->action == ACT_BORDER || choice->action == ACT_STATUS) && !v->user_size)
+        view_resize(v, v->percent);
+}
+
+void window_act(struct window *w, const struct choice *choice)
+{
     switch (choice->action) {
     case ACT_NONE:
     case ACT_ASK:
@@ -156,30 +189,15 @@ void window_act(struct window *w, const struct choice *choice)
         w->film = NULL;
         break;
     case ACT_FULLSCREEN:
-        view_full_screen(v, !v->full_screen);
-        break;
     case ACT_INTEGER:
-        v->integer = !v->integer;
-        break;
     case ACT_SIZE:
-        resize(w, choice->which);
-        break;
     case ACT_BORDER:
-        v->overscan = !v->overscan;
-        break;
     case ACT_STATUS:
-        v->status = !v->status;
-        break;
     case ACT_OVERLAY:
-        window_overlay(w, !v->overlay);
-        break;
     case ACT_CAPTURE:
-        if (w->captured || !w->absolute)
-            window_capture(w, !w->captured);
+        act_on_view(w, choice);
         break;
     }
-    if ((choice->action == ACT_BORDER || choice->action == ACT_STATUS) && !v->user_size)
-        view_resize(v, v->percent);
     w->present = true;
 }
 
