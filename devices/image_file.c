@@ -86,14 +86,29 @@ static bool is_no_loop(const struct image_file *file, const char *path, struct e
     return true;
 }
 
-/* Take the lock.  A file system without locks is no reason to fail. */
+/* QEMU's bytes: a shared lock on the first says "I write this", on the second "nobody else may". */
+enum { QEMU_WRITES = 101, QEMU_NO_WRITERS = 201 };
+
+static bool qemu_writes(int fd)
+{
+    struct flock probe = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_WRITES, .l_len = 1};
+
+    return fcntl(fd, F_OFD_GETLK, &probe) == 0 && probe.l_type != F_UNLCK;
+}
+
+/* Take the lock: a writer's is the whole file's and nobody else's, readers want no writers, be they
+ * ringer's, QEMU's or qemu-img's.  A file system without locks is no reason to fail. */
 static bool lock(int fd, const char *path, bool writable, struct log *log, struct error *err)
 {
-    struct flock lock = {.l_type = writable ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock readers = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = QEMU_NO_WRITERS, .l_len = 1};
+    int taken = fcntl(fd, F_OFD_SETLK, writable ? &whole : &readers);
 
-    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+    if (taken == 0 && (writable || !qemu_writes(fd)))
         return true;
-    if (errno == EAGAIN || errno == EACCES)
+    if (taken == 0 || errno == EAGAIN || errno == EACCES)
         return error_set(err, "image '%s' is in use by another process; end that, or use a copy%s",
                          path, writable ? ", or -snapshot if that only reads" : "");
     log_write(log, LOG_IO, "image '%s': not locked: %s", path, strerror(errno));

@@ -222,6 +222,38 @@ START_TEST(locks)
 }
 END_TEST
 
+/* QEMU's and qemu-img's readers and ours live side by side; its writers keep ours out, and we them.
+ * They tell of themselves by shared locks on single bytes. */
+static bool qemu_lock(int fd, int command, off_t byte, short type)
+{
+    struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+    return fcntl(fd, command, &l) == 0 && (command != F_OFD_GETLK || l.l_type == F_UNLCK);
+}
+
+START_TEST(locks_as_qemu_has_them)
+{
+    enum { READS = 100, WRITES = 101, NO_READERS = 200, NO_WRITERS = 201 };
+    make_image(SECTOR_SIZE);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert(qemu_lock(fd, F_OFD_SETLK, READS, F_RDLCK));
+    ck_assert(qemu_lock(fd, F_OFD_SETLK, NO_WRITERS, F_RDLCK));
+    struct block *reader = open_with(true, false);
+    ck_assert(qemu_lock(fd, F_OFD_GETLK, NO_READERS, F_WRLCK));
+    ck_assert(!qemu_lock(fd, F_OFD_GETLK, NO_WRITERS, F_WRLCK));
+    refused(path, false, false, "in use");
+    block_close(reader);
+    ck_assert(qemu_lock(fd, F_OFD_SETLK, WRITES, F_RDLCK));
+    refused(path, true, false, "in use");
+    refused(path, false, true, "in use");
+    close(fd);
+    block_close(open_with(false, false));
+    unlink(path);
+}
+END_TEST
+
 START_TEST(bad_files)
 {
     refused("/nonexistent/image", false, false, "does not exist");
@@ -390,6 +422,7 @@ int main(void)
     tcase_add_test(tc, snapshot_needs_a_place);
     tcase_add_test(tc, readonly_refuses_writes);
     tcase_add_test(tc, locks);
+    tcase_add_test(tc, locks_as_qemu_has_them);
     tcase_add_test(tc, bad_files);
     tcase_add_test(tc, floppy_sizes);
     tcase_add_test(tc, disk_geometries);
