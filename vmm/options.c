@@ -153,6 +153,13 @@ static void cpu_help(void (*line)(void *opaque, const char *text), void *opaque)
     }
 }
 
+static void object_help(void (*line)(void *opaque, const char *text), void *opaque)
+{
+    line(opaque, "List of user creatable objects:");
+    line(opaque, "  memory-backend-ram");
+    line(opaque, "  secret");
+}
+
 /* What an option's list of properties has. */
 static void option_topic_help(const char *topic, void (*line)(void *opaque, const char *text),
                               void *opaque)
@@ -181,6 +188,8 @@ static void topic_help(const struct options *o, void (*line)(void *opaque, const
         stream_chardev_help(o->help_item, line, opaque);
     else if (!strcmp(o->help_topic, "cpu"))
         cpu_help(line, opaque);
+    else if (!strcmp(o->help_topic, "object") && !o->images[0])
+        object_help(line, opaque);
     else
         option_topic_help(o->help_topic, line, opaque);
 }

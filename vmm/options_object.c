@@ -110,6 +110,8 @@ static bool set_object(struct options *o, const struct option *self, const char 
     enum { TYPE, ID, DATA, IN_FILE, FORMAT };
     struct value v[PROPERTIES_MAX];
 
+    if (!strcmp(value, "help") || !strcmp(value, "?"))
+        return option_help(o, "object", NULL);
     value = option_from_json(o, "-object", value, "qom-type", err);
     if (value &&
         !strncmp(value + (strncmp(value, "qom-type=", 9) ? 0 : 9), "memory-backend-ram", 18))
