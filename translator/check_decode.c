@@ -131,6 +131,8 @@ static enum host_mem mem_shape(const struct host_insn *in)
         return MEM_NONE;
     if (in->gs && in->addrsize)
         return MEM_GS;
+    if (in->gs && (in->base == RSP || in->base == RBP) && in->index == R_NONE)
+        return MEM_WINDOW;
     if (in->gs || in->addrsize)
         return MEM_OTHER;
     if (in->mem == MEM_RIP)
@@ -155,7 +157,9 @@ static bool prefixes_fit(const struct host_insn *in)
     bool string = in->class == HOST_STRING, ours = in->class >= HOST_STACK;
     if (ours)
         return !in->rep && !in->opsize && !in->gs && !in->addrsize;
-    if (in->gs != in->addrsize || (in->gs && !in->has_mem && in->class != HOST_XLAT))
+    if (in->gs != in->addrsize && !(in->gs && in->mem == MEM_WINDOW))
+        return false;
+    if (in->gs && !in->has_mem && in->class != HOST_XLAT)
         return false;
     if (in->class == HOST_LEA || in->class == HOST_XLAT)
         return !in->rep && (in->class == HOST_XLAT) == in->gs;

@@ -20,6 +20,8 @@ enum host_reg {
     R_NONE = 255
 };
 
+enum { PREFIX_GS = 0x65 };
+
 /* A place to write code: BASE is the writable mapping of the cache, POS the offset to write at,
  * LIMIT where it must stop.  Past LIMIT nothing is written and OVERFLOW is set. */
 struct emit {

@@ -213,6 +213,14 @@ static void mem_emit_high_byte(struct build *b, const struct hostop *op)
     mark_fault(b, FIX_NONE);
 }
 
+/* gs: with a 64-bit address is the same place, guards and all.  CPUs that forward a store to a load by
+ * how the two are written, before either address is known, do so for base and displacement, not for an
+ * index: what a program spills to its frame and loads in changing places would wait for the store. */
+static bool frame_slot(unsigned base, int32_t disp)
+{
+    return base == RSP || (base == RBP && disp);
+}
+
 void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
 {
     struct emit *e = b->e;
@@ -222,7 +230,7 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         return;
     }
     if (form == ADDR_GS) {
-        emit8(e, 0x65);
+        emit8(e, PREFIX_GS);
         emit8(e, 0x67);
     }
     if (form == ADDR_GS) {
@@ -236,8 +244,11 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
     } else {
         unsigned base = in->has_sib ? in->sib & 7u : insn_rm(in);
-        emit_head(e, op, R_WINDOW, base);
-        emit_mem(e, op->reg, base, R_WINDOW, in->disp);
+        unsigned index = frame_slot(base, in->disp) ? R_NONE : R_WINDOW;
+        if (index == R_NONE)
+            emit8(e, PREFIX_GS);
+        emit_head(e, op, index, base);
+        emit_mem(e, op->reg, base, index, in->disp);
     }
     emit_imm(e, op);
 }

@@ -75,6 +75,16 @@ static const struct body bodies[] = {
     {B("\x41\x8B\x44\x0D\x04"), NULL},               /* mov eax, [r13+rcx+4] */
     {B("\x42\x8B\x44\x29\x04"), NULL},               /* mov eax, [rcx+r13+4] */
     {B("\x41\x89\x85\x00\x10\x00\x00"), NULL},       /* mov [r13+1000h], eax */
+    {B("\x65\x8B\x44\x24\x04"), NULL},               /* mov eax, gs:[rsp+4] */
+    {B("\x65\x66\x89\x85\x00\x00\x00\x80"), NULL},   /* mov gs:[rbp-80000000h], ax */
+    {B("\x65\x8B\x44\x0C\x04"), "prefixes"},   /* mov eax, gs:[rsp+rcx+4] */
+    {B("\x65\x8B\x04\x4D\x04\x00\x00\x00"), "prefixes"}, /* mov eax, gs:[rcx*2+4] */
+    {B("\x65\x8B\x04\x25\x04\x00\x00\x00"), "prefixes"}, /* mov eax, gs:[4] */
+    {B("\x65\x8B\x05\x04\x00\x00\x00"), "prefixes"},      /* mov eax, gs:[rip+4] */
+    {B("\x65\x41\x8B\x45\x04"), "prefixes"},   /* mov eax, gs:[r13+4] */
+    {B("\x65\x8D\x44\x24\x04"), "prefixes"},         /* lea eax, gs:[rsp+4] */
+    {B("\x65\x48\x8B\x44\x24\x04"), "64-bit"},       /* mov rax, gs:[rsp+4] */
+    {B("\x65\x0F\xAB\x8C\x24\xFF\xFF\xFF\x7F"), "guard"}, /* bts gs:[rsp+7FFFFFFFh], ecx */
     {B("\x65\x67\x89\x44\x8B\x04"), NULL},           /* mov gs:[ebx+ecx*4+4], eax */
     {B("\x65\x67\xD7"), NULL},                       /* xlat gs:[ebx] */
     {B("\x8B\x01"), "memory operand"},               /* mov eax, [rcx] */
