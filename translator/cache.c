@@ -89,6 +89,7 @@ bool cache_init(struct translator *t, struct error *err)
     t->relocs = lazy((size_t)t->reloc_max * sizeof *t->relocs);
     t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
     t->imms = lazy((size_t)t->imm_max * sizeof *t->imms);
+    t->code_tbs = lazy((t->cache_size >> PAGE_SHIFT) * sizeof *t->code_tbs);
     t->hash = lazy(HASH_SIZE * sizeof *t->hash);
     t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
@@ -99,7 +100,7 @@ bool cache_init(struct translator *t, struct error *err)
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
     if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->imms || !t->hash ||
         !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants ||
-        !t->members || !t->policy)
+        !t->members || !t->policy || !t->code_tbs)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
     stubs_emit(t);
@@ -131,6 +132,8 @@ void cache_free(struct translator *t)
         munmap(t->sites, (size_t)t->site_max * sizeof *t->sites);
     if (t->imms)
         munmap(t->imms, (size_t)t->imm_max * sizeof *t->imms);
+    if (t->code_tbs)
+        munmap(t->code_tbs, (t->cache_size >> PAGE_SHIFT) * sizeof *t->code_tbs);
     if (t->hash)
         munmap(t->hash, HASH_SIZE * sizeof *t->hash);
     if (t->page_tbs)
@@ -236,6 +239,8 @@ void cache_insert(struct translator *t, struct tb *tb)
 {
     uint32_t i = (uint32_t)(tb - t->tbs);
     tb->valid = true;
+    while (t->code_pages <= (tb->code_end - 1) >> PAGE_SHIFT)
+        t->code_tbs[t->code_pages++] = i;
     page_add(t, i, 0, tb->phys, tb->phys + first_part(tb) - 1);
     if (tb->phys2 != ~0u)
         page_add(t, i, 1, tb->phys2, tb->phys2 + tb->size - first_part(tb) - 1);
@@ -312,7 +317,7 @@ void cache_unlink_far(struct translator *t, uint32_t page, bool every)
         struct tb *from = &t->tbs[t->far_links[i] / TB_SLOTS];
         unsigned slot = t->far_links[i] % TB_SLOTS;
         const struct tb_exit *x = &from->exits[slot];
-        if (x->link && (every || (from->cs_base + x->target) >> PAGE_SHIFT == page))
+        if (x->link && (every || (from->cs_base + exit_target(from, slot)) >> PAGE_SHIFT == page))
             cache_unlink(t, from, slot);
         if (x->link)
             t->far_links[kept++] = t->far_links[i];
@@ -339,7 +344,11 @@ void cache_unlink(struct translator *t, struct tb *from, unsigned slot)
 
 struct tb *cache_at(struct translator *t, uint32_t offset)
 {
-    uint32_t low = 1, high = t->tb_count;
+    uint32_t page = offset >> PAGE_SHIFT;
+    if (page >= t->code_pages)
+        return NULL;
+    uint32_t low = t->code_tbs[page];
+    uint32_t high = page + 1 < t->code_pages ? t->code_tbs[page + 1] + 1 : t->tb_count;
     while (low < high) {
         uint32_t mid = (low + high) / 2;
         if (t->tbs[mid].code_end <= offset)
@@ -373,6 +382,7 @@ void cache_flush(struct translator *t)
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
     t->tb_count = 1;
+    t->code_pages = 0;
     variants_forget(t);
     t->map_count = t->site_count = t->reloc_count = t->imm_count = t->far_count = 0;
     t->emit.pos = t->cache_start;
@@ -447,9 +457,12 @@ void cache_invalidate_at(struct translator *t, uint32_t phys, enum retranslation
 
 enum { HITS_TO_SLOW = 2, MAX_BACKOFF = 10 };
 
+/* Neighbours stand together: instructions are asked for in their order. */
 static uint32_t policy_slot(uint32_t phys)
 {
-    return phys * 0x9E3779B1u >> (32 - POLICY_BITS);
+    enum { NEAR_BITS = 5 };
+    uint32_t group = (phys >> NEAR_BITS) * 0x9E3779B1u >> (32 - POLICY_BITS + NEAR_BITS);
+    return group << NEAR_BITS | (phys & ((1u << NEAR_BITS) - 1));
 }
 
 enum site_policy policy_get(struct translator *t, uint32_t phys)

@@ -231,7 +231,7 @@ static bool after_exit(struct translator *t, uint32_t code, struct pending_link 
         return true;
     case EXIT_CHAIN:
         *link = (struct pending_link){value / TB_SLOTS, value % TB_SLOTS, t->generation, true};
-        cpu->eip = t->tbs[link->from].exits[link->slot].target;
+        cpu->eip = exit_target(&t->tbs[link->from], link->slot);
         return true;
     case EXIT_INSN:
         after_insn(t, value);
@@ -279,7 +279,7 @@ static void refill(struct translator *t)
 static void link_exit(struct translator *t, struct tb *from, unsigned slot, struct tb *to)
 {
     const struct tb_exit *x = &from->exits[slot];
-    if (from->mode != to->mode || from->cs_base != to->cs_base || x->target != to->eip)
+    if (from->mode != to->mode || from->cs_base != to->cs_base || exit_target(from, slot) != to->eip)
         return;
     bool near = from->phys >> PAGE_SHIFT == to->phys >> PAGE_SHIFT && !x->table;
     bool global = x->table && t->shared && mmu_is_global(t->mmu, from->cs_base + from->eip) &&

@@ -118,7 +118,7 @@ enum { TB_NONE = 0, TB_MAX_INSNS = 64, TB_SIDE = 2, TB_SLOTS = TRANSLATOR_EXITS,
  * another page (far) is linked only between global pages of supervisor code, whose translations
  * stand until INVLPG; otherwise it is turned over to the jump table for good. */
 struct tb_exit {
-    uint32_t target; /* guest EIP */
+    uint32_t distance; /* guest EIP that it goes to less the block's: exit_target */
     uint32_t patch;  /* cache offset of the jump's rel32, 0: slot unused */
     uint32_t stub;   /* cache offset of the stub */
     uint32_t table;  /* far: cache offset of a jump through the table, else 0 */
@@ -157,6 +157,12 @@ struct tb {
     uint16_t hot;      /* bytes of host code that run when it does */
     struct tb_exit exits[TB_SLOTS];
 };
+
+/* The guest EIP that exit SLOT of TB goes to. */
+static inline uint32_t exit_target(const struct tb *tb, unsigned slot)
+{
+    return tb->eip + tb->exits[slot].distance;
+}
 
 /* FNV-1a over N bytes, going on from SUM. */
 #define BLOCK_SUM_BEGIN 2166136261u
@@ -237,12 +243,14 @@ struct jump_table {
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
     uint8_t *state;  /* by part: enum part_state */
     uint32_t *parts; /* the held ones */
+    uint32_t *listed; /* among them those that were entered into since the table was clear */
     unsigned held, dirty; /* parts in memory; those of them that are not all zero */
+    unsigned listed_count;
 };
 
 /* The tables are address space; parts of them, of one host page each, come into memory when they
  * are first written to. */
-enum part_state { PART_ABSENT, PART_ZERO, PART_DIRTY };
+enum part_state { PART_ABSENT, PART_ZERO, PART_ZEROED /* and listed */, PART_DIRTY /* listed */ };
 enum { TABLE_PART = 1024 }; /* entries */
 #define TABLE_ENTRIES (1ull << 32)
 
@@ -324,6 +332,8 @@ struct translator {
 
     struct tb *tbs; /* [0] unused; sorted by code offset */
     uint32_t tb_count, tb_max;
+    uint32_t *code_tbs; /* by page of the code cache: the first block that ends there or behind */
+    uint32_t code_pages; /* of those that are known */
     struct fault_entry *map;
     uint32_t map_count, map_max;
     struct reloc *relocs;

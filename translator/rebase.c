@@ -69,8 +69,6 @@ static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
     }
     for (uint32_t i = tb->first_site; i < tb->first_site + tb->site_count; i++)
         t->sites[i].eip += delta;
-    for (unsigned s = 0; s < TB_SLOTS; s++)
-        tb->exits[s].target += delta;
     tb->eip += delta;
 }
 

@@ -129,7 +129,7 @@ static bool far_linkable(const struct build *b)
 static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t patch)
 {
     b->tb->exits[slot] =
-        (struct tb_exit){.target = target, .patch = patch, .table = !linkable(b, target)};
+        (struct tb_exit){.distance = target - b->tb->eip, .patch = patch, .table = !linkable(b, target)};
 }
 
 void exit_table(struct build *b, uint32_t target)
@@ -217,7 +217,7 @@ void exit_stubs(struct build *b)
         exit_code(b, EXIT_CHAIN, self * TB_SLOTS + s);
         if (x->table) {
             x->table = b->e->pos;
-            exit_table(b, x->target);
+            exit_table(b, exit_target(b->tb, s));
         }
     }
     for (unsigned i = 0; i < b->sides; i++)

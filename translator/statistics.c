@@ -332,7 +332,7 @@ bool translator_block(struct translator *t, uint32_t index, struct translator_bl
                                      .samples = tb->samples};
     hook_symbol(t, tb->cs_base + tb->eip, out->symbol, sizeof out->symbol);
     for (unsigned s = 0; s < TB_SLOTS; s++) {
-        out->exits[s].target = tb->exits[s].patch ? tb->exits[s].target : ~0u;
+        out->exits[s].target = tb->exits[s].patch ? exit_target(tb, s) : ~0u;
         out->exits[s].link = tb->exits[s].link;
     }
     return true;

@@ -91,14 +91,17 @@ static void clear_part(struct jump_table *j, uint32_t part)
     if (j->state[part] != PART_DIRTY)
         return;
     memset(j->entry + (size_t)part * TABLE_PART, 0, TABLE_PART * sizeof *j->entry);
-    j->state[part] = PART_ZERO;
+    j->state[part] = PART_ZEROED;
     j->dirty--;
 }
 
 static void clear(struct jump_table *j)
 {
-    for (unsigned i = 0; i < j->held && j->dirty; i++)
-        clear_part(j, j->parts[i]);
+    while (j->listed_count) {
+        uint32_t part = j->listed[--j->listed_count];
+        clear_part(j, part);
+        j->state[part] = PART_ZERO;
+    }
 }
 
 /* The memory of a cleared table back to the host.  Of a file it is removed, and what is not can only
@@ -137,17 +140,19 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
         t->held_parts++;
         j->state[part] = PART_ZERO;
     }
-    j->dirty += j->state[part] == PART_ZERO;
+    if (j->state[part] == PART_ZERO)
+        j->listed[j->listed_count++] = part;
+    j->dirty += j->state[part] != PART_DIRTY;
     j->state[part] = PART_DIRTY;
     j->entry[eip] = value;
 }
 
-/* A table's address space: entries, states, list of parts.  Where memory must be promised for what
+/* A table's address space: entries, states, lists of parts.  Where memory must be promised for what
  * may be written to, a file of holes does. */
 static bool reserve(struct jump_table *j)
 {
     enum { PROTECTION = PROT_READ | PROT_WRITE };
-    const size_t bytes = TABLE_BYTES + STATE_BYTES + LIST_BYTES;
+    const size_t bytes = TABLE_BYTES + STATE_BYTES + 2 * LIST_BYTES;
     uint8_t *p = mmap(NULL, bytes, PROTECTION, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         int fd = memfd_create("ringer-jumps", MFD_CLOEXEC);
@@ -163,7 +168,8 @@ static bool reserve(struct jump_table *j)
     j->entry = (uint32_t *)p;
     j->state = p + TABLE_BYTES;
     j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
-    j->held = j->dirty = 0;
+    j->listed = j->parts + MOST_PARTS;
+    j->held = j->dirty = j->listed_count = 0;
     return true;
 }
 
@@ -376,7 +382,7 @@ void table_free(struct translator *t)
 {
     for (unsigned i = 0; i < JUMP_TABLES; i++)
         if (t->tables[i].entry)
-            munmap(t->tables[i].entry, TABLE_BYTES + STATE_BYTES + LIST_BYTES);
+            munmap(t->tables[i].entry, TABLE_BYTES + STATE_BYTES + 2 * LIST_BYTES);
     if (t->zero_table)
         munmap(t->zero_table, TABLE_BYTES);
     if (t->shared_pages)
