@@ -88,6 +88,35 @@ START_TEST(entered_together)
 }
 END_TEST
 
+/* Another address space, with the same pages. */
+static void in_space(uint32_t number)
+{
+    uint32_t dir = RIG_PAGE_DIR + (8 + number) * PAGE_SIZE;
+    rig_w32(&rig, dir, RIG_PAGE_TABLE | 7);
+    cpu_write_cr3(rig.cpu, dir);
+}
+
+/* A new process takes over the jump table of one that has not run for long, with its memory; and that
+ * one goes on if it comes back. */
+START_TEST(tables_outlive_processes)
+{
+    in_space(0);
+    run_at(LIN);
+    in_space(1);
+    for (unsigned i = 0; i < 200; i++)
+        run_at(LIN);
+    unsigned held = rig.t->held_parts;
+    ck_assert_uint_gt(held, 0);
+    in_space(2);
+    run_at(LIN);
+    ck_assert_uint_eq(rig.t->held_parts, held);
+    in_space(1);
+    run_at(LIN);
+    in_space(0);
+    run_at(LIN);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("code that moves");
@@ -98,6 +127,7 @@ int main(void)
     tcase_add_test(tc, a_few_stay);
     tcase_add_test(tc, all_are_invalidated);
     tcase_add_test(tc, entered_together);
+    tcase_add_test(tc, tables_outlive_processes);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
