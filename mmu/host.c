@@ -1,18 +1,20 @@
 /* What the host has mapped in a window: runs of pages, in as few calls as they allow, and how
  * many mappings the kernel keeps for them.
  *
- * The kernel merges neighbours that continue each other in the file with equal rights, so the
- * number of its mappings is the number of edges in the map. */
+ * The kernel merges neighbours that continue each other in the file with equal rights, so in a bare
+ * window the number of its mappings is the number of places in the map where one begins; where a
+ * reservation fills the gaps, those count too. */
 #include <sys/mman.h>
 
 #include "mmu/mmu_internal.h"
 
 enum action { ACTION_SKIP, ACTION_KEEP, ACTION_PROTECT, ACTION_MAP };
 
-static bool edge(uint32_t before, uint32_t after)
+/* Does a mapping begin between pages with these entries? */
+static bool edge(const struct window *w, uint32_t before, uint32_t after)
 {
     if ((before ^ after) & (MAP_HOST | MAP_HOSTW))
-        return true;
+        return (after & MAP_HOST) || !w->mmu->bare;
     return (before & MAP_HOST) && (before >> PAGE_SHIFT) + 1 != after >> PAGE_SHIFT;
 }
 
@@ -32,10 +34,10 @@ uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end)
     for (uint32_t page = first; page < end; page++) {
         uint32_t entry = w->map[page];
 
-        count += edge(last, entry);
+        count += edge(w, last, entry);
         last = entry;
     }
-    return count + edge(last, end < MAP_PAGES ? peek_entry(w, end) : 0);
+    return count + edge(w, last, end < MAP_PAGES ? peek_entry(w, end) : 0);
 }
 
 static void count_edges(struct window *w, uint32_t before, uint32_t after)
@@ -78,11 +80,20 @@ void host_leave(struct window *w, uint32_t page, uint32_t entry)
     count_edges(w, before, host_edges(w, page, page + 1));
 }
 
+bool host_clear(struct window *w, uint32_t first, uint32_t end)
+{
+    uint8_t *at = w->base + ((size_t)first << PAGE_SHIFT);
+    size_t bytes = (size_t)(end - first) << PAGE_SHIFT;
+
+    if (w->mmu->bare)
+        return !munmap(at, bytes);
+    return mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+                0) != MAP_FAILED;
+}
+
 bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before)
 {
-    if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)(end - first) << PAGE_SHIFT,
-             PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-             0) == MAP_FAILED)
+    if (!host_clear(w, first, end))
         return false;
     count_edges(w, before, host_edges(w, first, end));
     return true;

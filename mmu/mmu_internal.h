@@ -46,7 +46,7 @@ struct window {
     uint32_t id;
     uint32_t generation; /* changes whenever the map is emptied: old reverse nodes are void */
     uint32_t hosted;     /* pages with MAP_HOST or MAP_STALE */
-    uint32_t vmas;       /* host mappings beyond the reservation's own */
+    uint32_t vmas;       /* host mappings beyond those of an empty window */
     bool has_exec;
     uint64_t touched[GROUPS / 64]; /* groups of the map that may hold anything but zero */
 };
@@ -154,6 +154,9 @@ struct mmu {
     uint8_t *area; /* what mmap gave, for munmap */
     size_t area_bytes;
     uint8_t *first; /* 4 GiB-aligned; window i at first + 4 GiB + i * 8 GiB */
+    /* Nothing is mapped where windows are empty: a mapping is made and goes without splitting or
+     * joining a reservation, in two thirds of the time. */
+    bool bare;
     unsigned window_count;
     struct window *windows;
     uint32_t *maps;         /* MAP_PAGES words a window */
@@ -280,7 +283,9 @@ void host_store(struct window *w, uint32_t page, uint32_t entry);
 bool host_protect(struct window *w, uint32_t first, uint32_t end, bool writable);
 /* Store ENTRY for PAGE, which the host maps and is going to unmap or map anew. */
 void host_leave(struct window *w, uint32_t page, uint32_t entry);
-/* Unmap the pages [first, end); their entries say so already and BEFORE is host_edges as it was. */
+/* Take all mappings of the pages [first, end) away; false: the host's mappings are at their limit. */
+bool host_clear(struct window *w, uint32_t first, uint32_t end);
+/* The same; their entries say so already and BEFORE is host_edges as it was. */
 bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before);
 
 static inline void window_touch(struct window *w, uint32_t page)

@@ -1,8 +1,10 @@
 /* Windows: their address space on the host, their life, and forgetting what they hold. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "mmu/mmu_internal.h"
 #include "ringer/error.h"
@@ -14,20 +16,77 @@
 /* More groups than this are given back to the host rather than zeroed. */
 #define ZERO_GROUPS 96u
 
+/* Where windows can be bare: below TASK_SIZE / 3, where the kernel begins to search when it searches
+ * upwards, and so far below the stack that a search downwards never comes here; above programs at
+ * fixed addresses and the shadow memory of sanitizers. */
+#define BARE_LOW   0x180000000000ull
+#define BARE_RANGE 0x0C0000000000ull
+#define BARE_TRIES 8
+
+/* BYTES of inaccessible address space in that stretch, or NULL. */
+static void *reserve_bare(size_t bytes)
+{
+    for (int i = 0; i < BARE_TRIES; i++) {
+        uint64_t at = 0;
+        void *want, *got;
+
+        if (getrandom(&at, sizeof(at), GRND_NONBLOCK) != sizeof(at))
+            at = (uint64_t)i * (BARE_RANGE / BARE_TRIES);
+        want = (void *)(BARE_LOW + at % BARE_RANGE / WINDOW_BYTES * WINDOW_BYTES);
+        got = mmap(want, bytes, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+        if (got == want)
+            return got;
+        if (got != MAP_FAILED)
+            munmap(got, bytes); /* a kernel before 4.17: an address is a wish */
+    }
+    return NULL;
+}
+
+static void place(struct mmu *m, void *area, size_t bytes, unsigned count)
+{
+    m->area = area;
+    m->area_bytes = bytes;
+    m->first = (uint8_t *)(((uintptr_t)area + WINDOW_BYTES - 1) & ~(WINDOW_BYTES - 1));
+    m->window_count = count;
+}
+
+static uint8_t *base_of(const struct mmu *m, unsigned i)
+{
+    return m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
+}
+
+/* Leave the guards alone mapped: they keep others from the area, who ask for it as reserve_bare
+ * does. */
+static bool make_bare(struct mmu *m)
+{
+    for (unsigned i = 0; i < m->window_count; i++) {
+        if (munmap(base_of(m, i), WINDOW_BYTES))
+            return false;
+    }
+    return true;
+}
+
 static bool reserve(struct mmu *m, unsigned count)
 {
     /* A slot is a guard of 4 GiB and the window; one more guard ends the area, and 4 GiB are
      * for aligning it.  Half of each guard belongs to either neighbour. */
     size_t bytes = count * WINDOW_STRIDE + 2 * WINDOW_BYTES;
-    void *area = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *area = reserve_bare(bytes);
 
+    if (area) {
+        place(m, area, bytes, count);
+        m->bare = make_bare(m);
+        if (m->bare)
+            return true;
+        munmap(area, bytes);
+        m->area = NULL;
+    }
+    area = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (area == MAP_FAILED)
         return false;
     /* No madvise here: what is unmapped later has plain flags, and must merge with this. */
-    m->area = area;
-    m->area_bytes = bytes;
-    m->first = (uint8_t *)(((uintptr_t)area + WINDOW_BYTES - 1) & ~(WINDOW_BYTES - 1));
-    m->window_count = count;
+    place(m, area, bytes, count);
     return true;
 }
 
@@ -58,7 +117,7 @@ bool windows_new(struct mmu *m, unsigned count, struct error *err)
         w->mmu = m;
         w->id = i;
         w->map = m->maps + (size_t)i * MAP_PAGES;
-        w->base = m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
+        w->base = base_of(m, i);
     }
     return true;
 }
@@ -136,9 +195,7 @@ struct window *window_create(struct mmu *m, struct aspace *as, enum view view)
 /* No mapping of the window may outlive this: one call over all of it. */
 static void unmap_all(struct window *w)
 {
-    if (w->hosted &&
-        mmap(w->base, WINDOW_BYTES, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    if (w->hosted && !host_clear(w, 0, MAP_PAGES)) {
         /* This frees mappings and needs none.  Going on would show a guest stale memory. */
         abort();
     }

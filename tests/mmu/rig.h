@@ -33,6 +33,12 @@ struct rig {
     uint32_t exec_page, exec_count, code_pa, code_len;
 };
 
+/* Mappings that one run of pages makes: in a reservation, its end is an edge, too. */
+static inline unsigned rig_mappings(const struct rig *r)
+{
+    return r->mmu->bare ? 1 : 2;
+}
+
 /* The rig whose windows are being touched: a signal handler has no other way to know. */
 static struct rig *touched_rig;
 static sigjmp_buf touch_env;

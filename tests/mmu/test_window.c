@@ -1,5 +1,6 @@
 /* Windows: addresses, eviction, the mapping limit, A20, layout changes, two machines. */
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "tests/mmu/rig.h"
 
@@ -66,7 +67,7 @@ START_TEST(least_recently_used_goes)
     ck_assert_uint_eq(mmu_stats(r.mmu)->windows_live, 6);
     ck_assert_uint_eq(mmu_stats(r.mmu)->windows_evicted, r.gone);
     ck_assert_uint_eq(mmu_stats(r.mmu)->windows_created - r.gone, 6);
-    ck_assert_uint_eq(mmu_stats(r.mmu)->mappings, 3 * 2);
+    ck_assert_uint_eq(mmu_stats(r.mmu)->mappings, 3 * rig_mappings(&r));
     /* Those used last are still there. */
     rig_cr3(&r, MIB + 18 * 0x2000);
     ck_assert_uint_eq(mmu_stats(r.mmu)->windows_created - r.gone, 6);
@@ -344,6 +345,31 @@ START_TEST(owners_wires_stay)
 }
 END_TEST
 
+static bool overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    return (uintptr_t)a < (uintptr_t)b + b_bytes && (uintptr_t)b < (uintptr_t)a + a_bytes;
+}
+
+/* A mapping that somebody else makes must never come to lie in a window. */
+START_TEST(others_stay_out)
+{
+    size_t bytes = PAGE_SIZE;
+    struct error err;
+    struct mmu *other = mmu_new(r.phys, NULL, 8, &err);
+
+    ck_assert(r.mmu->bare && other->bare);
+    ck_assert(!overlap(r.mmu->area, r.mmu->area_bytes, other->area, other->area_bytes));
+    for (; bytes < 1ull << 45; bytes *= 2) {
+        void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        ck_assert_ptr_ne(p, MAP_FAILED);
+        ck_assert(!overlap(p, bytes, r.mmu->area, r.mmu->area_bytes));
+        ck_assert(!overlap(p, bytes, other->area, other->area_bytes));
+    }
+    mmu_free(other);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("window");
@@ -360,6 +386,7 @@ int main(void)
     tcase_add_test(c, views);
     tcase_add_test(c, two_machines);
     tcase_add_test(c, owners_wires_stay);
+    tcase_add_test(c, others_stay_out);
     suite_add_tcase(s, c);
     return run_suite(s);
 }
