@@ -1,12 +1,15 @@
 /* Run a command and put the time before each line that it prints.
  *
- *   stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] [-memory TEXT] COMMAND [ARGUMENT...]
+ *   stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] [-memory TEXT] [-metrics SOCKET]
+ *         COMMAND [ARGUMENT...]
  *
  * Prints "SECONDS LINE" for each line of the command's stdout, where SECONDS counts from the start
  * of the command, or (-clock cpu, for a busy host) is the processor time that it has used, with
  * that of children it has waited for; and at the end "SECONDS end STATUS PEAK": its exit status (-1
  * when it was ended here) and the largest private memory (RssAnon, KiB) that was seen.  With -memory
- * each line that holds TEXT is followed by "SECONDS memory KIB": the private memory now.  With -until
+ * each line that holds TEXT is followed by "SECONDS memory KIB": the private memory now; and with
+ * -metrics by "SECONDS resident CLASS KIB" for each class of memory that the command tells of at its
+ * unix socket (ringer -metrics unix:SOCKET).  With -until
  * the command is ended when a line holds TEXT, complete or not.  Exit status 1 when the time is up
  * first.
  */
@@ -17,12 +20,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 struct run {
-    const char *until, *memory;
+    const char *until, *memory, *metrics;
     double limit, begin;
     pid_t pid;
     int output, cpu_clock;
@@ -100,6 +105,48 @@ static long sample_memory(struct run *run)
     return now;
 }
 
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Print the sums of the command's own figures "ringer_resident_CLASS_bytes{...} BYTES". */
+static void print_classes(const struct run *run)
+{
+    static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
+    static const char *const classes[] = {"windows", "cache", "metadata"};
+    enum { CLASSES = sizeof classes / sizeof *classes };
+    double sum[CLASSES] = {0}, bytes;
+    char line[1024], begin[64];
+    int fd = connect_to(run->metrics);
+    FILE *answer = fd < 0 ? NULL : fdopen(fd, "r+");
+
+    if (!answer)
+        return;
+    fputs(request, answer);
+    fflush(answer);
+    while (fgets(line, sizeof line, answer)) {
+        for (int i = 0; i < CLASSES; i++) {
+            int n = snprintf(begin, sizeof begin, "ringer_resident_%s_bytes{", classes[i]);
+            const char *value = strrchr(line, ' ');
+
+            if (!strncmp(line, begin, (size_t)n) && value && sscanf(value, "%lf", &bytes) == 1)
+                sum[i] += bytes;
+        }
+    }
+    fclose(answer);
+    for (int i = 0; i < CLASSES; i++)
+        printf("%.6f resident %s %.0f\n", stamp_of(run), classes[i], sum[i] / 1024);
+}
+
 static void start(struct run *run, char **command)
 {
     int ends[2];
@@ -140,8 +187,11 @@ static int take(struct run *run, const char *data, size_t size)
             continue;
         }
         printf("%.6f %s\n", stamp_of(run), run->line);
-        if (run->memory && strstr(run->line, run->memory))
+        if (run->memory && strstr(run->line, run->memory)) {
             printf("%.6f memory %ld\n", stamp_of(run), sample_memory(run));
+            if (run->metrics)
+                print_classes(run);
+        }
         if (run->until && strstr(run->line, run->until))
             return 1;
         run->length = 0;
@@ -186,6 +236,8 @@ int main(int argc, char **argv)
             run.until = argv[i + 1];
         else if (!strcmp(argv[i], "-memory"))
             run.memory = argv[i + 1];
+        else if (!strcmp(argv[i], "-metrics"))
+            run.metrics = argv[i + 1];
         else if (!strcmp(argv[i], "-limit"))
             run.limit = strtod(argv[i + 1], NULL);
         else if (!strcmp(argv[i], "-clock"))
@@ -196,7 +248,7 @@ int main(int argc, char **argv)
     if (i >= argc || argv[i][0] == '-') {
         fprintf(stderr,
                 "usage: stamp [-until TEXT] [-limit SECONDS] [-clock real|cpu] [-memory TEXT] "
-                "COMMAND...\n");
+                "[-metrics SOCKET] COMMAND...\n");
         return 2;
     }
     if (run.cpu_clock)

@@ -11,6 +11,7 @@
 
 #include "mmu/phys.h"
 
+struct memory_sink;
 struct mmu;
 struct window;
 
@@ -60,6 +61,8 @@ struct mmu *mmu_new(struct phys *phys, struct log *log, unsigned max_windows, st
 void mmu_free(struct mmu *m);
 void mmu_set_wires(struct mmu *m, const struct mmu_wires *wires);
 const struct mmu_stats *mmu_stats(const struct mmu *m);
+/* The host memory that M and its frame tables take beside the guest's RAM (ringer/memory_use.h). */
+void mmu_memory(const struct mmu *m, const struct memory_sink *to);
 
 /* ---- paging state ---- */
 

@@ -5,6 +5,7 @@
 #include "cpu/cpu.h"
 #include "ringer/statistic.h"
 
+struct memory_sink;
 struct translator;
 struct error;
 
@@ -51,6 +52,8 @@ void translator_flush(struct translator *t);
 uint64_t translator_insns(const struct translator *t);
 /* Every statistic of the translator: counters, occupancy, exits, calls by instruction, samples. */
 void translator_statistics(struct translator *t, const struct statistic_sink *to);
+/* The host memory that translated code and what is known of it take (ringer/memory_use.h). */
+void translator_memory(const struct translator *t, const struct memory_sink *to);
 
 /* Count the executions of each block exactly, or no longer.  Blocks are translated anew. */
 void translator_count_executions(struct translator *t, bool on);

@@ -20,6 +20,11 @@ static void info_windows(const struct monitor_target *t, struct text *out)
     statistics_text(t->machine, "mmu", out);
 }
 
+static void info_resident(const struct monitor_target *t, struct text *out)
+{
+    statistics_text(t->machine, "memory", out);
+}
+
 static void info_io(const struct monitor_target *t, struct text *out)
 {
     statistics_text(t->machine, "io", out);
@@ -84,6 +89,7 @@ const struct subject subjects_statistics[] = {
     {"exits", "why translated code was left, and for which instructions", info_exits},
     {"windows", "windows, host mappings, page-table tracing", info_windows},
     {"fills", "pages brought into windows", info_fills},
+    {"resident", "the host's memory that windows, code cache and metadata take", info_resident},
     {"smc", "who writes to code, and what that costs", info_smc},
     {"io", "accesses to ports and device memory, by port and region", info_io},
     {0},

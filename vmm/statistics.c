@@ -3,6 +3,7 @@
 #include "vmm/statistics.h"
 #include "vmm/event.h"
 #include "vmm/private.h"
+#include "vmm/resident.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,7 @@ void statistics_each(struct machine *m, const struct statistic_sink *to)
     ports(m, to);
     interrupts(m, to);
     times(m, to);
+    resident_statistics(m, to);
 }
 
 /* ---- collected ---- */
