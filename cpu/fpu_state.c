@@ -225,14 +225,30 @@ static void take_env(struct cpu *cpu, unsigned opsize, const uint8_t *env)
 
 /* ---- D9 /4 FLDENV, /6 FNSTENV; DD /4 FRSTOR, /6 FNSAVE ---- */
 
+static void mask_all(struct cpu *cpu)
+{
+    fx_set16(cpu, FX_FCW, fx16(cpu, FX_FCW) | FSW_EXCEPTIONS);
+    summarize(cpu);
+}
+
+void cpu_fpu_store_env(struct cpu *cpu, uint8_t env[FPU_ENV])
+{
+    make_env(cpu, 4, env);
+    mask_all(cpu);
+}
+
+void cpu_fpu_load_env(struct cpu *cpu, const uint8_t env[FPU_ENV])
+{
+    take_env(cpu, 4, env);
+}
+
 static enum cpu_result fnstenv(struct cpu *cpu, const struct insn *in)
 {
     uint8_t env[28];
     make_env(cpu, in->opsize, env);
     if (!cpu_store(cpu, in->seg, cpu_effective_address(cpu, in), env, env_size(in)))
         return CPU_EXCEPTION;
-    fx_set16(cpu, FX_FCW, fx16(cpu, FX_FCW) | FSW_EXCEPTIONS);
-    summarize(cpu);
+    mask_all(cpu);
     return cpu_done(cpu, in);
 }
 

@@ -8,7 +8,7 @@
  * and the hub does it all.
  *
  * The guest's x87 and SSE state stays in the host's registers meanwhile, so that this file and what it
- * calls (quick_move.c, mmu/direct.c, devices/vga_path.c) are compiled for general registers alone and
+ * calls (quick_move.c, quick_env.c, mmu/direct.c, devices/vga_path.c) are compiled for general registers alone and
  * call nothing else.  Nothing here faults: memory is reached through the VMM's alias.  A kick that
  * arrives meanwhile is seen by the stub behind it. */
 #include "translator/quick.h"
@@ -380,6 +380,8 @@ const uint8_t *quick_run(struct translator *t, uint32_t number)
         return read_counter(t, site);
     case QUICK_MOVE:
         return quick_move(t, site);
+    case QUICK_ENV:
+        return quick_environment(t, site);
     case QUICK_CPUID: /* stub_cpuid knows */
     case QUICK_NONE:
         break;

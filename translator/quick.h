@@ -13,7 +13,7 @@ struct translator;
 /* The short cut that a site has. */
 enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_INT_REAL, QUICK_IRET,
                   QUICK_IRET_REAL, QUICK_SYSENTER, QUICK_SYSEXIT, QUICK_FAR_CALL, QUICK_FAR_RETURN,
-                  QUICK_RDTSC, QUICK_MOVE, QUICK_CPUID };
+                  QUICK_RDTSC, QUICK_MOVE, QUICK_CPUID, QUICK_ENV };
 
 /* Flags with which nothing is ordinary. */
 #define QUICK_ODD_FLAGS (FLAG_TF | FLAG_NT | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP)
@@ -99,6 +99,11 @@ const uint8_t *quick_move(struct translator *t, struct site *site);
 /* The hub is about to carry out CPUID: remember what it gives. */
 void quick_learn_leaf(struct translator *t);
 void quick_forget_leaves(struct translator *t);
+/* Plain memory of IN's operand, SIZE bytes in one page that it may be accessed at; NULL: the hub has
+ * to see to it. */
+void *quick_operand(struct translator *t, const struct insn *in, unsigned size, bool write);
+/* Of QUICK_ENV, as quick_run (translator/quick_env.c). */
+const uint8_t *quick_environment(struct translator *t, const struct site *site);
 /* The hub carried out an instruction that has short cut KIND, for segment register SEG: remember
  * what came of it. */
 void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg);

@@ -137,6 +137,8 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
         return QUICK_INT;
     if (in->opsize != 4)
         return QUICK_NONE;
+    if (in->opcode == 0xD9)
+        return QUICK_ENV;
     return in->opcode == 0xFF ? far_pointer(b) : far_direct(in);
 }
 
@@ -234,6 +236,7 @@ void quick_learn(struct translator *t, enum quick_kind kind, unsigned seg)
     case QUICK_RDTSC:
     case QUICK_MOVE:
     case QUICK_CPUID:
+    case QUICK_ENV:
     case QUICK_NONE:
         break;
     }

@@ -104,6 +104,12 @@ static uint32_t address(const struct cpu *cpu, const struct insn *in)
     return in->addrsize == 2 ? cpu_address16(cpu, in) : cpu_address32(cpu, in);
 }
 
+void *quick_operand(struct translator *t, const struct insn *in, unsigned size, bool write)
+{
+    struct place at;
+    return find(t, in->seg, address(t->cpu, in), size, write, &at) ? at.p : NULL;
+}
+
 static const uint8_t *one_operand(struct translator *t, struct site *site, unsigned size)
 {
     struct cpu *cpu = t->cpu;

@@ -23,6 +23,7 @@ again:
     call external_errors
     call simd_errors
     call environments
+    call environments_again
     call fxsave_images
     call user_mode
     dec ebp
@@ -339,6 +340,65 @@ environments:
     CHECK_EQ(dword ptr [area + 20], 0)
     CHECK_EQ(word ptr [area + 24], 0)
     CHECK_EQ(word ptr [area + 8], 0xFFFF)
+    fninit
+    ret
+
+/* The same while the registers are loaded, as MOVUPS sees to it, and no other x87 instruction between. */
+environments_again:
+    fninit
+    fldpi
+    fld1
+    fnstenv [area]
+    mov ecx, 6
+1:  mov [area + 12], ecx
+    mov word ptr [area + 16], cx
+    mov word ptr [area + 18], cx
+    mov [area + 20], ecx
+    mov word ptr [area + 24], cx
+    movups xmm0, [area + 100]
+    fldenv [area]
+    movups xmm0, [area + 100]
+    mov dword ptr [area + 28 + 24], 0
+    fnstenv [area + 28]
+    mov esi, offset area
+    lea edi, [esi + 28]
+    push ecx
+    mov ecx, 7
+    repe cmpsd
+    CHECK_EQ(ecx, 0)
+    mov eax, [esi - 4]
+    CHECK_EQ(eax, [edi - 4])
+    pop ecx
+    dec ecx
+    jnz 1b
+    fistp dword ptr [area + 200]
+    CHECK_EQ(dword ptr [area + 200], 1)
+    fistp dword ptr [area + 200]
+    CHECK_EQ(dword ptr [area + 200], 3)
+    /* all exceptions masked by the one, waiting after the other; TOP and tags change */
+    mov ecx, 6
+1:  fninit
+    mov word ptr [area + 100], 0x0341
+    fldcw [area + 100]
+    fnstenv [area]
+    movups xmm0, [area + 104]
+    fnstenv [area + 28]
+    CHECK_EQ(word ptr [area], 0x0341)
+    CHECK_EQ(word ptr [area + 28], 0x037F)
+    mov dword ptr [area + 28], 0x037B /* ZM clear */
+    mov dword ptr [area + 32], 0x2804 /* ZE, TOP 5 */
+    mov dword ptr [area + 36], 0x03FF /* three are valid */
+    movups xmm0, [area + 104]
+    fldenv [area + 28]
+    fnstsw ax
+    CHECK_EQ(ax, 0xA884) /* ES and B are set */
+    FAULTS(16, fldenv [area])
+    fnclex
+    movups xmm0, [area + 104]
+    fnstenv [area]
+    CHECK_EQ(dword ptr [area + 4], 0xFFFF2800)
+    dec ecx
+    jnz 1b
     fninit
     ret
 
