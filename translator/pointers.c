@@ -2,8 +2,8 @@
  *
  * The host keeps its own: addresses of translated code and of the window.  They are turned into the
  * guest's when it can look at them: when an x87 exception is reported, and before FNSTENV, FNSAVE
- * and FXSAVE.  Some hosts keep them only while an unmasked exception waits; what the guest loaded
- * last stands until then.  Intel SDM vol. 1 sections 8.1.8 and 8.1.9. */
+ * and FXSAVE.  Some hosts keep them only while an unmasked exception waits, or the state stays in the
+ * registers (translator/quick_env.c); what the guest loaded last stands until then.  Intel SDM vol. 1 sections 8.1.8 and 8.1.9. */
 #include "translator/pointers.h"
 
 #include <string.h>
@@ -57,12 +57,26 @@ void pointers_settle(struct translator *t)
     memcpy(&fip, cpu->fpu + FX_FIP, 8);
     memcpy(&fdp, cpu->fpu + FX_FDP, 8);
     uint64_t at = fip - (uintptr_t)t->rx;
+    if (t->quick.unknown.valid) {
+        at = t->quick.unknown.at;
+        fdp = t->quick.unknown.fdp;
+        t->quick.unknown.valid = false;
+    }
     if (at >= t->cache_size || (at >= t->stub_step && at < t->step_end))
         return;
     struct tb *tb = cache_at(t, (uint32_t)at);
     if (!tb)
         return;
     uint32_t eip = fault_eip(t, tb, (uint32_t)at);
-    if (instruction(t, tb, eip, &in))
-        pointers_set(cpu, &in, eip, (uint32_t)(fdp - t->rt->window) - cpu->seg[in.seg].base);
+    if (!instruction(t, tb, eip, &in))
+        return;
+    pointers_set(cpu, &in, eip, (uint32_t)(fdp - t->rt->window) - cpu->seg[in.seg].base);
+    if (!control(&in))
+        *quick_pointer(&t->quick, (uint32_t)at) =
+            (struct quick_pointer){.at = (uint32_t)at,
+                                   .generation = t->generation,
+                                   .tb = (uint32_t)(tb - t->tbs),
+                                   .offset = eip - tb->eip,
+                                   .fop = cpu->x87_fop,
+                                   .seg = in.has_mem ? in.seg : SEG_NONE};
 }

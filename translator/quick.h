@@ -48,14 +48,35 @@ static inline uint32_t quick_leaf_index(uint32_t leaf)
     return (leaf ^ leaf >> 27) & (QUICK_LEAVES - 1);
 }
 
-enum { QUICK_DATA = 64, QUICK_FAR = 16 };
+/* What the x87's host instruction pointer was found to mean: place AT of the cache. */
+struct quick_pointer {
+    uint32_t at; /* 0: none */
+    uint32_t generation;
+    uint32_t tb, offset; /* EIP in that block */
+    uint16_t fop;
+    uint8_t seg; /* of the memory operand; SEG_NONE */
+};
+
+enum { QUICK_DATA = 64, QUICK_FAR = 16, QUICK_POINTERS = 32 };
 
 struct quick {
     bool on, allowed; /* not ON though allowed: lock-step takes them */
     const uint8_t *null_check; /* check pointer of an unusable segment; NULL: none was seen yet */
     struct quick_segment data[QUICK_DATA], code[QUICK_FAR], stack[QUICK_FAR];
     struct quick_pair enter, leave;
+    struct quick_pointer pointers[QUICK_POINTERS];
+    /* The x87's pointers as FNSTENV gave them, for the hub to find out what they mean: hosts that keep
+     * them only while an exception waits lose them when the state is put away. */
+    struct {
+        uint32_t at, fdp;
+        bool valid;
+    } unknown;
 };
+
+static inline struct quick_pointer *quick_pointer(struct quick *q, uint32_t at)
+{
+    return &q->pointers[(at ^ at >> 5) % QUICK_POINTERS];
+}
 
 /* ---- quick.c and quick_far.c ---- */
 

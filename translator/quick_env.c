@@ -5,7 +5,8 @@
  *
  * In the registers, the control, status and tag words are the guest's own.  The pointers are in
  * struct cpu when the host's lead to no translated code: nothing that sets them has run since they
- * were settled or loaded (translator/pointers.c).  Intel SDM vol. 1 section 8.1.10. */
+ * were settled or loaded (translator/pointers.c).  If they do, and the hub has found out before what
+ * that place means, that is done again here.  Intel SDM vol. 1 section 8.1.10. */
 #include "cpu/access.h"
 #include "cpu/fpu_state.h"
 #include "translator/internal.h"
@@ -18,25 +19,50 @@ struct environment {
 };
 _Static_assert(sizeof(struct environment) == FPU_ENV, "as FNSTENV stores it");
 
+/* pointers_settle: the host's pointers FIP and FDP (their low halves; windows lie at multiples of
+ * 4 GiB) into struct cpu.  False: the hub has to find out. */
+static bool settle(struct translator *t, uint32_t fip, uint32_t fdp)
+{
+    struct cpu *cpu = t->cpu;
+    uint32_t at = fip - (uint32_t)(uintptr_t)t->rx;
+    const struct quick_pointer *p = quick_pointer(&t->quick, at);
+    if (at >= t->cache_size)
+        return true;
+    if (!at || p->at != at || p->generation != t->generation) {
+        t->quick.unknown.at = at;
+        t->quick.unknown.fdp = fdp;
+        t->quick.unknown.valid = true;
+        return false;
+    }
+    cpu->x87_fip = t->tbs[p->tb].eip + p->offset;
+    cpu->x87_fcs = cpu->seg[SEG_CS].selector;
+    cpu->x87_fop = p->fop;
+    if (p->seg != SEG_NONE) {
+        cpu->x87_fdp = fdp - cpu->seg[p->seg].base;
+        cpu->x87_fds = cpu->seg[p->seg].selector;
+    }
+    return true;
+}
+
 static const uint8_t *store_live(struct translator *t, const struct site *site)
 {
-    enum { RESERVED = 0xFFFF0000 };
+    const uint32_t reserved = 0xFFFF0000;
     struct cpu *cpu = t->cpu;
     struct environment *to = quick_operand(t, &site->in, sizeof *to, true), env;
     if (!to)
         return NULL;
     __asm__ volatile("fnstenv %0" : "=m"(env));
-    if (env.fip - (uint32_t)(uintptr_t)t->rx < t->cache_size) {
+    if (!settle(t, env.fip, env.fdp)) {
         __asm__ volatile("fldcw %0" : : "m"(env.fcw)); /* all are masked now */
         return NULL;
     }
-    *to = (struct environment){.fcw = env.fcw | RESERVED,
-                               .fsw = env.fsw | RESERVED,
-                               .ftw = env.ftw | RESERVED,
+    *to = (struct environment){.fcw = env.fcw | reserved,
+                               .fsw = env.fsw | reserved,
+                               .ftw = env.ftw | reserved,
                                .fip = cpu->x87_fip,
                                .fcs_fop = cpu->x87_fcs | (cpu->x87_fop & 0x7FFu) << 16,
                                .fdp = cpu->x87_fdp,
-                               .fds = cpu->x87_fds | RESERVED};
+                               .fds = cpu->x87_fds | reserved};
     cpu->ignne = 0;
     return quick_go_on(t, site);
 }

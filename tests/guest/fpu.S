@@ -24,6 +24,7 @@ again:
     call simd_errors
     call environments
     call environments_again
+    call pointers
     call fxsave_images
     call user_mode
     dec ebp
@@ -397,6 +398,34 @@ environments_again:
     movups xmm0, [area + 104]
     fnstenv [area]
     CHECK_EQ(dword ptr [area + 4], 0xFFFF2800)
+    dec ecx
+    jnz 1b
+    fninit
+    ret
+
+/* The last instruction and operand; some hosts forget them when the state is put away. */
+#define POINTERS(instruction, operand)                                                             \
+    fninit;                                                                                        \
+    movups xmm0, [area + 104];                                                                     \
+94: instruction;                                                                                   \
+    fnstenv [area];                                                                                \
+    mov eax, [area + 12];                                                                          \
+    test eax, eax;                                                                                 \
+    jz 95f;                                                                                        \
+    CHECK_EQ(eax, offset 94b);                                                                     \
+    CHECK_EQ(dword ptr [area + 20], operand);                                                      \
+    mov ax, cs;                                                                                    \
+    CHECK_EQ(word ptr [area + 16], ax);                                                            \
+95:
+
+pointers:
+    fldz
+    fstp qword ptr [area + 200]
+    mov ebx, offset area
+    mov ecx, 6
+1:  POINTERS(fld qword ptr [area + 200], offset area + 200)
+    POINTERS(fild dword ptr [ebx + 204], offset area + 204)
+    POINTERS(fldpi, 0)
     dec ecx
     jnz 1b
     fninit
