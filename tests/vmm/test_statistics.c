@@ -93,7 +93,7 @@ START_TEST(views)
     ck_assert_ptr_nonnull(strstr(f.out, "exits{instruction}"));
     ck_assert(run(&f, "info windows") && strstr(f.out, "mappings_limit"));
     ck_assert(run(&f, "info fills") && strstr(f.out, "prefetch_hits"));
-    ck_assert(run(&f, "info resident") && strstr(f.out, "resident_windows{maps}"));
+    ck_assert(run(&f, "info resident") && strstr(f.out, "resident_windows{frames}"));
     ck_assert(strstr(f.out, "resident_cache{code}") && strstr(f.out, "resident_metadata{blocks}"));
     ck_assert(run(&f, "info smc") && strstr(f.out, "writers to pages with code"));
     ck_assert(run(&f, "info tb") && strstr(f.out, "cache_occupancy"));
