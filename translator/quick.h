@@ -6,6 +6,7 @@
 #include "mmu/direct.h"
 
 struct build;
+struct insn;
 struct jump_table;
 struct site;
 struct translator;
@@ -115,6 +116,8 @@ void quick_start(struct translator *t);
 const uint8_t *quick_run(struct translator *t, uint32_t site);
 /* Behind SITE, whose instruction changed no mode: host code to go on with. */
 const uint8_t *quick_go_on(struct translator *t, const struct site *site);
+/* Is IN, of one-byte opcode and with an operand in memory, arithmetic that quick_move does? */
+bool quick_calculates(const struct insn *in);
 /* Of QUICK_MOVE, as quick_run (translator/quick_move.c). */
 const uint8_t *quick_move(struct translator *t, struct site *site);
 /* The hub is about to carry out CPUID: remember what it gives. */

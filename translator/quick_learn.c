@@ -142,7 +142,7 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
     return in->opcode == 0xFF ? far_pointer(b) : far_direct(in);
 }
 
-/* What quick_move carries out: MOV, XCHG, and strings moved element by element.  Nearly all that a
+/* What quick_move carries out: MOV, XCHG, arithmetic, and strings moved element by element.  Nearly all that a
  * kernel does to pages that it maps for one short use each, and that programs do to a VGA's planes. */
 static bool moves(const struct insn *in)
 {
@@ -154,7 +154,7 @@ static bool moves(const struct insn *in)
     if (in->kind == K_MOFFS)
         return true;
     return in->kind == K_PLAIN && in->has_mem &&
-           ((in->opcode & 0xFC) == 0x88 || (in->opcode & 0xFE) == 0x86 ||
+           (quick_calculates(in) || (in->opcode & 0xFC) == 0x88 || (in->opcode & 0xFE) == 0x86 ||
             (in->opcode & 0xFE) == 0xC6);
 }
 

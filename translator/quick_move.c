@@ -1,4 +1,4 @@
-/* Short cut of accesses by hand: moves between registers and memory, where that is plain memory or
+/* Short cut of accesses by hand: moves between registers and memory, and arithmetic on it, where that is plain memory or
  * a device that takes them without more ado (a VGA's planes).  See translator/quick.c, whose rules
  * hold here: general registers alone, nothing is called but mmu/direct.c and such devices, and NULL
  * is returned before anything was changed.
@@ -6,6 +6,7 @@
  * A read of such a device may be made twice: by this file, which gives up at the store behind it,
  * and by the hub. */
 #include "cpu/access.h"
+#include "cpu/alu.h"
 #include "mmu/direct.h"
 #include "translator/internal.h"
 
@@ -132,6 +133,55 @@ static const uint8_t *one_operand(struct translator *t, struct site *site, unsig
     return quick_go_on(t, site);
 }
 
+/* ---- ADD to CMP, TEST, INC, DEC, NOT, NEG ---- */
+
+bool quick_calculates(const struct insn *in)
+{
+    unsigned reg = insn_reg(in);
+    if (in->opcode < 0x40)
+        return (in->opcode & 7) < 4;
+    return (in->opcode & 0xFC) == 0x80 || (in->opcode & 0xFE) == 0x84 ||
+           ((in->opcode & 0xFE) == 0xF6 && reg < 4) || ((in->opcode & 0xFE) == 0xFE && reg < 2);
+}
+
+/* What IN does, and its second operand; that in memory is the first unless *TO_REG. */
+static enum alu_op operation(const struct cpu *cpu, const struct insn *in, unsigned size,
+                             uint32_t *b, bool *to_reg)
+{
+    static const uint8_t group3[] = {ALU_TEST, ALU_TEST, ALU_NOT, ALU_NEG};
+    static const uint8_t group4[] = {ALU_INC, ALU_DEC};
+    unsigned reg = insn_reg(in);
+    *to_reg = in->opcode < 0x40 && (in->opcode & 2);
+    *b = in->imm;
+    if ((in->opcode & 0xFC) == 0x80)
+        return (enum alu_op)reg;
+    if (in->opcode >= 0xF6)
+        return in->opcode >= 0xFE ? group4[reg & 1] : group3[reg & 3];
+    *b = reg_get(cpu, reg, size);
+    return in->opcode < 0x40 ? in->opcode >> 3 & 7 : ALU_TEST;
+}
+
+static const uint8_t *arithmetic(struct translator *t, struct site *site, unsigned size)
+{
+    struct cpu *cpu = t->cpu;
+    const struct insn *in = &site->in;
+    uint32_t a, b, value, flags = cpu->flags_host;
+    bool to_reg;
+    enum alu_op op = operation(cpu, in, size, &b, &to_reg);
+    bool result = op != ALU_CMP && op != ALU_TEST, stores = result && !to_reg;
+    struct place at;
+    if (!find(t, in->seg, address(cpu, in), size, stores, &at) || !counted(t, site, at.p) ||
+        !load(&at, size, &a))
+        return NULL;
+    value = to_reg ? alu_execute(op, size, b, a, &flags) : alu_execute(op, size, a, b, &flags);
+    if (stores && !store(&at, size, value))
+        return NULL;
+    if (result && to_reg)
+        reg_set(cpu, insn_reg(in), size, value);
+    cpu->flags_host = flags;
+    return quick_go_on(t, site);
+}
+
 /* ---- MOVS, STOS, LODS, once ---- */
 
 static uint32_t element(const struct cpu *cpu, const struct insn *in, unsigned reg)
@@ -173,5 +223,7 @@ const uint8_t *quick_move(struct translator *t, struct site *site)
 {
     const struct insn *in = &site->in;
     unsigned size = in->opcode & 1 ? in->opsize : 1;
-    return in->kind == K_STRING ? string(t, site, size) : one_operand(t, site, size);
+    if (in->kind == K_STRING)
+        return string(t, site, size);
+    return quick_calculates(in) ? arithmetic(t, site, size) : one_operand(t, site, size);
 }
