@@ -254,7 +254,7 @@ enum part_state { PART_ABSENT, PART_ZERO, PART_ZEROED /* and listed */, PART_DIR
 enum { TABLE_PART = 1024 }; /* entries */
 #define TABLE_ENTRIES (1ull << 32)
 
-enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 18, POLICY_BITS = 14 };
+enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
 
 /* Everything that is counted; names and order for every view (translator/statistics.c). */
 #define TRANSLATOR_COUNTERS(X)                                                                     \
