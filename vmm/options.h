@@ -107,7 +107,7 @@ struct options {
     enum term_graphics term_graphics;
     bool has_vnc;
     struct vnc_options vnc;
-    const char *vnc_secret; /* password-secret=; NULL */
+    const char *vnc_secret, *vnc_audiodev; /* password-secret=, audiodev=; NULL */
     struct {
         const char *id, *text;
     } secrets[OPTIONS_SECRETS]; /* of -object */

@@ -20,6 +20,7 @@ static const struct property vnc_properties[] = {
     {"id", PROPERTY_STRING, "its name", "default", 0, 0, NULL},
     {"lossy", PROPERTY_BOOL, "as the client likes", NULL, 0, 0, NULL},
     {"non-adaptive", PROPERTY_BOOL, "as the client likes", NULL, 0, 0, NULL},
+    {"audiodev", PROPERTY_STRING, "one of driver none, as no sound travels", NULL, 0, 0, NULL},
     {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
 };
 
@@ -60,7 +61,6 @@ static bool refuse(const char *value, struct error *err)
         {"sasl", "clients authenticate by password: password=on"},
         {"sasl-authz", "clients authenticate by password: password=on"},
         {"acl", "clients authenticate by password: password=on"},
-        {"audiodev", "sound does not travel by VNC here: leave it out"},
     };
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -74,7 +74,7 @@ static bool refuse(const char *value, struct error *err)
 
 bool options_set_vnc(struct options *o, const char *value, struct error *err)
 {
-    enum { ADDRESS, TO, PASSWORD, SECRET, SHARE, CONNECTIONS, DELAY, POWER };
+    enum { ADDRESS, TO, PASSWORD, SECRET, SHARE, CONNECTIONS, DELAY, POWER, AUDIO = POWER + 4 };
     static const struct option self = {"vnc", NULL, NULL, NULL, vnc_properties};
     struct value v[PROPERTIES_MAX];
 
@@ -94,6 +94,7 @@ bool options_set_vnc(struct options *o, const char *value, struct error *err)
         o->vnc.to = (unsigned)v[TO].number;
     o->vnc.password = v[PASSWORD].number || v[SECRET].given;
     o->vnc_secret = v[SECRET].text;
+    o->vnc_audiodev = v[AUDIO].text;
     o->vnc.share = (enum vnc_share)v[SHARE].number;
     o->vnc.connections = (unsigned)v[CONNECTIONS].number;
     o->vnc.key_delay_ms = (unsigned)v[DELAY].number;
@@ -101,8 +102,28 @@ bool options_set_vnc(struct options *o, const char *value, struct error *err)
     return true;
 }
 
+/* Clients are offered no sound; of an audiodev that makes none they miss nothing. */
+static bool check_silence(const struct options *o, struct error *err)
+{
+    const char *id = o->vnc_audiodev;
+
+    for (unsigned i = 0; id && i < o->audiodev_count; i++)
+        if (o->audiodevs[i].id && !strcmp(o->audiodevs[i].id, id))
+            return o->audiodevs[i].driver == AUDIO_NONE ||
+                   error_set(err,
+                             "-vnc ...,audiodev=%s: sound does not travel by VNC here: leave it "
+                             "out",
+                             id);
+    return !id || error_set(err,
+                            "-vnc ...,audiodev=%s: there is no such audiodev; add -audiodev "
+                            "none,id=%s",
+                            id, id);
+}
+
 bool options_check_vnc(struct options *o, struct error *err)
 {
+    if (o->has_vnc && !check_silence(o, err))
+        return false;
     if (!o->has_vnc || !o->vnc_secret)
         return true;
     o->vnc.secret = options_secret(o, o->vnc_secret);
