@@ -19,7 +19,7 @@ static bool set_refused(struct options *o, const struct option *self, const char
         {" icount seed ", "ringer's time follows the host's clock"},
         {" singlestep ", "it is -translator max-insns=1 here"},
         {" pflash ", "firmware is -bios FILE here"},
-        {" writeconfig ", "write the options into the file by hand: -readconfig reads it"},
+        {" writeconfig ", "newer QEMUs have it no more, either: write the file that -readconfig reads by hand"},
         {" sd mtdblock iscsi ", "ringer has IDE disks and floppies: -drive file=FILE"},
         {" chroot ", "start it by chroot(8), or use -runas"},
         {" win2k-hack ", "ringer has no need of it"},
