@@ -47,8 +47,16 @@ static void make(struct input *in, uint64_t seed, const struct plan *plan)
     }
 }
 
-/* Try seeds from PROGRESS->SEED on until END. */
-static void try_many(struct progress *progress, time_t end, const struct plan *plan)
+/* Of processor time, so that a busy host tries no less. */
+static int seconds_used(void)
+{
+    struct timespec t;
+
+    return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0 ? (int)t.tv_sec : 0;
+}
+
+/* Try seeds from PROGRESS->SEED on for so many SECONDS. */
+static void try_many(struct progress *progress, int seconds, const struct plan *plan)
 {
     static struct input in;
 
@@ -58,7 +66,7 @@ static void try_many(struct progress *progress, time_t end, const struct plan *p
         progress->seed++;
         progress->inputs++;
         progress->steps += in.len / RECORD - 1;
-    } while (time(NULL) < end);
+    } while (seconds_used() < seconds);
     exit(0);
 }
 
@@ -142,7 +150,7 @@ static int try_file(const char *name)
 int main(int argc, char **argv)
 {
     const struct plan plan = {argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 1000, argc > 4};
-    time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 1);
+    int seconds = argc > 1 ? atoi(argv[1]) : 1;
     struct progress *progress =
         mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int status = 1;
@@ -156,7 +164,7 @@ int main(int argc, char **argv)
     progress->seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
     pid_t pid = fork();
     if (pid == 0)
-        try_many(progress, end, &plan);
+        try_many(progress, seconds, &plan);
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
         return report(progress->seed, &plan);
     printf("%llu inputs, %llu steps tried\n", (unsigned long long)progress->inputs,
