@@ -2,8 +2,9 @@
  *
  * The host keeps its own: addresses of translated code and of the window.  They are turned into the
  * guest's when it can look at them: when an x87 exception is reported, and before FNSTENV, FNSAVE
- * and FXSAVE.  Some hosts keep them only while an unmasked exception waits, or the state stays in the
- * registers (translator/quick_env.c); what the guest loaded last stands until then.  Intel SDM vol. 1 sections 8.1.8 and 8.1.9. */
+ * and FXSAVE.  Some hosts keep them only while an unmasked exception waits, or the state stays in
+ * the registers (translator/quick_env.c); what the guest loaded last stands until then.  Intel SDM
+ * vol. 1 sections 8.1.8 and 8.1.9. */
 #include "translator/pointers.h"
 
 #include <string.h>

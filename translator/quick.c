@@ -8,8 +8,8 @@
  * and the hub does it all.
  *
  * The guest's x87 and SSE state stays in the host's registers meanwhile, so that this file and what it
- * calls (quick_move.c, quick_env.c, mmu/direct.c, devices/vga_path.c) are compiled for general registers alone and
- * call nothing else.  Nothing here faults: memory is reached through the VMM's alias.  A kick that
+ * calls (quick_move.c, quick_env.c, mmu/direct.c, devices/vga_path.c) are compiled for general
+ * registers alone and call nothing else.  Nothing here faults: memory is reached through the VMM's alias.  A kick that
  * arrives meanwhile is seen by the stub behind it. */
 #include "translator/quick.h"
 

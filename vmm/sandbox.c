@@ -1,7 +1,7 @@
 #define _GNU_SOURCE /* CLONE_THREAD */
 /* The filter is a list of what is forbidden, everything else is allowed: windows, sound and hooks
- * are other people's libraries, whose calls differ from version to version.  What is on the lists is
- * what QEMU documents its options of the same names to mean; seccomp(2), clone(2). */
+ * are other people's libraries, whose calls differ from version to version.  What is on the lists
+ * is what QEMU documents its options of the same names to mean; seccomp(2), clone(2). */
 #include "vmm/sandbox.h"
 #include <errno.h>
 #include <sched.h>
@@ -10,18 +10,28 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* Each ended by -1.  Names that this machine's kernel never had get numbers below -1 by libseccomp,
- * and those that its headers don't know are left out. */
+/* Each ended by -1.  Names that this machine's kernel never had get numbers below -1 by libseccomp.
+ */
 static const int always[] = {
-    SCMP_SYS(reboot),      SCMP_SYS(swapon),      SCMP_SYS(swapoff),       SCMP_SYS(syslog),
-    SCMP_SYS(mount),       SCMP_SYS(umount),      SCMP_SYS(umount2),       SCMP_SYS(pivot_root),
-    SCMP_SYS(kexec_load),  SCMP_SYS(init_module), SCMP_SYS(finit_module),  SCMP_SYS(delete_module),
-    SCMP_SYS(acct),        SCMP_SYS(quotactl),    SCMP_SYS(settimeofday),  SCMP_SYS(clock_settime),
-    SCMP_SYS(stime),       SCMP_SYS(sethostname), SCMP_SYS(setdomainname), SCMP_SYS(vhangup),
-    SCMP_SYS(afs_syscall), SCMP_SYS(break),       SCMP_SYS(ftime),         SCMP_SYS(getpmsg),
-    SCMP_SYS(gtty),        SCMP_SYS(lock),        SCMP_SYS(mpx),           SCMP_SYS(prof),
-    SCMP_SYS(profil),      SCMP_SYS(putpmsg),     SCMP_SYS(security),      SCMP_SYS(stty),
-    SCMP_SYS(tuxcall),     SCMP_SYS(ulimit),      SCMP_SYS(vserver),       -1,
+    SCMP_SYS(reboot),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(acct),
+    SCMP_SYS(syslog),
+    SCMP_SYS(vhangup),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(setdomainname),
+    -1,
 };
 static const int obsolete[] = {
     SCMP_SYS(readdir),         SCMP_SYS(_sysctl),      SCMP_SYS(bdflush),  SCMP_SYS(create_module),
