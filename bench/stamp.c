@@ -6,12 +6,11 @@
  * Prints "SECONDS LINE" for each line of the command's stdout, where SECONDS counts from the start
  * of the command, or (-clock cpu, for a busy host) is the processor time that it has used, with
  * that of children it has waited for; and at the end "SECONDS end STATUS PEAK": its exit status (-1
- * when it was ended here) and the largest private memory (RssAnon, KiB) that was seen.  With -memory
- * each line that holds TEXT is followed by "SECONDS memory KIB": the private memory now; and with
- * -metrics by "SECONDS resident CLASS KIB" for each class of memory that the command tells of at its
- * unix socket (ringer -metrics unix:SOCKET).  With -until
- * the command is ended when a line holds TEXT, complete or not.  Exit status 1 when the time is up
- * first.
+ * when it was ended here) and the largest private memory (RssAnon, KiB) that was seen.  With
+ * -memory each line that holds TEXT is followed by "SECONDS memory KIB": the private memory now;
+ * and with -metrics by "SECONDS resident CLASS KIB" for each class of memory that the command tells
+ * of at its unix socket (ringer -metrics unix:SOCKET).  With -until the command is ended when a
+ * line holds TEXT, complete or not.  Exit status 1 when the time is up first.
  */
 #define _GNU_SOURCE
 #include <poll.h>

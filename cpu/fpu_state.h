@@ -15,8 +15,8 @@ enum { FPU_IMAGE_MXCSR = 24, FPU_IMAGE_ST = 32, FPU_IMAGE_XMM = 160, FPU_IMAGE =
 
 /* The FXSAVE image as the guest sees it: its own x87 pointers. */
 void cpu_fpu_image(const struct cpu *cpu, uint8_t image[FPU_IMAGE]);
-/* FNSTENV and FLDENV of 32 bits in protected mode, the environment at ENV: no exception may be pending
- * before the latter. */
+/* FNSTENV and FLDENV of 32 bits in protected mode, the environment at ENV: no exception may be
+ * pending before the latter. */
 enum { FPU_ENV = 28 };
 void cpu_fpu_store_env(struct cpu *cpu, uint8_t env[FPU_ENV]);
 void cpu_fpu_load_env(struct cpu *cpu, const uint8_t env[FPU_ENV]);

@@ -51,8 +51,8 @@ struct image_request {
 };
 
 /* Open a file or host block device, with an open file description lock for as long as it is open:
- * exclusive for a writer, shared for a reader, in a way that QEMU's tools understand.  False and ERR (one line) when that fails, or when
- * the file is one of its own children. */
+ * exclusive for a writer, shared for a reader, in a way that QEMU's tools understand.  False and
+ * ERR (one line) when that fails, or when the file is one of its own children. */
 bool image_file_open(struct image_file *file, const struct image_request *request,
                      struct error *err);
 void image_file_close(struct image_file *file);

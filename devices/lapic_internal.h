@@ -1,5 +1,6 @@
 /* What the files of the local APIC share: lapic.c registers, lapic_irq.c interrupts, lapic_timer.c
- * the timer, lapic_path.c what involves neither time nor INTR.  Section numbers are those of the Intel SDM vol. 3A, chapter "APIC". */
+ * the timer, lapic_path.c what involves neither time nor INTR.  Section numbers are those of the
+ * Intel SDM vol. 3A, chapter "APIC". */
 #ifndef RINGER_DEVICES_LAPIC_INTERNAL_H
 #define RINGER_DEVICES_LAPIC_INTERNAL_H
 
@@ -104,8 +105,8 @@ unsigned lapic_lvt_mode(const struct lapic *l, enum lvt n);
 int lapic_deliverable(const struct lapic *l);
 /* Is INTR to be asserted? */
 bool lapic_requests(const struct lapic *l);
-/* Register REG without consequences: neither time nor another part of the machine has to be asked, and
- * INTR stays as it is.  False: nothing was done, lapic.c does it all. */
+/* Register REG without consequences: neither time nor another part of the machine has to be asked,
+ * and INTR stays as it is.  False: nothing was done, lapic.c does it all. */
 bool lapic_plain_read(const struct lapic *l, unsigned reg, uint32_t *value);
 bool lapic_plain_write(struct lapic *l, unsigned reg, uint32_t value);
 /* As struct mmio_quick has them. */

@@ -11,8 +11,8 @@
  * written.  NULL otherwise, and where the bytes lie on two pages: the long way is to be taken. */
 void *mmu_direct(struct mmu *m, uint32_t lin, uint32_t len, enum mmu_access access, bool user);
 
-/* The same for a store to RAM that is protected because its page holds code, and for that alone: the
- * caller sees to it that [LIN, LIN + LEN) is none.  *PA: where that is. */
+/* The same for a store to RAM that is protected because its page holds code, and for that alone:
+ * the caller sees to it that [LIN, LIN + LEN) is none.  *PA: where that is. */
 void *mmu_direct_code(struct mmu *m, uint32_t lin, uint32_t len, bool user, uint32_t *pa);
 
 /* The same for a device that takes accesses without more ado (struct mmio_quick): true, and where. */

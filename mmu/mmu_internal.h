@@ -283,7 +283,8 @@ void host_store(struct window *w, uint32_t page, uint32_t entry);
 bool host_protect(struct window *w, uint32_t first, uint32_t end, bool writable);
 /* Store ENTRY for PAGE, which the host maps and is going to unmap or map anew. */
 void host_leave(struct window *w, uint32_t page, uint32_t entry);
-/* Take all mappings of the pages [first, end) away; false: the host's mappings are at their limit. */
+/* Take all mappings of the pages [first, end) away; false: the host's mappings are at their limit.
+ */
 bool host_clear(struct window *w, uint32_t first, uint32_t end);
 /* The same; their entries say so already and BEFORE is host_edges as it was. */
 bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before);

@@ -16,9 +16,9 @@
 /* More groups than this are given back to the host rather than zeroed. */
 #define ZERO_GROUPS 96u
 
-/* Where windows can be bare: below TASK_SIZE / 3, where the kernel begins to search when it searches
- * upwards, and so far below the stack that a search downwards never comes here; above programs at
- * fixed addresses and the shadow memory of sanitizers. */
+/* Where windows can be bare: below TASK_SIZE / 3, where the kernel begins to search when it
+ * searches upwards, and so far below the stack that a search downwards never comes here; above
+ * programs at fixed addresses and the shadow memory of sanitizers. */
 #define BARE_LOW   0x180000000000ull
 #define BARE_RANGE 0x0C0000000000ull
 #define BARE_TRIES 8

@@ -99,8 +99,8 @@ bool cache_init(struct translator *t, struct error *err)
     t->members = lazy((size_t)t->member_max * sizeof *t->members);
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
     if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->imms || !t->hash ||
-        !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants ||
-        !t->members || !t->policy || !t->code_tbs)
+        !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants || !t->members ||
+        !t->policy || !t->code_tbs)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
     stubs_emit(t);

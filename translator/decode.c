@@ -24,7 +24,8 @@ enum { VERDICT_BITS = 12 };
 struct decoder {
     csh handle[3]; /* 16, 32, 64 bits */
     cs_insn *insn[3];
-    struct verdict verdicts[1 << VERDICT_BITS]; /* by hash of the form: Capstone takes a microsecond */
+    struct verdict
+        verdicts[1 << VERDICT_BITS]; /* by hash of the form: Capstone takes a microsecond */
 };
 
 struct decoder *decoder_new(void)
@@ -387,8 +388,9 @@ static void ask_capstone(struct decoder *d, unsigned m, bool simd, struct insn *
         memory_operand(in, d->insn[m]);
 }
 
-/* All that Capstone's answer for IN depends on: prefixes as they stand, opcode, ModRM but for the way
- * memory is addressed, the immediate byte of SIMD instructions.  0: too long to be told by a word. */
+/* All that Capstone's answer for IN depends on: prefixes as they stand, opcode, ModRM but for the
+ * way memory is addressed, the immediate byte of SIMD instructions.  0: too long to be told by a
+ * word. */
 static uint64_t form_of(const struct insn *in, unsigned m, bool simd)
 {
     enum { PREFIXES = 3 };

@@ -279,7 +279,8 @@ static void refill(struct translator *t)
 static void link_exit(struct translator *t, struct tb *from, unsigned slot, struct tb *to)
 {
     const struct tb_exit *x = &from->exits[slot];
-    if (from->mode != to->mode || from->cs_base != to->cs_base || exit_target(from, slot) != to->eip)
+    if (from->mode != to->mode || from->cs_base != to->cs_base ||
+        exit_target(from, slot) != to->eip)
         return;
     bool near = from->phys >> PAGE_SHIFT == to->phys >> PAGE_SHIFT && !x->table;
     bool global = x->table && t->shared && mmu_is_global(t->mmu, from->cs_base + from->eip) &&

@@ -100,7 +100,7 @@ struct runtime {
     uint32_t fault_guard; /* the access left the window: the site wants the gs form */
     uint32_t fault_churn; /* the page churns: by hand is only cheaper */
     uint64_t fault_address;
-    uint64_t leaves;      /* CPUIDs by stub_cpuid */
+    uint64_t leaves; /* CPUIDs by stub_cpuid */
     _Alignas(64) uint8_t bounce[BOUNCE_SIZE];
     _Alignas(64) struct quick_leaf leaf[QUICK_LEAVES];
 };
@@ -184,7 +184,8 @@ struct variant {
     bool fixed;          /* of blocks that cannot move */
 };
 
-/* A valid block of a variant.  What looking it up and entering it need stands here, beside the next. */
+/* A valid block of a variant.  What looking it up and entering it need stands here, beside the
+ * next. */
 struct member {
     uint32_t tb, entry; /* in a free piece of the array TB is the next one */
     uint32_t offset;    /* in the page */
@@ -243,7 +244,7 @@ struct jump_table {
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
     uint8_t *state;  /* by part: enum part_state */
     uint32_t *parts; /* the held ones */
-    uint32_t *listed; /* among them those that were entered into since the table was clear */
+    uint32_t *listed;     /* among them those that were entered into since the table was clear */
     unsigned held, dirty; /* parts in memory; those of them that are not all zero */
     unsigned listed_count;
 };
@@ -332,7 +333,7 @@ struct translator {
 
     struct tb *tbs; /* [0] unused; sorted by code offset */
     uint32_t tb_count, tb_max;
-    uint32_t *code_tbs; /* by page of the code cache: the first block that ends there or behind */
+    uint32_t *code_tbs;  /* by page of the code cache: the first block that ends there or behind */
     uint32_t code_pages; /* of those that are known */
     struct fault_entry *map;
     uint32_t map_count, map_max;
@@ -515,8 +516,8 @@ void table_on_global_drop(void *opaque, uint32_t lin_page, uint32_t count);
 /* Enter TB, found at the present EIP, into the current table. */
 void table_enter(struct translator *t, const struct tb *tb);
 void table_forget_block(struct translator *t, const struct tb *tb);
-/* Enter the blocks M, COUNT of them in order, of the page at EIP into the current table where it has
- * none; and take those out of J that it has. */
+/* Enter the blocks M, COUNT of them in order, of the page at EIP into the current table where it
+ * has none; and take those out of J that it has. */
 void table_enter_page(struct translator *t, uint32_t eip, const struct member *m, uint32_t count);
 void table_leave_page(struct jump_table *j, uint32_t eip, const struct member *m, uint32_t count);
 void table_clear_all(struct translator *t);

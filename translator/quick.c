@@ -2,15 +2,15 @@
  *
  * Segment loads, INT, IRET, SYSENTER and SYSEXIT do the same thing again and again: the hub carries
  * one out with all its checks, and what came of each descriptor is remembered with the descriptor's
- * eight bytes.  The next time stub_quick calls quick_run on the host's stack; as long as memory still
- * holds those bytes, the remembered segment is put into place and guest code goes on in the jump table
- * of the mode that follows.  Whatever is out of the ordinary returns NULL before anything was changed,
- * and the hub does it all.
+ * eight bytes.  The next time stub_quick calls quick_run on the host's stack; as long as memory
+ * still holds those bytes, the remembered segment is put into place and guest code goes on in the
+ * jump table of the mode that follows.  Whatever is out of the ordinary returns NULL before
+ * anything was changed, and the hub does it all.
  *
- * The guest's x87 and SSE state stays in the host's registers meanwhile, so that this file and what it
- * calls (quick_move.c, quick_env.c, mmu/direct.c, devices/vga_path.c) are compiled for general
- * registers alone and call nothing else.  Nothing here faults: memory is reached through the VMM's alias.  A kick that
- * arrives meanwhile is seen by the stub behind it. */
+ * The guest's x87 and SSE state stays in the host's registers meanwhile, so that this file and what
+ * it calls (quick_move.c, quick_env.c, mmu/direct.c, devices/vga_path.c) are compiled for general
+ * registers alone and call nothing else.  Nothing here faults: memory is reached through the VMM's
+ * alias.  A kick that arrives meanwhile is seen by the stub behind it. */
 #include "translator/quick.h"
 
 #include "cpu/access.h"

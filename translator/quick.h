@@ -12,9 +12,23 @@ struct site;
 struct translator;
 
 /* The short cut that a site has. */
-enum quick_kind { QUICK_NONE, QUICK_MOV_SEG, QUICK_POP_SEG, QUICK_INT, QUICK_INT_REAL, QUICK_IRET,
-                  QUICK_IRET_REAL, QUICK_SYSENTER, QUICK_SYSEXIT, QUICK_FAR_CALL, QUICK_FAR_RETURN,
-                  QUICK_RDTSC, QUICK_MOVE, QUICK_CPUID, QUICK_ENV };
+enum quick_kind {
+    QUICK_NONE,
+    QUICK_MOV_SEG,
+    QUICK_POP_SEG,
+    QUICK_INT,
+    QUICK_INT_REAL,
+    QUICK_IRET,
+    QUICK_IRET_REAL,
+    QUICK_SYSENTER,
+    QUICK_SYSEXIT,
+    QUICK_FAR_CALL,
+    QUICK_FAR_RETURN,
+    QUICK_RDTSC,
+    QUICK_MOVE,
+    QUICK_CPUID,
+    QUICK_ENV
+};
 
 /* Flags with which nothing is ordinary. */
 #define QUICK_ODD_FLAGS (FLAG_TF | FLAG_NT | FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP)
@@ -35,11 +49,11 @@ struct quick_pair {
     uint32_t key; /* 0: none */
 };
 
-/* What CPUID gives for LEAF and a SUBLEAF that agrees in the bits of MASK, as long as CR4, the low halves
- * of IA32_APIC_BASE and XCR0 are these: stub_cpuid looks it up. */
+/* What CPUID gives for LEAF and a SUBLEAF that agrees in the bits of MASK, as long as CR4, the low
+ * halves of IA32_APIC_BASE and XCR0 are these: stub_cpuid looks it up. */
 struct quick_leaf {
     uint32_t leaf, mask, subleaf, cr4, apic_base, xcr0;
-    uint32_t regs[4]; /* EAX, EBX, ECX, EDX */
+    uint32_t regs[4];   /* EAX, EBX, ECX, EDX */
     uint32_t unused[6]; /* the stub shifts */
 };
 enum { QUICK_LEAVES = 32, QUICK_LEAF_SHIFT = 6 };
@@ -66,8 +80,8 @@ struct quick {
     struct quick_segment data[QUICK_DATA], code[QUICK_FAR], stack[QUICK_FAR];
     struct quick_pair enter, leave;
     struct quick_pointer pointers[QUICK_POINTERS];
-    /* The x87's pointers as FNSTENV gave them, for the hub to find out what they mean: hosts that keep
-     * them only while an exception waits lose them when the state is put away. */
+    /* The x87's pointers as FNSTENV gave them, for the hub to find out what they mean: hosts that
+     * keep them only while an exception waits lose them when the state is put away. */
     struct {
         uint32_t at, fdp;
         bool valid;
@@ -123,8 +137,8 @@ const uint8_t *quick_move(struct translator *t, struct site *site);
 /* The hub is about to carry out CPUID: remember what it gives. */
 void quick_learn_leaf(struct translator *t);
 void quick_forget_leaves(struct translator *t);
-/* Plain memory of IN's operand, SIZE bytes in one page that it may be accessed at; NULL: the hub has
- * to see to it. */
+/* Plain memory of IN's operand, SIZE bytes in one page that it may be accessed at; NULL: the hub
+ * has to see to it. */
 void *quick_operand(struct translator *t, const struct insn *in, unsigned size, bool write);
 /* Of QUICK_ENV, as quick_run (translator/quick_env.c). */
 const uint8_t *quick_environment(struct translator *t, const struct site *site);

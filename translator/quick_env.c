@@ -5,8 +5,8 @@
  *
  * In the registers, the control, status and tag words are the guest's own.  The pointers are in
  * struct cpu when the host's lead to no translated code: nothing that sets them has run since they
- * were settled or loaded (translator/pointers.c).  If they do, and the hub has found out before what
- * that place means, that is done again here.  Intel SDM vol. 1 section 8.1.10. */
+ * were settled or loaded (translator/pointers.c).  If they do, and the hub has found out before
+ * what that place means, that is done again here.  Intel SDM vol. 1 section 8.1.10. */
 #include "cpu/access.h"
 #include "cpu/fpu_state.h"
 #include "translator/internal.h"
@@ -76,9 +76,8 @@ static const uint8_t *load_live(struct translator *t, const struct site *site)
     __asm__ volatile("fnstsw %0" : "=m"(fsw));
     if (!from || (fsw & FSW_ES) || (from->fsw & ~from->fcw & EXCEPTIONS))
         return NULL; /* an exception waits, or is going to */
-    env = (struct environment){.fcw = (from->fcw & 0x1F3F) | 0x40,
-                               .fsw = from->fsw & 0xFFFF,
-                               .ftw = from->ftw & 0xFFFF};
+    env = (struct environment){
+        .fcw = (from->fcw & 0x1F3F) | 0x40, .fsw = from->fsw & 0xFFFF, .ftw = from->ftw & 0xFFFF};
     cpu->x87_fip = from->fip;
     cpu->x87_fcs = (uint16_t)from->fcs_fop;
     cpu->x87_fop = from->fcs_fop >> 16 & 0x7FF;

@@ -142,8 +142,9 @@ enum quick_kind quick_emit(struct build *b, uint8_t *seg)
     return in->opcode == 0xFF ? far_pointer(b) : far_direct(in);
 }
 
-/* What quick_move carries out: MOV, XCHG, arithmetic, and strings moved element by element.  Nearly all that a
- * kernel does to pages that it maps for one short use each, and that programs do to a VGA's planes. */
+/* What quick_move carries out: MOV, XCHG, arithmetic, and strings moved element by element.  Nearly
+ * all that a kernel does to pages that it maps for one short use each, and that programs do to a
+ * VGA's planes. */
 static bool moves(const struct insn *in)
 {
     if (in->map != MAP_1B)

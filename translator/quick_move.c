@@ -1,7 +1,7 @@
-/* Short cut of accesses by hand: moves between registers and memory, and arithmetic on it, where that is plain memory or
- * a device that takes them without more ado (a VGA's planes).  See translator/quick.c, whose rules
- * hold here: general registers alone, nothing is called but mmu/direct.c and such devices, and NULL
- * is returned before anything was changed.
+/* Short cut of accesses by hand: moves between registers and memory, and arithmetic on it, where
+ * that is plain memory or a device that takes them without more ado (a VGA's planes).  See
+ * translator/quick.c, whose rules hold here: general registers alone, nothing is called but
+ * mmu/direct.c and such devices, and NULL is returned before anything was changed.
  *
  * A read of such a device may be made twice: by this file, which gives up at the store behind it,
  * and by the hub. */

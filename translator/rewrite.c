@@ -213,9 +213,10 @@ static void mem_emit_high_byte(struct build *b, const struct hostop *op)
     mark_fault(b, FIX_NONE);
 }
 
-/* gs: with a 64-bit address is the same place, guards and all.  CPUs that forward a store to a load by
- * how the two are written, before either address is known, do so for base and displacement, not for an
- * index: what a program spills to its frame and loads in changing places would wait for the store. */
+/* gs: with a 64-bit address is the same place, guards and all.  CPUs that forward a store to a load
+ * by how the two are written, before either address is known, do so for base and displacement, not
+ * for an index: what a program spills to its frame and loads in changing places would wait for the
+ * store. */
 static bool frame_slot(unsigned base, int32_t disp)
 {
     return base == RSP || (base == RBP && disp);

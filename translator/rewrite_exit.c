@@ -128,8 +128,8 @@ static bool far_linkable(const struct build *b)
 
 static void use_slot(struct build *b, unsigned slot, uint32_t target, uint32_t patch)
 {
-    b->tb->exits[slot] =
-        (struct tb_exit){.distance = target - b->tb->eip, .patch = patch, .table = !linkable(b, target)};
+    b->tb->exits[slot] = (struct tb_exit){
+        .distance = target - b->tb->eip, .patch = patch, .table = !linkable(b, target)};
 }
 
 void exit_table(struct build *b, uint32_t target)

@@ -69,18 +69,18 @@ static void park_fpu(struct emit *e)
     emit_patch32(e, skip, e->pos);
 }
 
-/* The guest's registers and flags into struct cpu, r8d into exit_eip; RSP is the host's then.  PUSHFQ
- * and what it waits for would be half of a short cut's time; DF is what string_step says. */
+/* The guest's registers and flags into struct cpu, r8d into exit_eip; RSP is the host's then.
+ * PUSHFQ and what it waits for would be half of a short cut's time; DF is what string_step says. */
 static void save_guest(struct emit *e)
 {
     static const uint8_t flags[] = {
-        0x9F,                         /* lahf */
-        0x0F, 0x90, 0xC0,             /* seto al */
-        0x0F, 0xB6, 0xCC,             /* movzx ecx, ah */
-        0x0F, 0xB6, 0xC0,             /* movzx eax, al */
-        0xC1, 0xE0, 0x0B,             /* shl eax, 11: OF */
-        0x81, 0xE1, 0xD5, 0, 0, 0,    /* and ecx, SF ZF AF PF CF */
-        0x09, 0xC8,                   /* or eax, ecx */
+        0x9F,                      /* lahf */
+        0x0F, 0x90, 0xC0,          /* seto al */
+        0x0F, 0xB6, 0xCC,          /* movzx ecx, ah */
+        0x0F, 0xB6, 0xC0,          /* movzx eax, al */
+        0xC1, 0xE0, 0x0B,          /* shl eax, 11: OF */
+        0x81, 0xE1, 0xD5, 0, 0, 0, /* and ecx, SF ZF AF PF CF */
+        0x09, 0xC8,                /* or eax, ecx */
     };
     for (unsigned r = 0; r < 8; r++)
         emit_store(e, R_CPU, CPU(gpr) + 4 * (int32_t)r, r);
@@ -263,8 +263,8 @@ static void flags_from_r9(struct emit *e)
     emit8(e, 0x9E); /* sahf */
 }
 
-/* CPUID in the middle of a block: what the hub has remembered, and on at r10; else out to it with the
- * exit code in r11d.  Flags in r9d, EAX in r8d meanwhile. */
+/* CPUID in the middle of a block: what the hub has remembered, and on at r10; else out to it with
+ * the exit code in r11d.  Flags in r9d, EAX in r8d meanwhile. */
 static void emit_cpuid(struct translator *t)
 {
 #define LEAF(field) offsetof(struct quick_leaf, field)
@@ -274,14 +274,14 @@ static void emit_cpuid(struct translator *t)
     } state[] = {{CPU(cr4), LEAF(cr4)}, {CPU(apic_base), LEAF(apic_base)}, {CPU(xcr0), LEAF(xcr0)}};
     enum { STATES = sizeof state / sizeof *state };
     static const uint8_t index[] = {
-        0x9F,                               /* lahf */
-        0x0F, 0x90, 0xC0,                   /* seto al */
-        0x41, 0x89, 0xC1,                   /* mov r9d, eax */
-        0x44, 0x89, 0xC0,                   /* mov eax, r8d */
-        0xC1, 0xE8, 27,                     /* shr eax, 27 */
-        0x44, 0x31, 0xC0,                   /* xor eax, r8d */
-        0x83, 0xE0, QUICK_LEAVES - 1,       /* and eax, 31 */
-        0xC1, 0xE0, QUICK_LEAF_SHIFT,       /* shl eax, 6 */
+        0x9F,                         /* lahf */
+        0x0F, 0x90, 0xC0,             /* seto al */
+        0x41, 0x89, 0xC1,             /* mov r9d, eax */
+        0x44, 0x89, 0xC0,             /* mov eax, r8d */
+        0xC1, 0xE8, 27,               /* shr eax, 27 */
+        0x44, 0x31, 0xC0,             /* xor eax, r8d */
+        0x83, 0xE0, QUICK_LEAVES - 1, /* and eax, 31 */
+        0xC1, 0xE0, QUICK_LEAF_SHIFT, /* shl eax, 6 */
     };
     struct emit *e = &t->emit;
     uint32_t other, changed[1 + STATES];

@@ -16,8 +16,12 @@
 #define STATE_BYTES (TABLE_ENTRIES / TABLE_PART)
 
 /* Code of a program is sparse: a part is 1 KiB of it, and 4 KiB of memory. */
-enum { MOST_PARTS = 12288, MOST_PARTS_IN_ALL = 16384, LIST_BYTES = MOST_PARTS * sizeof(uint32_t),
-       SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
+enum {
+    MOST_PARTS = 12288,
+    MOST_PARTS_IN_ALL = 16384,
+    LIST_BYTES = MOST_PARTS * sizeof(uint32_t),
+    SHARED_PAGES_BYTES = PHYS_FRAMES / 8
+};
 
 /* A table that has not been selected for so many selections of others, which are system calls for
  * the most part, is likely that of a process that has ended. */
@@ -176,9 +180,9 @@ static bool reserve(struct jump_table *j)
 /* ---- tables ---- */
 
 /* A table for a user's window that has none in this mode: that of a process that has ended, as it
- * seems, with the most parts in memory.  Programs lie at random addresses, but on Linux at one of 256
- * in a MiB: sooner or later all parts that they need are there, and need no fault of the host.  NULL:
- * there is none. */
+ * seems, with the most parts in memory.  Programs lie at random addresses, but on Linux at one of
+ * 256 in a MiB: sooner or later all parts that they need are there, and need no fault of the host.
+ * NULL: there is none. */
 static struct jump_table *inherit(struct translator *t, const struct window *window)
 {
     struct jump_table *best = NULL;

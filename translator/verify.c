@@ -357,8 +357,9 @@ static struct outcome outcome_of(struct translator *t, uint32_t code)
         o.how = WENT_THROUGH;
         o.number = v->count;
         o.beyond = v->end != VERIFY_DONE;
-        o.eip = code >> 26 == EXIT_LOOKUP ? t->rt->exit_eip
-                                          : exit_target(&t->tbs[value / TB_SLOTS], value % TB_SLOTS);
+        o.eip = code >> 26 == EXIT_LOOKUP
+                    ? t->rt->exit_eip
+                    : exit_target(&t->tbs[value / TB_SLOTS], value % TB_SLOTS);
         return o;
     case EXIT_RAISE:
         o.how = RAISED;

@@ -398,9 +398,8 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
         return true;
     return check_combination(o, err) && options_check_memory(o, err) && options_check_vnc(o, err) &&
            add_defaults(o, err) && options_place_drives(o, err) && options_place_devices(o, err) &&
-           options_place_onboard(o, err) &&
-           options_check_chardevs(o, err) && options_check_audiodevs(o, err) &&
-           add_default_drives(o, err);
+           options_place_onboard(o, err) && options_check_chardevs(o, err) &&
+           options_check_audiodevs(o, err) && add_default_drives(o, err);
 }
 
 void options_free(struct options *o)

@@ -187,8 +187,8 @@ bool options_read_conf(struct options *o, const char *image, struct error *err);
 /* Add a drive with image FILE (NULL: empty); WHAT (kept) for messages.  NULL and ERR. */
 struct drive_option *options_add_drive(struct options *o, const char *what, const char *file,
                                        struct error *err);
-/* -set drive.ID.ITEM and -set chardev.ID.ITEM, where ITEM is KEY=VALUE as in a list: read the option
- * again with ITEM added.  WHAT (kept) for messages. */
+/* -set drive.ID.ITEM and -set chardev.ID.ITEM, where ITEM is KEY=VALUE as in a list: read the
+ * option again with ITEM added.  WHAT (kept) for messages. */
 bool options_set_drive(struct options *o, const char *id, const char *item, const char *what,
                        struct error *err);
 bool options_set_chardev(struct options *o, const char *id, const char *item, const char *what,

@@ -1,8 +1,8 @@
 /* -blockdev: images as a graph of nodes, which libvirt and others write as JSON.  A node is a
  * format (raw, qcow2, gzip) over another node, or a way to the bytes (file, host_device,
- * host_cdrom, nbd, null-co). Each becomes a drive without place, which -device ide-hd,drive=NODE gives one;
- * what lies below it is settled here, so that a format node is the image's name, how it is read and
- * how it is written. */
+ * host_cdrom, nbd, null-co). Each becomes a drive without place, which -device ide-hd,drive=NODE
+ * gives one; what lies below it is settled here, so that a format node is the image's name, how it
+ * is read and how it is written. */
 #include "vmm/option.h"
 #include "vmm/stream_chardev.h"
 #include <string.h>
@@ -37,7 +37,18 @@ static const struct property blockdev_properties[] = {
     {"export", PROPERTY_STRING, "nbd: which of the server's images", NULL, 0, 0, NULL},
     DEVICE_PROPERTIES_END,
 };
-enum driver { RAW, QCOW2, GZIP, PROTOCOLS, FILE_DRIVER = PROTOCOLS, HOST_DEVICE, HOST_CDROM, NBD, NULL_CO, NULL_AIO };
+enum driver {
+    RAW,
+    QCOW2,
+    GZIP,
+    PROTOCOLS,
+    FILE_DRIVER = PROTOCOLS,
+    HOST_DEVICE,
+    HOST_CDROM,
+    NBD,
+    NULL_CO,
+    NULL_AIO
+};
 
 static const char *const tuning[] = {
     "l2-cache-size",

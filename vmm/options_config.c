@@ -42,11 +42,12 @@ static char *trimmed(char *s)
 static const struct group {
     const char *name, *option, *first;
 } groups[] = {
-    {"drive", "drive", NULL},    {"device", "device", "driver"}, {"chardev", "chardev", "backend"},
-    {"mon", "mon", NULL},        {"machine", "machine", NULL},   {"memory", "m", "size"},
-    {"boot-opts", "boot", NULL}, {"smp-opts", "smp", NULL},      {"rtc", "rtc", NULL},
-    {"name", "name", NULL},      {"global", "global", NULL},     {"accel", "accel", NULL},
-    {"sandbox", "sandbox", NULL}, {"msg", "msg", NULL},        {"action", "action", NULL},     {"fw_cfg", "fw_cfg", NULL},
+    {"drive", "drive", NULL},     {"device", "device", "driver"}, {"chardev", "chardev", "backend"},
+    {"mon", "mon", NULL},         {"machine", "machine", NULL},   {"memory", "m", "size"},
+    {"boot-opts", "boot", NULL},  {"smp-opts", "smp", NULL},      {"rtc", "rtc", NULL},
+    {"name", "name", NULL},       {"global", "global", NULL},     {"accel", "accel", NULL},
+    {"sandbox", "sandbox", NULL}, {"msg", "msg", NULL},           {"action", "action", NULL},
+    {"fw_cfg", "fw_cfg", NULL},
 };
 
 struct section {

@@ -260,8 +260,8 @@ static bool set_set(struct options *o, const struct option *self, const char *va
     if (!equals)
         return error_set(err, "%s: it is device.ID.PROPERTY=VALUE, or drive. or chardev.", what);
     const char *group = pool_text(&o->pool, value, (size_t)(id - value));
-    const char *item =
-        pool_printf(&o->pool, "%.*s=%s", (int)(equals - key - 1), key + 1, option_escape(o, equals + 1));
+    const char *item = pool_printf(&o->pool, "%.*s=%s", (int)(equals - key - 1), key + 1,
+                                   option_escape(o, equals + 1));
     id = pool_text(&o->pool, id + 1, (size_t)(key - id - 1));
     if (!strncmp(item, "id=", 3))
         return error_set(err, "%s: an id stays as it is", what);
@@ -270,7 +270,8 @@ static bool set_set(struct options *o, const struct option *self, const char *va
     if (!strcmp(group, "chardev"))
         return options_set_chardev(o, id, item, what, err);
     if (strcmp(group, "device") != 0)
-        return error_set(err, "%s: devices, drives and chardevs are set so; write it behind the -%s",
+        return error_set(err,
+                         "%s: devices, drives and chardevs are set so; write it behind the -%s",
                          what, group);
     for (unsigned i = 0; i < o->device_count; i++) {
         struct device_option *d = &o->devices[i];

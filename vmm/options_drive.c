@@ -22,8 +22,8 @@ static const struct property drive_properties[] = {
      "writethrough, directsync: each write is on the disk when it is "
      "done; unsafe: flushes do nothing",
      "writeback", 0, 0, "writeback|none|writethrough|directsync|unsafe"},
-    {"werror", PROPERTY_CHOICE, "what a write error of the host does; stop: cont tries again", "report", 0, 0,
-     "report|ignore|stop|enospc"},
+    {"werror", PROPERTY_CHOICE, "what a write error of the host does; stop: cont tries again",
+     "report", 0, 0, "report|ignore|stop|enospc"},
     {"rerror", PROPERTY_CHOICE, "what a read error of the host does", "report", 0, 0,
      "report|ignore|stop"},
     {"aio", PROPERTY_CHOICE, "all the same here", NULL, 0, 0, "threads|native|io_uring"},

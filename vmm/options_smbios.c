@@ -363,13 +363,13 @@ static bool set_smbios(struct options *o, const struct option *self, const char 
         return take_port(o, value, what, err);
     if (type == 41)
         return take_onboard(o, value, what, err);
-    return error_set(err,
-                     "%s: it is file=FILE, or type=0, 1, 2, 3, 4, 8, 11, 17 or 41 with its fields",
-                     what);
+    return error_set(
+        err, "%s: it is file=FILE, or type=0, 1, 2, 3, 4, 8, 11, 17 or 41 with its fields", what);
 }
 
 const struct option options_smbios[] = {
     {"smbios", "type=N,...|file=FILE",
-     "what SMBIOS says: type=0 (BIOS), 1 (system), 2 (board), 3, 4, 8, 11, 17, 41", set_smbios, NULL},
+     "what SMBIOS says: type=0 (BIOS), 1 (system), 2 (board), 3, 4, 8, 11, 17, 41", set_smbios,
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -94,8 +94,7 @@ static bool find_user(const char *user, const struct passwd **p, uid_t *uid, gid
         return error_set(err, "-runas %s: there is no such user; it is a name or UID:GID", user);
     const char *group = end + 1;
     *gid = (gid_t)strtoul(group, &end, 10);
-    return (end != group && !*end) ||
-           error_set(err, "-runas %s: it is a name or UID:GID", user);
+    return (end != group && !*end) || error_set(err, "-runas %s: it is a name or UID:GID", user);
 }
 
 bool process_check_user(const char *user, struct error *err)

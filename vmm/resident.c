@@ -66,7 +66,8 @@ void resident_statistics(struct machine *m, const struct statistic_sink *to)
     static const struct {
         const char *name, *help;
     } classes[MEMORY_CLASSES] = {
-        [MEMORY_WINDOWS] = {"resident_windows", "memory of the windows and what keeps them in step"},
+        [MEMORY_WINDOWS] = {"resident_windows",
+                            "memory of the windows and what keeps them in step"},
         [MEMORY_CACHE] = {"resident_cache", "memory of translated code and jump tables"},
         [MEMORY_METADATA] = {"resident_metadata", "memory for what is known of translated code"},
     };
@@ -86,9 +87,9 @@ void resident_statistics(struct machine *m, const struct statistic_sink *to)
     for (unsigned i = 0; i < r.count; i++) {
         const struct memory_use *u = &r.rows[i].use;
 
-        to->take(to->opaque, &(struct statistic){"memory", classes[u->class].name, "subject",
-                                                 u->subject, "bytes", classes[u->class].help, true,
-                                                 r.rows[i].bytes});
+        to->take(to->opaque,
+                 &(struct statistic){"memory", classes[u->class].name, "subject", u->subject,
+                                     "bytes", classes[u->class].help, true, r.rows[i].bytes});
     }
     to->take(to->opaque, &(struct statistic){.group = "memory",
                                              .name = "resident_private",

@@ -5,8 +5,8 @@
 #include "ringer/statistic.h"
 #include "vmm/machine.h"
 
-/* Resident bytes by class and subject (ringer/memory_use.h), and those of the whole process.  On the
- * vCPU's thread. */
+/* Resident bytes by class and subject (ringer/memory_use.h), and those of the whole process.  On
+ * the vCPU's thread. */
 void resident_statistics(struct machine *m, const struct statistic_sink *to);
 
 #endif

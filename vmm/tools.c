@@ -1,9 +1,9 @@
 #include "vmm/tools.h"
-#include "vmm/output.h"
 #include "ringer/trace.h"
 #include "vmm/coverage.h"
 #include "vmm/hooks.h"
 #include "vmm/machine.h"
+#include "vmm/output.h"
 #include "vmm/perfmap.h"
 #include "vmm/symbols.h"
 #include <errno.h>

@@ -258,7 +258,10 @@ START_TEST(test_option_rom_in_the_order)
     static const uint32_t index[BOOT_PLACES] = {[BOOT_IDE] = 2, [BOOT_ROM + 1] = 1};
     static const uint8_t data[512] = {0x55, 0xAA, 1};
     const struct bios_config base = {
-        .rom = rom, .rom_bytes = ROM_BYTES, .boot_order = "c", .bootindex = index,
+        .rom = rom,
+        .rom_bytes = ROM_BYTES,
+        .boot_order = "c",
+        .bootindex = index,
         .option_rom = {{data, sizeof data, "a.rom"}, {data, sizeof data, "b.rom"}},
         .option_roms = 2};
     uint8_t order[200];
@@ -266,8 +269,7 @@ START_TEST(test_option_rom_in_the_order)
 
     rig_open_with(&r, 8, 2880, 1024, &base);
     ck_assert_int_gt(file(&r, "bootorder", order, sizeof order), 0);
-    ck_assert_str_eq((const char *)order,
-                     "/rom@genroms/b.rom\n/pci@i0cf8/ide@1,1/drive@0/disk@0");
+    ck_assert_str_eq((const char *)order, "/rom@genroms/b.rom\n/pci@i0cf8/ide@1,1/drive@0/disk@0");
     rig_close(&r);
 }
 END_TEST

@@ -72,93 +72,93 @@ struct body {
 
 static const struct body bodies[] = {
     /* the window */
-    {B("\x41\x8B\x44\x0D\x04"), NULL},               /* mov eax, [r13+rcx+4] */
-    {B("\x42\x8B\x44\x29\x04"), NULL},               /* mov eax, [rcx+r13+4] */
-    {B("\x41\x89\x85\x00\x10\x00\x00"), NULL},       /* mov [r13+1000h], eax */
-    {B("\x65\x8B\x44\x24\x04"), NULL},               /* mov eax, gs:[rsp+4] */
-    {B("\x65\x66\x89\x85\x00\x00\x00\x80"), NULL},   /* mov gs:[rbp-80000000h], ax */
-    {B("\x65\x8B\x44\x0C\x04"), "prefixes"},   /* mov eax, gs:[rsp+rcx+4] */
-    {B("\x65\x8B\x04\x4D\x04\x00\x00\x00"), "prefixes"}, /* mov eax, gs:[rcx*2+4] */
-    {B("\x65\x8B\x04\x25\x04\x00\x00\x00"), "prefixes"}, /* mov eax, gs:[4] */
-    {B("\x65\x8B\x05\x04\x00\x00\x00"), "prefixes"},      /* mov eax, gs:[rip+4] */
-    {B("\x65\x41\x8B\x45\x04"), "prefixes"},   /* mov eax, gs:[r13+4] */
-    {B("\x65\x8D\x44\x24\x04"), "prefixes"},         /* lea eax, gs:[rsp+4] */
-    {B("\x65\x48\x8B\x44\x24\x04"), "64-bit"},       /* mov rax, gs:[rsp+4] */
-    {B("\x65\x0F\xAB\x8C\x24\xFF\xFF\xFF\x7F"), "guard"}, /* bts gs:[rsp+7FFFFFFFh], ecx */
-    {B("\x65\x67\x89\x44\x8B\x04"), NULL},           /* mov gs:[ebx+ecx*4+4], eax */
-    {B("\x65\x67\xD7"), NULL},                       /* xlat gs:[ebx] */
-    {B("\x8B\x01"), "memory operand"},               /* mov eax, [rcx] */
-    {B("\x65\x8B\x01"), "prefixes"},                 /* mov eax, gs:[rcx] */
-    {B("\x67\x8B\x01"), "prefixes"},                 /* mov eax, [ecx] */
-    {B("\x64\x67\x8B\x01"), "no place"},             /* mov eax, fs:[ecx] */
-    {B("\x41\x8B\x44\x4D\x04"), "memory operand"},   /* mov eax, [r13+rcx*2+4] */
-    {B("\x43\x8B\x04\x28"), "scratch register"},     /* mov eax, [r8+r13], r8 unset */
-    {B("\x41\x89\xC8\x43\x8B\x04\x28"), NULL},       /* the same with r8d = ecx */
-    {B("\x43\x8B\x04\x2A"), "memory operand"},       /* mov eax, [r10+r13] */
+    {B("\x41\x8B\x44\x0D\x04"), NULL},                     /* mov eax, [r13+rcx+4] */
+    {B("\x42\x8B\x44\x29\x04"), NULL},                     /* mov eax, [rcx+r13+4] */
+    {B("\x41\x89\x85\x00\x10\x00\x00"), NULL},             /* mov [r13+1000h], eax */
+    {B("\x65\x8B\x44\x24\x04"), NULL},                     /* mov eax, gs:[rsp+4] */
+    {B("\x65\x66\x89\x85\x00\x00\x00\x80"), NULL},         /* mov gs:[rbp-80000000h], ax */
+    {B("\x65\x8B\x44\x0C\x04"), "prefixes"},               /* mov eax, gs:[rsp+rcx+4] */
+    {B("\x65\x8B\x04\x4D\x04\x00\x00\x00"), "prefixes"},   /* mov eax, gs:[rcx*2+4] */
+    {B("\x65\x8B\x04\x25\x04\x00\x00\x00"), "prefixes"},   /* mov eax, gs:[4] */
+    {B("\x65\x8B\x05\x04\x00\x00\x00"), "prefixes"},       /* mov eax, gs:[rip+4] */
+    {B("\x65\x41\x8B\x45\x04"), "prefixes"},               /* mov eax, gs:[r13+4] */
+    {B("\x65\x8D\x44\x24\x04"), "prefixes"},               /* lea eax, gs:[rsp+4] */
+    {B("\x65\x48\x8B\x44\x24\x04"), "64-bit"},             /* mov rax, gs:[rsp+4] */
+    {B("\x65\x0F\xAB\x8C\x24\xFF\xFF\xFF\x7F"), "guard"},  /* bts gs:[rsp+7FFFFFFFh], ecx */
+    {B("\x65\x67\x89\x44\x8B\x04"), NULL},                 /* mov gs:[ebx+ecx*4+4], eax */
+    {B("\x65\x67\xD7"), NULL},                             /* xlat gs:[ebx] */
+    {B("\x8B\x01"), "memory operand"},                     /* mov eax, [rcx] */
+    {B("\x65\x8B\x01"), "prefixes"},                       /* mov eax, gs:[rcx] */
+    {B("\x67\x8B\x01"), "prefixes"},                       /* mov eax, [ecx] */
+    {B("\x64\x67\x8B\x01"), "no place"},                   /* mov eax, fs:[ecx] */
+    {B("\x41\x8B\x44\x4D\x04"), "memory operand"},         /* mov eax, [r13+rcx*2+4] */
+    {B("\x43\x8B\x04\x28"), "scratch register"},           /* mov eax, [r8+r13], r8 unset */
+    {B("\x41\x89\xC8\x43\x8B\x04\x28"), NULL},             /* the same with r8d = ecx */
+    {B("\x43\x8B\x04\x2A"), "memory operand"},             /* mov eax, [r10+r13] */
     {B("\x8B\x04\x25\x00\x10\x00\x00"), "memory operand"}, /* mov eax, [1000h] */
-    {B("\x8B\x05\x00\x00\x00\x00"), "runtime area"}, /* mov eax, [rip] */
-    {B("\xD7"), "prefixes"},                         /* xlat */
-    {B("\x41\x0F\xAB\x8C\x05\xFF\xFF\xFF\x7F"), "guard"}, /* bts [r13+rax+7FFFFFFFh], ecx */
+    {B("\x8B\x05\x00\x00\x00\x00"), "runtime area"},       /* mov eax, [rip] */
+    {B("\xD7"), "prefixes"},                               /* xlat */
+    {B("\x41\x0F\xAB\x8C\x05\xFF\xFF\xFF\x7F"), "guard"},  /* bts [r13+rax+7FFFFFFFh], ecx */
     {B("\x41\x0F\xAB\x4C\x05\x10"), NULL},
     /* registers */
-    {B("\x48\x01\xC8"), "64-bit"},             /* add rax, rcx */
-    {B("\x48\x89\xC8"), "64-bit"},             /* mov rax, rcx */
-    {B("\x4D\x89\xE8"), "r12..r15"},           /* mov r8, r13 */
-    {B("\x44\x89\xE8"), "r12..r15"},           /* mov eax, r13d */
-    {B("\x41\xBD\x00\x00\x00\x00"), "r12..r15"}, /* mov r13d, 0 */
-    {B("\x41\x01\xC0"), "r8..r15"},            /* add r8d, eax */
-    {B("\x44\x89\xC0"), "scratch register"},   /* mov eax, r8d, unset */
-    {B("\x4D\x8B\x0C\x24"), "64-bit"},         /* mov r9, [r12] */
-    {B("\x41\x8D\x45\x04"), "r12..r15"},       /* lea eax, [r13+4] */
-    {B("\x41\x88\x64\x0D\x00"), "high byte"},  /* mov [r13+rcx], ah would be spl */
-    {B("\x83\xC4\x10"), NULL},                 /* add esp, 16 */
-    {B("\x8D\x64\x24\xFC"), NULL},             /* lea esp, [rsp-4] */
+    {B("\x48\x01\xC8"), "64-bit"},                   /* add rax, rcx */
+    {B("\x48\x89\xC8"), "64-bit"},                   /* mov rax, rcx */
+    {B("\x4D\x89\xE8"), "r12..r15"},                 /* mov r8, r13 */
+    {B("\x44\x89\xE8"), "r12..r15"},                 /* mov eax, r13d */
+    {B("\x41\xBD\x00\x00\x00\x00"), "r12..r15"},     /* mov r13d, 0 */
+    {B("\x41\x01\xC0"), "r8..r15"},                  /* add r8d, eax */
+    {B("\x44\x89\xC0"), "scratch register"},         /* mov eax, r8d, unset */
+    {B("\x4D\x8B\x0C\x24"), "64-bit"},               /* mov r9, [r12] */
+    {B("\x41\x8D\x45\x04"), "r12..r15"},             /* lea eax, [r13+4] */
+    {B("\x41\x88\x64\x0D\x00"), "high byte"},        /* mov [r13+rcx], ah would be spl */
+    {B("\x83\xC4\x10"), NULL},                       /* add esp, 16 */
+    {B("\x8D\x64\x24\xFC"), NULL},                   /* lea esp, [rsp-4] */
     {B("\x8D\x05\x00\x00\x00\x00"), "host address"}, /* lea eax, [rip] */
     {B("\x48\x8D\x05\x00\x00\x00\x00"), "host address"},
     {B("\xC4\x43\x7B\xF0\xC8\x10"), "names one of r8..r15"}, /* rorx r9d, r8d, 16 */
-    {B("\xC4\x43\xFB\xF0\xC8\x10"), "64-bit"}, /* rorx r9, r8, 16 */
-    {B("\xC4\xE3\x7B\xF0\xC8\x10"), NULL},      /* rorx ecx, eax, 16 */
-    {B("\xC4\xE3\xFB\xF0\xC8\x10"), "64-bit"},  /* rorx rcx, rax, 16 */
-    {B("\xC4\xE2\x78\xF2\x03"), "outside"},      /* andn eax, eax, [rbx] */
-    {B("\xC4\xA2\x78\xF2\x04\x2B"), NULL},       /* andn eax, eax, [rbx + r13] */
-    {B("\x65\x67\xC4\xE2\x78\xF2\x03"), NULL},  /* andn eax, eax, gs:[ebx] */
-    {B("\xC4\xE2\x38\xF2\xC0"), "r8..r15"},      /* andn eax, r8d, eax */
-    {B("\xC4\xE2\xF8\xF2\xC0"), "64-bit"},       /* andn rax, rax, rax */
+    {B("\xC4\x43\xFB\xF0\xC8\x10"), "64-bit"},               /* rorx r9, r8, 16 */
+    {B("\xC4\xE3\x7B\xF0\xC8\x10"), NULL},                   /* rorx ecx, eax, 16 */
+    {B("\xC4\xE3\xFB\xF0\xC8\x10"), "64-bit"},               /* rorx rcx, rax, 16 */
+    {B("\xC4\xE2\x78\xF2\x03"), "outside"},                  /* andn eax, eax, [rbx] */
+    {B("\xC4\xA2\x78\xF2\x04\x2B"), NULL},                   /* andn eax, eax, [rbx + r13] */
+    {B("\x65\x67\xC4\xE2\x78\xF2\x03"), NULL},               /* andn eax, eax, gs:[ebx] */
+    {B("\xC4\xE2\x38\xF2\xC0"), "r8..r15"},                  /* andn eax, r8d, eax */
+    {B("\xC4\xE2\xF8\xF2\xC0"), "64-bit"},                   /* andn rax, rax, rax */
     {B("\x66\xC4\xE2\x78\xF2\xC0"), "prefixes"},
     {B("\xC4\xE1\x7B\x92\xC0"), "no place"}, /* kmovd k0, eax */
     {B("\xC4\xE2\x78\x49\x03"), "no place"}, /* ldtilecfg */
     /* the stack */
-    {B("\x50"), "no place"},         /* push rax */
-    {B("\x41\x51"), "guest's rsp"},  /* push r9 */
-    {B("\x9C"), "guest's rsp"},      /* pushfq */
-    {B("\x9D"), "guest's rsp"},      /* popfq */
-    {B("\xC9"), "no place"},         /* leave */
-    {B("\xC3"), "no place"},         /* ret */
+    {B("\x50"), "no place"},        /* push rax */
+    {B("\x41\x51"), "guest's rsp"}, /* push r9 */
+    {B("\x9C"), "guest's rsp"},     /* pushfq */
+    {B("\x9D"), "guest's rsp"},     /* popfq */
+    {B("\xC9"), "no place"},        /* leave */
+    {B("\xC3"), "no place"},        /* ret */
     {B("\xE8\x00\x00\x00\x00"), "no place"},
     /* the forbidden */
-    {B("\x8E\xD8"), "no place"},         /* mov ds, ax */
-    {B("\x0F\xA1"), "no place"},         /* pop fs */
-    {B("\x0F\xB4\x01"), "no place"},     /* lfs */
-    {B("\x0F\x05"), "no place"},         /* syscall */
-    {B("\x0F\x34"), "no place"},         /* sysenter */
+    {B("\x8E\xD8"), "no place"},     /* mov ds, ax */
+    {B("\x0F\xA1"), "no place"},     /* pop fs */
+    {B("\x0F\xB4\x01"), "no place"}, /* lfs */
+    {B("\x0F\x05"), "no place"},     /* syscall */
+    {B("\x0F\x34"), "no place"},     /* sysenter */
     {B("\xCD\x80"), "no place"},
     {B("\xCC"), "no place"},
-    {B("\xCF"), "no place"},             /* iret */
-    {B("\xCB"), "no place"},             /* retf */
-    {B("\xEC"), "no place"},             /* in */
-    {B("\x6E"), "no place"},             /* outs */
-    {B("\xF4"), "no place"},             /* hlt */
-    {B("\xFA"), "no place"},             /* cli */
-    {B("\x0F\x30"), "no place"},         /* wrmsr */
-    {B("\x0F\x31"), "no place"},         /* rdtsc */
-    {B("\x0F\xA2"), "no place"},         /* cpuid */
-    {B("\x0F\x01\xD0"), "no place"},     /* xgetbv */
-    {B("\x0F\x01\xEF"), "no place"},     /* wrpkru */
-    {B("\xF3\x0F\xAE\xD0"), "no place"}, /* wrfsbase */
-    {B("\x0F\x22\xC0"), "no place"},     /* mov cr0, rax */
+    {B("\xCF"), "no place"},                     /* iret */
+    {B("\xCB"), "no place"},                     /* retf */
+    {B("\xEC"), "no place"},                     /* in */
+    {B("\x6E"), "no place"},                     /* outs */
+    {B("\xF4"), "no place"},                     /* hlt */
+    {B("\xFA"), "no place"},                     /* cli */
+    {B("\x0F\x30"), "no place"},                 /* wrmsr */
+    {B("\x0F\x31"), "no place"},                 /* rdtsc */
+    {B("\x0F\xA2"), "no place"},                 /* cpuid */
+    {B("\x0F\x01\xD0"), "no place"},             /* xgetbv */
+    {B("\x0F\x01\xEF"), "no place"},             /* wrpkru */
+    {B("\xF3\x0F\xAE\xD0"), "no place"},         /* wrfsbase */
+    {B("\x0F\x22\xC0"), "no place"},             /* mov cr0, rax */
     {B("\xC7\xF8\x00\x00\x00\x00"), "no place"}, /* xbegin */
-    {B("\x0F\xF7\xC1"), "prefixes"},     /* maskmovq */
-    {B("\xC5\xF8\x77"), "state"},        /* vzeroupper, without the guest's */
+    {B("\x0F\xF7\xC1"), "prefixes"},             /* maskmovq */
+    {B("\xC5\xF8\x77"), "state"},                /* vzeroupper, without the guest's */
     {B("\xF0\x41\x0F\xAB\x4D\x00"), "no place"},
     {B("\x66\x66\x90"), "repeats"},
     {B("\xFF\xE0"), "permitted form"},   /* jmp rax */
@@ -175,7 +175,7 @@ static const struct body bodies[] = {
     /* one element; the direction of string instructions */
     {B("\x41\x89\xF2\x45\x88\x54\x3D\x00"), NULL}, /* mov r10d, esi; mov [r13+rdi], r10b */
     {B("\x45\x88\x54\x3D\x00"), "scratch register"},
-    {B("\x41\x88\xC2"), "quarter"},                   /* mov r10b, al */
+    {B("\x41\x88\xC2"), "quarter"},                  /* mov r10b, al */
     {B("\x45\x3A\x54\x3D\x00"), "scratch register"}, /* cmp r10b, [r13+rdi] */
     {B("\x45\x8A\x54\x3D\x00"), "r8..r15"},          /* mov r10b, [r13+rdi] */
     /* the FPU */

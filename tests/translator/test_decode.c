@@ -468,7 +468,8 @@ START_TEST(as_a_fresh_decoder)
         for (unsigned k = 0; k < EACH; k++) {
             random_bytes(&seed, bytes);
             for (unsigned n = 0; n < 2; n++)
-                decode_insn(n ? fresh : decoder, bytes, INSN_MAX_LEN, 16 + k % 2 * 16, &in[n], &info[n]);
+                decode_insn(n ? fresh : decoder, bytes, INSN_MAX_LEN, 16 + k % 2 * 16, &in[n],
+                            &info[n]);
             ck_assert_mem_eq(&in[0], &in[1], sizeof in[0]);
             ck_assert_mem_eq(&info[0], &info[1], sizeof info[0]);
         }

@@ -96,8 +96,8 @@ static void in_space(uint32_t number)
     cpu_write_cr3(rig.cpu, dir);
 }
 
-/* A new process takes over the jump table of one that has not run for long, with its memory; and that
- * one goes on if it comes back. */
+/* A new process takes over the jump table of one that has not run for long, with its memory; and
+ * that one goes on if it comes back. */
 START_TEST(tables_outlive_processes)
 {
     in_space(0);

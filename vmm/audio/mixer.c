@@ -155,9 +155,8 @@ static bool open_mixer(struct mixer *m, const struct audiodev_option *o, struct 
     if (o->driver == AUDIO_NONE)
         return true;
     if (o->driver == AUDIO_WAV)
-        return output_possible(o->path) ||
-               error_set(err, "-audiodev %s: %s: cannot be written: %s", o->id, o->path,
-                         strerror(errno));
+        return output_possible(o->path) || error_set(err, "-audiodev %s: %s: cannot be written: %s",
+                                                     o->id, o->path, strerror(errno));
     m->sink = sink_sdl(o, &why);
     return m->sink || o->spare || error_set(err, "-audiodev %s: %s", o->id, why.text);
 }
