@@ -179,7 +179,8 @@ int main(int argc, char **argv)
     uint64_t state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1, runs = 0;
     time_t end = time(NULL) + seconds;
 
-    report = open("fuzz-input", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int here = open(".", O_DIRECTORY | O_CLOEXEC); /* what is tried has a folder of its own */
+    report = openat(here, "fuzz-input", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     signal(SIGABRT, keep_input);
     signal(SIGALRM, keep_input); /* one that hangs */
     for (; time(NULL) < end; runs++) {
@@ -193,7 +194,7 @@ int main(int argc, char **argv)
         LLVMFuzzerTestOneInput(input, length);
         alarm(0);
     }
-    unlink("fuzz-input"); /* which was to hold one that fails */
+    unlinkat(here, "fuzz-input", 0); /* which was to hold one that fails */
     printf("%llu inputs\n", (unsigned long long)runs);
     return 0;
 }
