@@ -351,16 +351,6 @@ static void fdc_loaded(void *dev)
     update_irq(f);
 }
 
-static void fdc_free(void *dev)
-{
-    struct fdc *f = dev;
-
-    vtimer_cancel(f->clock, &f->timer);
-    for (int i = 0; i < FDC_DRIVES; i++)
-        vtimer_cancel(f->clock, &f->drives[i].timer);
-    free(f);
-}
-
 #define F(member) FIELD(struct fdc, member)
 #define DRIVE_FIELDS(i)                                                                            \
     F(drives[i].seek_at), F(drives[i].track), F(drives[i].pcn), F(drives[i].st0),                  \
@@ -416,7 +406,7 @@ static const struct field fdc_fields[] = {
     FIELD_END,
 };
 
-static const struct device_class fdc_class = {"fdc", fdc_fields, fdc_reset, fdc_loaded, fdc_free};
+static const struct device_class fdc_class = {"fdc", fdc_fields, fdc_reset, fdc_loaded, free};
 
 struct fdc *fdc_init(struct board *board, struct irq_line irq6, struct dma *dma)
 {
