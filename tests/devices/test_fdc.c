@@ -739,21 +739,6 @@ START_TEST(hostile)
 }
 END_TEST
 
-/* A machine may end at any time: a timer of another device, gone by then, comes first in the list. */
-START_TEST(ends_in_the_middle)
-{
-    static const struct device_class other = {.name = "other", .free = free};
-    struct vtimer *timer = calloc(1, sizeof *timer);
-
-    device_add(board.devices, &other, timer);
-    vtimer_init(timer, "other", NULL, NULL);
-    vtimer_set(board.clock, timer, vclock_now(board.clock) + 1);
-    COMMAND(0x07, 0x00); /* RECALIBRATE */
-    out(DOR, 0);
-    out(DOR, 0x1C);
-}
-END_TEST
-
 static void add_tests(TCase *tc)
 {
     const TTest *const tests[] = {
@@ -761,7 +746,6 @@ static void add_tests(TCase *tc)
         polling_can_be_disabled,
         dmagate_gates_the_interrupt,
         seeks,
-        ends_in_the_middle,
         recalibrate_of_no_drive_fails,
         drives_that_are_not_there,
         overlapped_seeks,
