@@ -4,6 +4,7 @@
 #include "ringer/error.h"
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct signature {
     const char *format;
@@ -84,8 +85,24 @@ static struct image *open_format(const struct image_file *file, const char *form
     return refuse(request, format, err);
 }
 
-struct image *image_open(const struct image_request *request, struct error *err)
+/* QEMU's name of a way to an image that ringer does not go: "fat" of "fat:rw:DIR"; its length, 0:
+ * none. */
+static size_t foreign_protocol(const char *path)
 {
+    static const char *const names[] = {"fat",  "http", "https",   "ftp",      "ftps", "ssh", "nfs",
+                                        "rbd",  "json", "gluster", "blkdebug", "iscsi", "sheepdog",
+                                        "nvme", "vxhs", "blkverify", "quorum", "fd"};
+    size_t len = strcspn(path, ":/+");
+
+    for (size_t i = 0; path[len] == ':' && i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == len && !memcmp(path, names[i], len))
+            return len;
+    return 0;
+}
+
+struct image *image_open(const struct image_request *asked, struct error *err)
+{
+    struct image_request named = *asked, *request = &named;
     struct image_file file;
     uint8_t head[IMAGE_HEAD];
     size_t len;
@@ -95,6 +112,13 @@ struct image *image_open(const struct image_request *request, struct error *err)
         return image_nbd_open(request, err);
     if (image_is_null(request->path))
         return image_null_open(request, err);
+    if (!strncmp(named.path, "file:", 5) && access(named.path, F_OK) != 0)
+        named.path += 5;
+    if (foreign_protocol(named.path) && access(named.path, F_OK) != 0) {
+        error_set(err, "image '%s': ringer has no '%.*s:'; it reads files, nbd: and null-co://",
+                  named.path, (int)foreign_protocol(named.path), named.path);
+        return NULL;
+    }
     if (!image_file_open(&file, request, err))
         return NULL;
     len = file.bytes < sizeof head ? (size_t)file.bytes : sizeof head;

@@ -13,6 +13,10 @@ static const struct property ide_properties[] = {
     {"bootindex", PROPERTY_NUMBER, "when it is tried, 0 first", NULL, 0, 1 << 30, NULL},
     {"werror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop|enospc"},
     {"rerror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop"},
+    {"logical_block_size", PROPERTY_CHOICE, "bytes in a sector; CDs have 2048", NULL, 0, 0,
+     "512|2048"},
+    {"physical_block_size", PROPERTY_CHOICE, NULL, NULL, 0, 0, "512|2048"},
+    {"share-rw", PROPERTY_CHOICE, "images are always locked", NULL, 0, 0, "off|no|false"},
     DEVICE_PROPERTIES_END,
 };
 

@@ -15,6 +15,9 @@ static const struct {
      " cirrus-vga isa-cirrus-vga vmware-svga qxl ati-vga bochs-display"
      " secondary-vga ramfb "},
     {"SCSI", " scsi- lsi53c megasas mptsas1068 pvscsi dc390 am53c974 "},
+    {"second floppy and IDE controllers",
+     " isa-fdc piix3-ide piix4-ide isa-ide "},
+    {"second ones of the board's own parts", " hpet mc146818rtc isa-pit i8042 vmmouse vmport "},
     {"SATA", " ahci ich9-ahci "},
     {"SD cards", " sdhci sd-card "},
     {"NVMe", " nvme "},
@@ -27,16 +30,16 @@ static const struct {
     {"PCI bridges", " i82801b11 pci-bridge pcie- ioh3420 x3130 xio3130 pxb "},
     {"watchdogs", " i6300esb ib700 "},
     {"PCI serial ports", " pci-serial "},
-    {"this test and debug device", " vmcoreinfo vmgenid pvpanic edu "},
+    {"such a test and debug device", " vmcoreinfo vmgenid pvpanic edu "},
     {"paravirtual devices", " hyperv- "},
     {"KVM's devices", " kvm-pit "},
     {"management controllers", " isa-ipmi ipmi- pci-ipmi smbus-ipmi "},
     {"SMBus devices", " smbus-eeprom "},
-    {"this device", " isa-applesmc "},
+    {"Apple's controller", " isa-applesmc "},
     {"the serial graphics adapter's ROM; -nographic shows the text on the terminal", " sga "},
     {"smart cards", " ccid-card "},
     {"IOMMUs", " intel-iommu amd-iommu "},
-    {"this loader", " guest-loader loader "},
+    {"such a loader", " guest-loader loader "},
 };
 
 static bool begins_with_any(const char *name, const char *names)

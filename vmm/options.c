@@ -156,6 +156,7 @@ static void cpu_help(void (*line)(void *opaque, const char *text), void *opaque)
 static void object_help(void (*line)(void *opaque, const char *text), void *opaque)
 {
     line(opaque, "List of user creatable objects:");
+    line(opaque, "  memory-backend-memfd");
     line(opaque, "  memory-backend-ram");
     line(opaque, "  secret");
 }

@@ -22,7 +22,7 @@ static const struct property blockdev_properties[] = {
     {"cache.no-flush", PROPERTY_BOOL, "flushes do nothing", NULL, 0, 0, NULL},
     {"cache.direct", PROPERTY_BOOL, "all the same here", NULL, 0, 0, NULL},
     {"discard", PROPERTY_CHOICE, "disks here have no TRIM", NULL, 0, 0, "ignore|off|unmap|on"},
-    {"detect-zeroes", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off"},
+    {"detect-zeroes", PROPERTY_CHOICE, "zeros are written as they are", NULL, 0, 0, "off|on|unmap"},
     {"force-share", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off|no|false"},
     {"locking", PROPERTY_CHOICE, "images are always locked", NULL, 0, 0, "on|auto"},
     {"aio", PROPERTY_CHOICE, "all the same here", NULL, 0, 0, "threads|native|io_uring"},
@@ -76,7 +76,7 @@ struct parts {
     const char *own, *below;
 };
 
-static bool is_tuning(const char *key)
+bool option_tunes_images(const char *key)
 {
     for (unsigned i = 0; tuning[i]; i++)
         if (!strcmp(key, tuning[i]))
@@ -97,7 +97,7 @@ static struct parts split(struct options *o, const char *list)
             value = key;
             key = "driver";
         }
-        if (is_tuning(below ? key + 5 : key))
+        if (option_tunes_images(below ? key + 5 : key))
             continue;
         *to = pool_printf(&o->pool, "%s%s%s%s%s", *to, **to ? "," : "", below ? key + 5 : key,
                           value ? "=" : "", value ? option_escape(o, value) : "");

@@ -1,6 +1,7 @@
 /* -boot and direct boot of kernels. */
 #include "vmm/option.h"
 #include <string.h>
+#include <strings.h>
 
 static bool set_file(struct options *o, const struct option *self, const char *value,
                      struct error *err)
@@ -85,15 +86,18 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
 {
     static const char right[] = "LETTERS, order=LETTERS or once=LETTERS, of a (floppy), c (hard "
                                 "disk), d (CD), n (network), each at most once; "
-                                "menu=on|off, strict=on|off, splash-time=MILLISECONDS (to 65535), "
+                                "menu=on|off, strict=on|off, splash=PICTURE, splash-time=MILLISECONDS "
+                                "(to 65535), "
                                 "reboot-timeout=MILLISECONDS (to 65535, -1: never)";
     const char *list = value, *key, *text;
     uint64_t n;
 
-    if (!strchr(value, '='))
-        return boot_letters(o->boot_order, value) || option_bad(err, self, value, right);
-    while (property_next(&o->pool, &list, &key, &text)) {
+    for (bool first = true; property_next(&o->pool, &list, &key, &text); first = false) {
         bool ok = false;
+        if (first && !text) { /* "order=" may be left out */
+            text = key;
+            key = "order";
+        }
         if (text && !strcmp(key, "order"))
             ok = boot_letters(o->boot_order, text);
         else if (text && !strcmp(key, "once"))
@@ -105,6 +109,16 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
         else if (text && !strcmp(key, "splash-time") && parse_uint(text, &n) && n <= 65535) {
             o->boot_splash_ms = (uint32_t)n;
             ok = true;
+        }
+        if (text && !strcmp(key, "splash") && *text) { /* a picture for firmware that shows it */
+            size_t len = strlen(text);
+            bool bmp = len > 4 && !strcasecmp(text + len - 4, ".bmp");
+            ok = true;
+            if (!firmware_add_item(&o->firmware,
+                                   pool_printf(&o->pool, "name=bootsplash.%s,file=%s",
+                                               bmp ? "bmp" : "jpg", option_escape(o, text)),
+                                   err))
+                return false;
         }
         if (text && !strcmp(key, "reboot-timeout"))
             ok = reboot_timeout(text, &o->reboot_ms);

@@ -188,6 +188,7 @@ static bool is_so_anyway(const struct global_option *g)
 {
     static const char *const settings[][3] = {
         {"kvm-pit", "lost_tick_policy", "delay"},
+        {"kvm-pit", "lost_tick_policy", "discard"}, /* there is no KVM */
         {"mc146818rtc", "lost_tick_policy", "discard"},
     };
 
@@ -271,7 +272,8 @@ static bool set_set(struct options *o, const struct option *self, const char *va
         return options_set_chardev(o, id, item, what, err);
     if (strcmp(group, "device") != 0)
         return error_set(err,
-                         "%s: devices, drives and chardevs are set so; write it behind the -%s",
+                         "%s: -set knows devices, drives and chardevs; a -%s gets it in its own "
+                         "list",
                          what, group);
     for (unsigned i = 0; i < o->device_count; i++) {
         struct device_option *d = &o->devices[i];

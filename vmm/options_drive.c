@@ -28,7 +28,7 @@ static const struct property drive_properties[] = {
      "report|ignore|stop"},
     {"aio", PROPERTY_CHOICE, "all the same here", NULL, 0, 0, "threads|native|io_uring"},
     {"discard", PROPERTY_CHOICE, "disks here have no TRIM", NULL, 0, 0, "ignore|off|unmap|on"},
-    {"detect-zeroes", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off"},
+    {"detect-zeroes", PROPERTY_CHOICE, "zeros are written as they are", NULL, 0, 0, "off|on|unmap"},
     {"copy-on-read", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off"},
     {"serial", PROPERTY_STRING, "the disk's serial number, 20 characters at most", NULL, 0, 0,
      NULL},
@@ -128,10 +128,11 @@ static bool set_drive(struct options *o, const struct option *self, const char *
 
     if (!strcmp(value, "help") || !strcmp(value, "?"))
         return option_help(o, "drive", NULL);
-    if (!option_properties(o, self, value, NULL, values, err))
+    const char *what = pool_printf(&o->pool, "-drive %s", value);
+    const char *list = option_drive_words(o, value, what, err);
+    if (!list || !properties_parse(self->properties, values, list, NULL, &o->pool, what, err))
         return false;
-    struct drive_option *d =
-        options_add_drive(o, pool_printf(&o->pool, "-drive %s", value), NULL, err);
+    struct drive_option *d = options_add_drive(o, what, NULL, err);
     if (!d)
         return false;
     d->list = value;
@@ -147,7 +148,8 @@ bool options_set_drive(struct options *o, const char *id, const char *item, cons
     if (!d || !d->list)
         return error_set(err, "%s: there is no -drive '%s' before it", what, id);
     const char *list = pool_printf(&o->pool, "%s,%s", d->list, item);
-    if (!properties_parse(drive_properties, values, list, NULL, &o->pool, what, err))
+    const char *words = option_drive_words(o, list, what, err);
+    if (!words || !properties_parse(drive_properties, values, words, NULL, &o->pool, what, err))
         return false;
     *d = (struct drive_option){.what = what, .unit = -1, .list = list};
     return fill_drive(o, d, values, err);

@@ -11,9 +11,20 @@ static bool set_memory(struct options *o, const struct option *self, const char 
                        struct error *err)
 {
     const uint64_t min = 1u << 20, max = 3584ull << 20;
-    const char *size = strncmp(value, "size=", 5) ? value : value + 5;
+    const char *list = value, *key, *text, *size = "";
+    uint64_t most = 0, n;
+    bool ok = true;
 
-    if (!parse_size(size, 1u << 20, &o->ram_bytes) || o->ram_bytes < min || o->ram_bytes > max)
+    for (bool first = true; property_next(&o->pool, &list, &key, &text); first = false) {
+        if ((first && !text) || (text && !strcmp(key, "size")))
+            size = text ? text : key;
+        else if (text && !strcmp(key, "maxmem")) /* for memory that is plugged in later */
+            ok &= parse_size(text, 1u << 20, &most);
+        else
+            ok &= text && !strcmp(key, "slots") && parse_uint(text, &n);
+    }
+    if (!ok || !parse_size(size, 1u << 20, &o->ram_bytes) || o->ram_bytes < min ||
+        o->ram_bytes > max || (most && most < o->ram_bytes))
         return error_set(err, "-%s %s: not a memory size; it is 1M to 3584M, as in 128, 256M or 2G",
                          self->name, value);
     o->ram_bytes &= ~(uint64_t)(PAGE_SIZE - 1);
@@ -28,6 +39,51 @@ static const char *nth_feature(void *opaque, unsigned i)
     return cpu_feature_name(i);
 }
 
+/* What the CPU says of itself, beside its features. */
+static bool is_identity(const char *key)
+{
+    static const char *const names[] = {"family", "model", "stepping", "level", "model-id"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(key, names[i]))
+            return true;
+    return false;
+}
+
+/* Leaf 1's EAX is made of family, model and stepping (SDM, CPUID). */
+static bool set_identity(struct cpu_model *model, const char *key, const char *value,
+                         const char *what, struct error *err)
+{
+    uint32_t *s = &model->signature;
+    uint64_t n = 0;
+
+    if (!strcmp(key, "model-id")) {
+        model->brand = value;
+        return strlen(value) < 48 ||
+               error_set(err, "%s: model-id: it has 47 characters at most", what);
+    }
+    uint64_t most = !strcmp(key, "stepping") ? 15 : !strcmp(key, "family") ? 255 + 15 : 255;
+    if (!parse_uint(value, &n) || n > most)
+        return error_set(err, "%s: %s=%s: it is a number from 0 to %u", what, key, value,
+                         (unsigned)most);
+    if (!strcmp(key, "stepping"))
+        *s = (*s & ~0xFu) | (uint32_t)n;
+    else if (!strcmp(key, "model"))
+        *s = (*s & ~0xF00F0u) | (uint32_t)((n & 15) << 4 | (n >> 4) << 16);
+    else if (!strcmp(key, "family"))
+        *s = (*s & ~0x0FF00F00u) | (uint32_t)(n > 15 ? 0xF00 | (n - 15) << 20 : n << 8);
+    else
+        model->max_leaf = model->max_leaf < n ? model->max_leaf : (uint32_t)n;
+    return true;
+}
+
+/* What QEMU's CPUs tell of hypervisors, and these do not. */
+static bool is_never(const char *name)
+{
+    return !strcmp(name, "hypervisor") || !strcmp(name, "kvm") || !strncmp(name, "hv-", 3) ||
+           !strncmp(name, "hv_", 3) || !strcmp(name, "vmx") || !strcmp(name, "svm");
+}
+
 /* +NAME, -NAME, NAME=on|off, and what QEMU has besides. */
 static bool set_feature(struct cpu_model *model, const char *key, const char *value,
                         const char *what, struct error *err)
@@ -35,12 +91,15 @@ static bool set_feature(struct cpu_model *model, const char *key, const char *va
     bool on = *key != '-';
     const char *name = *key == '+' || *key == '-' ? key + 1 : key;
 
+    if (value && is_identity(key))
+        return set_identity(model, key, value, what, err);
     if (!value && name == key && strcmp(key, "check") && strcmp(key, "enforce"))
         return error_set(err, "%s: '%s': a feature is switched by +%s, -%s or %s=on|off", what, key,
                          key, key, key);
     if (value && !parse_switch(value, &on))
         return error_set(err, "%s: %s=%s: it is on or off", what, key, value);
-    if (!strcmp(name, "check") || !strcmp(name, "enforce") || cpu_model_switch(model, name, on))
+    if (!strcmp(name, "check") || !strcmp(name, "enforce") || !strcmp(name, "migratable") ||
+        (!on && is_never(name)) || cpu_model_switch(model, name, on))
         return true;
     const char *near = nearest_name(name, nth_feature, NULL);
     return error_set(err, "%s: there is no feature '%s'%s%s%s", what, name,
@@ -94,6 +153,9 @@ static const struct property machine_properties[] = {
     {"memory-backend", PROPERTY_STRING, "id of an -object memory-backend-ram", NULL, 0, 0, NULL},
     {"dump-guest-core", PROPERTY_BOOL, "as the host has it", NULL, 0, 0, NULL},
     {"kernel-irqchip", PROPERTY_CHOICE, "KVM's", "off", 0, 0, "off"},
+    {"kernel_irqchip", PROPERTY_CHOICE, "the same, as it used to be written", "off", 0, 0, "off"},
+    {"suppress-vmdesc", PROPERTY_BOOL, "of migration, which is not", NULL, 0, 0, NULL},
+    {"smbios-entry-point-type", PROPERTY_CHOICE, NULL, "32", 0, 0, "32|auto"},
     {"kernel", PROPERTY_STRING, "as -kernel", NULL, 0, 0, NULL},
     {"initrd", PROPERTY_STRING, "as -initrd", NULL, 0, 0, NULL},
     {"append", PROPERTY_STRING, "as -append", NULL, 0, 0, NULL},

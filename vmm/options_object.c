@@ -65,10 +65,15 @@ static const char *decode(struct options *o, const char *text)
 }
 
 static const struct property memory_properties[] = {
-    {"qom-type", PROPERTY_CHOICE, "the kind of object", NULL, 0, 0, "memory-backend-ram"},
+    {"qom-type", PROPERTY_CHOICE, "the kind of object", NULL, 0, 0,
+     "memory-backend-ram|memory-backend-memfd"},
     {"id", PROPERTY_STRING, "what it is called", NULL, 0, 0, NULL},
     {"size", PROPERTY_SIZE, "as -m has it", NULL, 1, 0, NULL},
     {"share", PROPERTY_BOOL, "all the same here", NULL, 0, 0, NULL},
+    {"merge", PROPERTY_BOOL, "as the host has it", NULL, 0, 0, NULL},
+    {"dump", PROPERTY_BOOL, "as the host has it", NULL, 0, 0, NULL},
+    {"hugetlb", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off|no|false"},
+    {"seal", PROPERTY_BOOL, "all the same here", NULL, 0, 0, NULL},
     {"prealloc", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off|no|false"},
     {"x-use-canonical-path-for-ramblock-id", PROPERTY_BOOL, NULL, NULL, 0, 0, NULL},
     {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
@@ -104,6 +109,21 @@ bool options_check_memory(const struct options *o, struct error *err)
                      o->memory_id, (unsigned long long)(o->ram_bytes >> 20));
 }
 
+/* Does LIST name a kind of QEMU's objects that nothing here would use? */
+static bool is_foreign(const char *list)
+{
+    static const char *const kinds[] = {
+        "authz-",   "can-",  "colo-",     "cryptodev-", "dbus-vmstate", "filter-",  "input-",
+        "iothread", "main-", "pef-guest", "pr-manager", "qtest",        "rng-",     "secret_keyring",
+        "sev-",     "sgx-",  "thread-",   "throttle-",  "tls-",         "x-remote", "tcg-"};
+    const char *name = list + (strncmp(list, "qom-type=", 9) ? 0 : 9);
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strncmp(name, kinds[i], strlen(kinds[i])))
+            return true;
+    return false;
+}
+
 static bool set_object(struct options *o, const struct option *self, const char *value,
                        struct error *err)
 {
@@ -114,8 +134,11 @@ static bool set_object(struct options *o, const struct option *self, const char 
         return option_help(o, "object", NULL);
     value = option_from_json(o, "-object", value, "qom-type", err);
     if (value &&
-        !strncmp(value + (strncmp(value, "qom-type=", 9) ? 0 : 9), "memory-backend-ram", 18))
+        !strncmp(value + (strncmp(value, "qom-type=", 9) ? 0 : 9), "memory-backend-", 15))
         return set_memory(o, value, err);
+    if (value && is_foreign(value))
+        return error_set(err, "-object %s: ringer has no such objects; -object help lists its own",
+                         value);
     if (!value || !option_properties(o, self, value, "qom-type", v, err))
         return false;
     if (!v[TYPE].given || !v[ID].given || v[DATA].given == v[IN_FILE].given)

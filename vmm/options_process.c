@@ -37,7 +37,7 @@ static bool set_flag(struct options *o, const struct option *self, const char *v
     (void)err;
     if (!strcmp(self->name, "daemonize"))
         o->daemonize = true;
-    return true; /* -no-user-config, -no-fd-bootchk: so it is */
+    return true; /* -no-user-config, -no-fd-bootchk, -win2k-hack: so it is, or is not needed */
 }
 
 static bool set_config(struct options *o, const struct option *self, const char *value,
@@ -146,6 +146,7 @@ const struct option options_process[] = {
     {"no-user-config", NULL, NULL, set_flag, NULL},
     {"nodefconfig", NULL, NULL, set_flag, NULL},
     {"no-fd-bootchk", NULL, NULL, set_flag, NULL},
+    {"win2k-hack", NULL, NULL, set_flag, NULL},
     {"help", NULL, "this text; of one option: -help NAME", set_help, NULL},
     {"h", NULL, NULL, set_help, NULL},
     {"version", NULL, "print the version", set_help, NULL},

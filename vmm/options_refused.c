@@ -23,7 +23,6 @@ static bool set_refused(struct options *o, const struct option *self, const char
          "newer QEMUs have it no more, either: write the file that -readconfig reads by hand"},
         {" sd mtdblock iscsi ", "ringer has IDE disks and floppies: -drive file=FILE"},
         {" chroot ", "start it by chroot(8), or use -runas"},
-        {" win2k-hack ", "ringer has no need of it"},
         {" rotate portrait ", "turn the window's screen by the host"},
         {" watchdog watchdog-action ", "ringer has no watchdog"},
     };
@@ -74,7 +73,6 @@ const struct option options_refused[] = {
     WITH("mtdblock"),
     WITH("iscsi"),
     WITH("chroot"),
-    ALONE("win2k-hack"),
     WITH("rotate"),
     ALONE("portrait"),
     WITH("watchdog"),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -104,12 +105,25 @@ static void make_raw(int fd)
     tcsetattr(fd, TCSANOW, &raw);
 }
 
+/* A device that takes bytes and is no terminal, as /dev/null and /dev/lp0: it is written alone. */
+static bool write_only_device(struct stream *s)
+{
+    struct stat st;
+
+    if (isatty(s->out) || fstat(s->out, &st) < 0 || !S_ISCHR(st.st_mode))
+        return false;
+    s->in = -1;
+    return s->writes_directly = s->connected = true;
+}
+
 /* The host's serial port keeps the speed that it has: stty sets it. */
 bool stream_open_tty(struct stream *s, struct error *err)
 {
     s->in = s->out = open(s->spec.path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (s->in < 0)
         return cannot(s, "open", s->spec.path, err);
+    if (write_only_device(s))
+        return true;
     if (!isatty(s->in) || !stream_poll(s, &s->in_poll, s->in, &s->in_polled))
         return error_set(err, "%s: %s is no terminal or serial port", s->label, s->spec.path);
     make_raw(s->in);

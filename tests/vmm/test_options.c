@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cpu/emulate.h"
+#include "cpu/model.h"
 #include "ringer/log.h"
 #include "vmm/options.h"
 #include "vmm/property.h"
@@ -77,6 +77,43 @@ START_TEST(a_full_command_line)
 }
 END_TEST
 
+/* QEMU's other spellings of the same. */
+START_TEST(other_words)
+{
+    struct options o;
+    struct error err;
+
+    ck_assert_msg(parse("-boot dc,menu=on,splash-time=5", &o, &err), "%s", err.text);
+    ck_assert_str_eq(o.boot_order, "dc");
+    ck_assert(o.boot_menu && o.boot_splash_ms == 5);
+    ck_assert_msg(parse("-m 64,slots=2,maxmem=1G", &o, &err), "%s", err.text);
+    ck_assert_uint_eq(o.ram_bytes, 64u << 20);
+    ck_assert_msg(parse("-m slots=2,size=1G,maxmem=2G", &o, &err), "%s", err.text);
+    ck_assert_uint_eq(o.ram_bytes, 1u << 30);
+    ck_assert_msg(parse("-cpu pentium3,family=6,model=0x17,stepping=3,model-id=Foo,hypervisor=off", &o,
+                        &err),
+                  "%s", err.text);
+    ck_assert_uint_eq(o.model->signature, 0x10673);
+    ck_assert_str_eq(o.model->brand, "Foo");
+    ck_assert_msg(parse("-drive driver=qcow2,file.driver=file,file.filename=a,,b,cache.direct=on,"
+                        "l2-cache-size=1M,detect-zeroes=unmap",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert_str_eq(o.ide[0]->file, "a,b");
+    ck_assert_str_eq(o.ide[0]->block.format, "qcow2");
+    ck_assert(!o.ide[0]->block.write_through && !o.ide[0]->block.no_flush);
+    ck_assert_msg(parse("-drive file=a,cache.writeback=off -drive file=b,cache.no-flush=on", &o, &err),
+                  "%s", err.text);
+    ck_assert(o.ide[0]->block.write_through && o.ide[1]->block.no_flush);
+    ck_assert_msg(parse("-drive file.driver=nbd,file.host=h,file.port=9,file.export=x,format=raw", &o,
+                        &err),
+                  "%s", err.text);
+    ck_assert_str_eq(o.ide[0]->file, "nbd:h:9:exportname=x");
+    ck_assert_msg(parse("-drive driver=null-co,size=1M", &o, &err), "%s", err.text);
+    ck_assert_str_eq(o.ide[0]->file, "null-co://1048576");
+}
+END_TEST
+
 static const struct {
     const char *line, *named; /* what the message must name */
 } wrong[] = {
@@ -98,6 +135,15 @@ static const struct {
     {"-boot first=a", "first=a"},
     {"-boot menu=2", "menu=2"},
     {"-boot splash-time=x", "splash-time=x"},
+    {"-boot a,menu", "menu"},
+    {"-boot menu=on,a", "menu=on,a"},
+    {"-m 64,slots=2,maxmem=32M", "maxmem=32M"},
+    {"-m 64,dimms=2", "dimms=2"},
+    {"-cpu 486,family=x", "family=x"},
+    {"-cpu 486,hypervisor=on", "hypervisor"},
+    {"-object rng-random,id=r", "rng-random"},
+    {"-set audiodev.a.path=x", "audiodev"},
+    {"-device isa-fdc", "floppy"},
     {"-frobnicate", "-frobnicate"},
     {"--frobnicate", "--frobnicate"},
     {"--", "--"},
@@ -174,6 +220,12 @@ static const struct {
     {"-drive file=a,rerror=enospc", "rerror"},
     {"-drive file=a,id=x,if=none -drive file=b,id=x,if=none", "'x' already"},
     {"-drive file=a,hologram=on", "hologram"},
+    {"-drive file.driver=ssh,file.filename=a", "file.driver=ssh"},
+    {"-drive file.driver=nbd,file.export=a", "file.host"},
+    {"-drive file=a,file.hologram=on", "file.hologram"},
+    {"-drive file=a,cache.direct=perhaps", "cache.direct=perhaps"},
+    {"-drive file=a,throttling.bps-total=9", "throttle"},
+    {"-drive driver=vdi,file.filename=a", "format=vdi"},
     {"-device ide-hd", "drive=ID"},
     {"-device ide-hd,drive=x", "'x'"},
     {"-drive file=a,id=x -device ide-hd,drive=x", "if=none"},
@@ -555,6 +607,7 @@ int main(void)
     Suite *suite = suite_create("options");
     TCase *tc = tcase_create("options");
 
+    tcase_add_test(tc, other_words);
     tcase_add_test(tc, lock_step);
     tcase_add_test(tc, joined_values);
     tcase_add_test(tc, defaults);
