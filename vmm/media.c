@@ -30,6 +30,16 @@ static struct medium *add(struct medium *at, enum medium_kind kind, int unit, st
         snprintf(at->usual, sizeof at->usual, "ide%d-%s%d", unit / 2 & 1,
                  kind == MEDIUM_CDROM ? "cd" : "hd", unit & 1);
     snprintf(at->name, sizeof at->name, "%s", given ? given : at->usual);
+    /* What the user has not named is numbered by its place. */
+    int place = kind == MEDIUM_FLOPPY ? unit & 1 : 2 + (unit & 3);
+    if (names->node)
+        snprintf(at->node, sizeof at->node, "%s", names->node);
+    else
+        snprintf(at->node, sizeof at->node, "#block%d", 100 + place);
+    if (names->device)
+        snprintf(at->qdev, sizeof at->qdev, "%s", names->device);
+    else
+        snprintf(at->qdev, sizeof at->qdev, "/machine/unattached/device[%d]", 20 + place);
     return at + 1;
 }
 
@@ -61,7 +71,8 @@ static bool is_called(const struct medium *d, const char *name)
     const struct drive_names *is = d->is;
 
     return !strcmp(d->name, name) || !strcmp(d->usual, name) ||
-           (is->device && !strcmp(is->device, name)) || (is->node && !strcmp(is->node, name));
+           (is->device && !strcmp(is->device, name)) || !strcmp(d->node, name) ||
+           !strcmp(d->qdev, name);
 }
 
 static bool find(struct machine *m, const char *name, struct medium *out, struct error *err)

@@ -8,8 +8,10 @@
 enum medium_kind { MEDIUM_FLOPPY, MEDIUM_DISK, MEDIUM_CDROM };
 
 struct medium {
-    char name[64];               /* what the user called it, or usual */
-    char usual[16];              /* floppy0, ide0-hd1, ide1-cd0 */
+    char name[64];                /* what the user called it, or usual */
+    char usual[16];               /* floppy0, ide0-hd1, ide1-cd0 */
+    char node[64];                /* the block node in it: -blockdev's, or #blockNNN */
+    char qdev[64];                /* the drive as a device: its id, or a path as QEMU's */
     const struct drive_names *is; /* what else */
     enum medium_kind kind;
     int unit; /* floppies: 0, 1; others: 2 * channel + drive */

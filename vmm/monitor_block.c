@@ -6,12 +6,12 @@
 static void show_drive(const struct medium *d, struct text *out)
 {
     if (d->block)
-        text_printf(out, "%s: %s (%s%s%s)\n", d->name, block_path(d->block), block_format(d->block),
-                    block_readonly(d->block) ? ", read-only" : "",
+        text_printf(out, "%s (%s): %s (%s%s%s)\n", d->name, d->node, block_path(d->block),
+                    block_format(d->block), block_readonly(d->block) ? ", read-only" : "",
                     block_is_snapshot(d->block) ? ", snapshot" : "");
     else
         text_printf(out, "%s: [not inserted]\n", d->name);
-    text_printf(out, "    Attached to:      %s\n", d->name);
+    text_printf(out, "    Attached to:      %s\n", d->qdev);
     if (d->removable)
         text_printf(out, "    Removable device: %slocked, tray %s\n", d->locked ? "" : "not ",
                     d->tray_open ? "open" : "closed");
@@ -46,7 +46,8 @@ static void info_blockstats(const struct monitor_target *t, struct text *out)
         const struct block_stats *s = all[i].block ? block_stats(all[i].block) : &none;
         text_printf(out,
                     "%s: rd_bytes=%llu wr_bytes=%llu rd_operations=%llu wr_operations=%llu "
-                    "flush_operations=%llu failed_operations=%llu\n",
+                    "flush_operations=%llu wr_total_time_ns=0 rd_total_time_ns=0 "
+                    "flush_total_time_ns=0 rd_merged=0 wr_merged=0 failed_operations=%llu\n",
                     all[i].name, (unsigned long long)s->sectors_read * SECTOR_SIZE,
                     (unsigned long long)s->sectors_written * SECTOR_SIZE,
                     (unsigned long long)s->reads, (unsigned long long)s->writes,

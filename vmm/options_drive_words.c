@@ -7,7 +7,8 @@
 struct words {
     struct options *o;
     const char *list; /* what goes on to -drive's table */
-    const char *protocol, *type, *filename, *host, *port, *path, *export, *size; /* NULL: not said */
+    const char *protocol, *type, *filename, *host, *port, *path, *export,
+        *size; /* NULL: not said */
     bool throttled;
     bool uncached_writes, no_flush, cache_said;
 };
@@ -25,10 +26,10 @@ static bool below(struct words *w, const char *key, const char *value)
         const char *name;
         const char **where;
     } texts[] = {
-        {"driver", &w->protocol},    {"filename", &w->filename},   {"host", &w->host},
-        {"port", &w->port},          {"path", &w->path},           {"export", &w->export},
-        {"server.host", &w->host},   {"server.port", &w->port},    {"server.path", &w->path},
-        {"server.type", &w->type},   {"size", &w->size},
+        {"driver", &w->protocol},  {"filename", &w->filename}, {"host", &w->host},
+        {"port", &w->port},        {"path", &w->path},         {"export", &w->export},
+        {"server.host", &w->host}, {"server.port", &w->port},  {"server.path", &w->path},
+        {"server.type", &w->type}, {"size", &w->size},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -29,7 +29,7 @@ static json_t *inserted(const struct medium *d)
                   "off", "cache", "writeback", (int)!block_is_write_through(b), "direct", 0,
                   "no-flush", (int)block_is_unsafe(b), "image", image_info(b));
 
-    json_object_set_new(out, "node-name", json_string(d->is->node ? d->is->node : d->name));
+    json_object_set_new(out, "node-name", json_string(d->node));
     for (size_t i = 0; i < sizeof zeros / sizeof *zeros; i++)
         json_object_set_new(out, zeros[i], json_integer(0));
     return out;
@@ -41,20 +41,15 @@ static const char *device_name(const struct medium *d)
     return d->is->drive || (!d->is->node && !d->is->device) ? d->name : "";
 }
 
-static const char *qdev_name(const struct medium *d)
-{
-    return d->is->device ? d->is->device : d->name;
-}
-
 static void list_blocks(struct machine *m, void *opaque)
 {
     struct medium all[MEDIA_MAX];
     unsigned n = media_list(m, all);
 
     for (unsigned i = 0; i < n; i++) {
-        json_t *out =
-            json_pack("{s:s,s:s,s:s,s:b,s:b}", "device", device_name(&all[i]), "qdev",
-                      qdev_name(&all[i]), "type", "unknown", "removable", (int)all[i].removable, "locked", (int)all[i].locked);
+        json_t *out = json_pack("{s:s,s:s,s:s,s:b,s:b}", "device", device_name(&all[i]), "qdev",
+                                all[i].qdev, "type", "unknown", "removable", (int)all[i].removable,
+                                "locked", (int)all[i].locked);
         if (all[i].removable)
             json_object_set_new(out, "tray_open", json_boolean(all[i].tray_open));
         if (all[i].block) {
@@ -112,8 +107,9 @@ static void list_stats(struct machine *m, void *opaque)
     unsigned n = media_list(m, all);
 
     for (unsigned i = 0; i < n; i++)
-        json_array_append_new(opaque, json_pack("{s:s,s:s,s:o}", "device", device_name(&all[i]), "qdev",
-                                                qdev_name(&all[i]), "stats", stats_of(all[i].block)));
+        json_array_append_new(opaque,
+                              json_pack("{s:s,s:s,s:o}", "device", device_name(&all[i]), "qdev",
+                                        all[i].qdev, "stats", stats_of(all[i].block)));
 }
 
 static void list_nodes(struct machine *m, void *opaque)

@@ -480,7 +480,7 @@ START_TEST(every_subject_answers)
 
     for (unsigned i = 0; (s = subject_nth(i)); i++)
         run(true, "info %s", s->name);
-    ck_assert_ptr_nonnull(strstr(run(true, "info qtree"), "dev: piix-ide"));
+    ck_assert_ptr_nonnull(strstr(run(true, "info qtree"), "dev: piix3-ide"));
     ck_assert_ptr_nonnull(strstr(run(true, "info mtree"), "address-space: I/O"));
     ck_assert_ptr_nonnull(strstr(run(true, "info cpus"), "thread_id="));
     ck_assert_ptr_nonnull(strstr(run(false, "savevm x"), "savevm is not supported"));

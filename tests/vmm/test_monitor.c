@@ -127,6 +127,59 @@ START_TEST(commands)
 }
 END_TEST
 
+/* What scripts look for in QEMU's answers is there by the same names. */
+START_TEST(names_of_qemu)
+{
+    static const struct {
+        const char *command, *part;
+    } parts[] = {
+        {"info qtree", "bus: main-system-bus\n  type System\n"},
+        {"info qtree", "  dev: i440FX-pcihost, id \"\"\n    bus: pci.0\n      type PCI\n"},
+        {"info qtree", "      dev: i440FX, id \"\"\n        addr = 00.0\n"},
+        {"info qtree", "        bus: isa.0\n          type ISA\n"},
+        {"info qtree", "          dev: isa-fdc, id \"\"\n            iobase = 1008 (0x3f0)\n"},
+        {"info qtree", "              type floppy-bus\n              dev: floppy, id \"\"\n"
+                       "                drive = \"floppy0\"\n"},
+        {"info qtree", "          dev: isa-serial, id \"com\"\n"},
+        {"info qtree", "            iobase = 760 (0x2f8)\n"},
+        {"info qtree", "      dev: piix3-ide, id \"\"\n"},
+        {"info qtree", "          type IDE\n          dev: ide-cd, id \"\"\n"
+                       "            drive = \"ide1-cd0\"\n"},
+        {"info qtree", "      dev: PIIX4_PM, id \"\"\n        disable_s3 = 0 (0x0)\n"},
+        {"info qtree", "      dev: VGA, id \"\"\n        vgamem_mb = 16 (0x10)\n"},
+        {"info mtree", "alias ram-below-4g @pc.ram 0000000000000000-00000000003fffff\n"},
+        {"info mtree", "00000000000a0000-00000000000bffff (prio 1, i/o): vga-lowmem\n"},
+        {"info mtree", "0000000000000cf9-0000000000000cf9 (prio 0, i/o): piix3-reset-control\n"},
+        {"info mtree", "\nmemory-region: pc.ram\n"},
+        {"info roms", "mem=rom name=\"pc.bios\"\n"},
+        {"info pci", "    Host bridge: PCI device 8086:1237\n      PCI subsystem 1af4:1100\n"},
+        {"info block",
+         "ide1-cd0: [not inserted]\n    Attached to:      /machine/unattached/device"},
+        {"info chardev", "c0: filename=null\n"},
+        {"info cpus", "* CPU #0: thread_id="},
+    };
+    static const char *const options[] = {
+        "-m",         "4",       "-S",
+        "-monitor",   "none",    "-chardev",
+        "null,id=c0", "-device", "isa-serial,chardev=c0,id=com,index=1"};
+    static struct fixture f;
+    char why[RINGER_ERROR_MAX] = "";
+
+    f.m = ringer_machine_new(options, 9, why);
+    ck_assert_msg(f.m, "%s", why);
+    ck_assert_msg(ringer_machine_start(f.m, why), "%s", why);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        ck_assert(run(&f, parts[i].command));
+        ck_assert_msg(strstr(f.out, parts[i].part), "%s lacks\n%s:\n%s", parts[i].command,
+                      parts[i].part, f.out);
+    }
+    /* A drive is found by its path and its node, too. */
+    ck_assert(run(&f, "eject /machine/unattached/device[20]"));
+    ck_assert(run(&f, "eject #block104"));
+    ringer_machine_free(f.m);
+}
+END_TEST
+
 START_TEST(wrong_commands_say_why)
 {
     static const struct {
@@ -173,7 +226,8 @@ START_TEST(a_conversation)
     struct monitor *mon = monitor_new(&none, true, collect, &out);
 
     monitor_input(mon, (const uint8_t *)"helx\x7fp q\r", 9);
-    ck_assert_msg(strstr(text_string(&out), "helx\b \bp q\nquit [STATUS]"), "%s", text_string(&out));
+    ck_assert_msg(strstr(text_string(&out), "helx\b \bp q\nquit [STATUS]"), "%s",
+                  text_string(&out));
     out.len = 0;
     monitor_input(mon, (const uint8_t *)"fro\x15\n", 5); /* Ctrl-U drops the line */
     ck_assert_ptr_null(strstr(text_string(&out), "unknown"));
@@ -196,6 +250,7 @@ int main(void)
     tcase_add_test(tc, dump_formats);
     tcase_add_test(tc, dump_items);
     tcase_add_test(tc, commands);
+    tcase_add_test(tc, names_of_qemu);
     tcase_add_test(tc, wrong_commands_say_why);
     tcase_add_test(tc, a_conversation);
     suite_add_tcase(suite, tc);
