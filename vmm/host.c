@@ -368,6 +368,7 @@ struct monitor_target host_target(const struct host *h)
         .name = h->options.name,
         .uuid = h->options.uuid_text,
         .vnc = h->vnc,
+        .options = (struct options *)&h->options,
     };
 }
 

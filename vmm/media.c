@@ -60,9 +60,16 @@ unsigned media_list(struct machine *m, struct medium out[MEDIA_MAX])
         }
     }
     for (int i = 0; i < 2; i++)
-        if (floppy_present(m, i))
+        if (floppy_present(m, i)) {
             at = add(at, MEDIUM_FLOPPY, i, c->floppy[i], &c->floppy_names[i]);
+            at[-1].tray_open = m->private->floppy_open[i];
+        }
     return (unsigned)(at - out);
+}
+
+const char *medium_device(const struct medium *d)
+{
+    return d->is->drive || (!d->is->node && !d->is->device) ? d->name : "";
 }
 
 /* By any of its names. */
@@ -104,9 +111,32 @@ struct order {
     const char *name;
     bool force, open;
     struct block *put, *taken; /* to be put in; to be closed */
+    const char *node;          /* what PUT is called; NULL: nothing */
     struct error *err;
     bool ok;
 };
+
+static void name_drive(struct machine_event *e, const struct medium *d)
+{
+    snprintf(e->device, sizeof e->device, "%s", medium_device(d));
+    snprintf(e->qdev, sizeof e->qdev, "%s", d->qdev);
+    snprintf(e->node, sizeof e->node, "%s", d->node);
+}
+
+/* Floppy drives have no tray, but as in QEMU one is told of: while it is open there is no floppy. */
+static void move_floppy_tray(struct machine *m, const struct medium *d, bool open)
+{
+    struct machine_event e = {.kind = MACHINE_TRAY_MOVED, .on = open};
+    struct block *b = open ? NULL : m->config.floppy[d->unit];
+
+    if (m->private->floppy_open[d->unit] == open)
+        return;
+    m->private->floppy_open[d->unit] = open;
+    fdc_insert(m->fdc, d->unit, b);
+    bios_set_floppy(m->bios, d->unit, b);
+    name_drive(&e, d);
+    machine_tell(m, &e);
+}
 
 static bool is_locked(const struct medium *d, struct error *err)
 {
@@ -116,20 +146,28 @@ static bool is_locked(const struct medium *d, struct error *err)
                      d->name);
 }
 
+static bool is_free(struct machine *m, const struct medium *d, struct error *err)
+{
+    return !d->block || d->block != m->private->held ||
+           error_set(err,
+                     "Device '%s' has a request that failed and is to be tried again: cont "
+                     "first, or system_reset",
+                     d->name);
+}
+
 /* Exchange what is in D; what was in it is o->taken then. */
 static bool exchange(struct machine *m, const struct medium *d, struct order *o)
 {
     struct block **place;
 
-    if (d->block && d->block == m->private->held)
-        return error_set(o->err,
-                         "Device '%s' has a request that failed and is to be tried again: cont "
-                         "first, or system_reset",
-                         d->name);
+    if (!is_free(m, d, o->err))
+        return false;
     if (d->kind == MEDIUM_FLOPPY) {
         place = &m->config.floppy[d->unit];
-        fdc_insert(m->fdc, d->unit, o->put);
-        bios_set_floppy(m->bios, d->unit, o->put);
+        if (!m->private->floppy_open[d->unit]) {
+            fdc_insert(m->fdc, d->unit, o->put);
+            bios_set_floppy(m->bios, d->unit, o->put);
+        }
     } else {
         place = &m->config.cdrom[d->unit];
         if (!ide_change_disc(m->ide[d->unit / 2], d->unit % 2, o->put, o->force))
@@ -137,6 +175,10 @@ static bool exchange(struct machine *m, const struct medium *d, struct order *o)
         if (d->unit == machine_boot_cdrom(&m->config)) /* which the BIOS boots from */
             bios_set_cdrom(m->bios, o->put);
     }
+    if (d->kind == MEDIUM_FLOPPY)
+        m->config.floppy_names[d->unit].node = o->node;
+    else
+        m->config.ide_names[d->unit].node = o->node;
     o->taken = *place;
     *place = o->put;
     o->put = NULL;
@@ -149,11 +191,15 @@ static void change_now(struct machine *m, void *opaque)
     struct order *o = opaque;
     struct medium d;
 
-    o->ok = find_removable(m, o->name, &d, o->err);
+    o->ok = find_removable(m, o->name, &d, o->err) && is_free(m, &d, o->err);
     if (o->ok && d.kind == MEDIUM_CDROM)
         o->ok =
             ide_move_tray(m->ide[d.unit / 2], d.unit % 2, true, o->force) || is_locked(&d, o->err);
+    if (o->ok && d.kind == MEDIUM_FLOPPY)
+        move_floppy_tray(m, &d, true);
     o->ok = o->ok && exchange(m, &d, o);
+    if (o->ok && d.kind == MEDIUM_FLOPPY)
+        move_floppy_tray(m, &d, false);
 }
 
 static void eject_now(struct machine *m, void *opaque)
@@ -164,6 +210,8 @@ static void eject_now(struct machine *m, void *opaque)
     o->ok = find_removable(m, o->name, &d, o->err) && exchange(m, &d, o);
     if (o->ok && d.kind == MEDIUM_CDROM)
         ide_move_tray(m->ide[d.unit / 2], d.unit % 2, true, true);
+    if (o->ok && d.kind == MEDIUM_FLOPPY)
+        move_floppy_tray(m, &d, true);
 }
 
 static void remove_now(struct machine *m, void *opaque)
@@ -172,10 +220,23 @@ static void remove_now(struct machine *m, void *opaque)
     struct medium d;
 
     o->ok = find_removable(m, o->name, &d, o->err);
-    if (o->ok && d.kind == MEDIUM_CDROM && !d.tray_open)
+    if (o->ok && !d.tray_open)
         o->ok = error_set(o->err, "Tray of device '%s' is not open", o->name);
     if (o->ok)
         eject_now(m, o);
+}
+
+static void insert_now(struct machine *m, void *opaque)
+{
+    struct order *o = opaque;
+    struct medium d;
+
+    o->ok = find_removable(m, o->name, &d, o->err);
+    if (o->ok && !d.tray_open)
+        o->ok = error_set(o->err, "Tray of device '%s' is not open", o->name);
+    if (o->ok && d.block)
+        o->ok = error_set(o->err, "There already is a medium in device '%s'", o->name);
+    o->ok = o->ok && exchange(m, &d, o);
 }
 
 static void tray_now(struct machine *m, void *opaque)
@@ -183,10 +244,12 @@ static void tray_now(struct machine *m, void *opaque)
     struct order *o = opaque;
     struct medium d;
 
-    o->ok = find_removable(m, o->name, &d, o->err);
+    o->ok = find_removable(m, o->name, &d, o->err) && is_free(m, &d, o->err);
     if (o->ok && d.kind == MEDIUM_CDROM)
         o->ok = ide_move_tray(m->ide[d.unit / 2], d.unit % 2, o->open, o->force) ||
                 is_locked(&d, o->err);
+    else if (o->ok)
+        move_floppy_tray(m, &d, o->open);
 }
 
 static void commit_now(struct machine *m, void *opaque)
@@ -237,12 +300,44 @@ static bool carry_out(struct machine *m, void (*work)(struct machine *m, void *o
     return o->ok;
 }
 
+/* Carry out WORK with an open image in O; it is closed where that does not take it. */
+static bool put_in(struct machine *m, void (*work)(struct machine *m, void *opaque),
+                   enum medium_kind kind, const char *path, struct order *o)
+{
+    struct geometry g;
+
+    if (kind == MEDIUM_FLOPPY && !floppy_media(o->put, &g)) {
+        block_close(o->put);
+        return error_set(o->err, "%s: not the size of a floppy", path);
+    }
+    block_on_error(o->put, failed, m);
+    carry_out(m, work, o);
+    if (o->put)
+        block_close(o->put);
+    return o->ok;
+}
+
+bool media_insert(struct machine *m, const char *name, const char *path,
+                  const struct block_options *options, const char *node, struct error *err)
+{
+    struct order o = {.name = name, .node = node, .err = err};
+    struct look l = {.name = name, .err = err};
+    struct block_options how = *options;
+
+    machine_post_wait(m, look_now, &l);
+    if (!l.ok)
+        return false;
+    how.readonly |= l.medium.kind == MEDIUM_CDROM;
+    how.snapshot |= m->config.snapshot && l.medium.kind != MEDIUM_CDROM;
+    o.put = block_open(path, &how, m->log, err);
+    return o.put && put_in(m, insert_now, l.medium.kind, path, &o);
+}
+
 bool media_change(struct machine *m, const char *name, const char *path, const char *format,
                   enum media_mode mode, bool force, struct error *err)
 {
     struct order o = {.name = name, .force = force, .err = err};
     struct look l = {.name = name, .err = err};
-    struct geometry g;
 
     machine_post_wait(m, look_now, &l);
     if (!l.ok)
@@ -254,17 +349,7 @@ bool media_change(struct machine *m, const char *name, const char *path, const c
         .format = format,
     };
     o.put = block_open(path, &options, m->log, err);
-    if (!o.put)
-        return false;
-    if (l.medium.kind == MEDIUM_FLOPPY && !floppy_media(o.put, &g)) {
-        block_close(o.put);
-        return error_set(err, "%s: not the size of a floppy", path);
-    }
-    block_on_error(o.put, failed, m);
-    carry_out(m, change_now, &o);
-    if (o.put)
-        block_close(o.put);
-    return o.ok;
+    return o.put && put_in(m, change_now, l.medium.kind, path, &o);
 }
 
 bool media_eject(struct machine *m, const char *name, bool force, struct error *err)
@@ -301,7 +386,7 @@ static bool failed(void *opaque, struct block *b, bool write, enum block_action 
 
     for (unsigned i = 0; i < n; i++)
         if (all[i].block == b)
-            snprintf(e.device, sizeof e.device, "%.31s", all[i].name);
+            name_drive(&e, &all[i]);
     if (action == BLOCK_STOP && !machine_may_hold(m))
         e.reason = names[BLOCK_REPORT];
     machine_tell(m, &e);
@@ -311,8 +396,12 @@ static bool failed(void *opaque, struct block *b, bool write, enum block_action 
 static void tray_moved(struct machine *m, int unit, bool open)
 {
     struct machine_event e = {.kind = MACHINE_TRAY_MOVED, .on = open};
+    struct medium all[MEDIA_MAX];
+    unsigned n = media_list(m, all);
 
-    snprintf(e.device, sizeof e.device, "ide%d-cd%d", unit / 2, unit % 2);
+    for (unsigned i = 0; i < n; i++)
+        if (all[i].kind == MEDIUM_CDROM && all[i].unit == unit)
+            name_drive(&e, &all[i]);
     machine_tell(m, &e);
 }
 

@@ -19,6 +19,9 @@ struct medium {
     struct block *block; /* NULL: nothing is in it */
 };
 
+/* What QMP calls the drive itself: "" for one that is made of a -device and a node. */
+const char *medium_device(const struct medium *d);
+
 enum { MEDIA_MAX = 6 };
 
 /* The drives there are.  On the vCPU thread. */
@@ -31,6 +34,9 @@ enum media_mode { MEDIA_RETAIN, MEDIA_READ_ONLY, MEDIA_READ_WRITE };
 /* Put the image at PATH into it; FORMAT may be NULL.  What was in it is closed. */
 bool media_change(struct machine *m, const char *name, const char *path, const char *format,
                   enum media_mode mode, bool force, struct error *err);
+/* Put the image that OPTIONS describe as node NODE (kept) into an empty drive, whose tray is open. */
+bool media_insert(struct machine *m, const char *name, const char *path,
+                  const struct block_options *options, const char *node, struct error *err);
 /* Take out what is in it; a CD drive's tray stays open.  FORCE: even when the guest locked it. */
 bool media_eject(struct machine *m, const char *name, bool force, struct error *err);
 /* The same with the tray left as it is, which must be open. */

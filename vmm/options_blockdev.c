@@ -241,6 +241,13 @@ static bool set_blockdev(struct options *o, const struct option *self, const cha
     return list && add_node(o, list, false, what, err);
 }
 
+struct drive_option *options_add_node(struct options *o, const char *json, struct error *err)
+{
+    const char *list = option_from_json(o, "blockdev-add", json, "driver", err);
+
+    return list ? add_node(o, list, false, "blockdev-add", err) : NULL;
+}
+
 const struct option options_blockdev[] = {
     {"blockdev", "DRIVER,node-name=NAME,...",
      "an image as a node, also in JSON; -device ide-hd,drive=NAME uses it", set_blockdev,

@@ -49,6 +49,7 @@ struct machine_private {
 
     pthread_mutex_t listen_lock;
     struct machine_listener *listeners;
+    bool floppy_open[2]; /* the trays that QMP gives floppy drives; on the vCPU thread */
     struct block *held; /* whose failed operation waits for the machine to go on; NULL */
     bool working;       /* in a piece of posted work */
     const char *stop_state; /* why it is stopped, as QEMU's RunState; atomic */

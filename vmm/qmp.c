@@ -238,10 +238,11 @@ static json_t *event_data(const struct machine_event *e)
     case MACHINE_SHUTDOWN:
         return json_pack("{s:b,s:s}", "guest", (int)e->guest, "reason", e->reason);
     case MACHINE_TRAY_MOVED:
-        return json_pack("{s:s,s:s,s:b}", "device", e->device, "id", e->device, "tray-open",
+        return json_pack("{s:s,s:s,s:b}", "device", e->device, "id", e->qdev, "tray-open",
                          (int)e->on);
     case MACHINE_IO_ERROR:
-        return json_pack("{s:s,s:s,s:s,s:b,s:s}", "device", e->device, "operation",
+        return json_pack("{s:s,s:s,s:s,s:s,s:b,s:s}", "device", e->device, "node-name", e->node,
+                         "operation",
                          e->on ? "write" : "read", "action", e->reason, "nospace",
                          (int)(e->error == ENOSPC), "reason", strerror(e->error));
     case MACHINE_RTC_CHANGE:

@@ -35,19 +35,13 @@ static json_t *inserted(const struct medium *d)
     return out;
 }
 
-/* As in QEMU a drive that is made of a -device and a node has no name of its own. */
-static const char *device_name(const struct medium *d)
-{
-    return d->is->drive || (!d->is->node && !d->is->device) ? d->name : "";
-}
-
 static void list_blocks(struct machine *m, void *opaque)
 {
     struct medium all[MEDIA_MAX];
     unsigned n = media_list(m, all);
 
     for (unsigned i = 0; i < n; i++) {
-        json_t *out = json_pack("{s:s,s:s,s:s,s:b,s:b}", "device", device_name(&all[i]), "qdev",
+        json_t *out = json_pack("{s:s,s:s,s:s,s:b,s:b}", "device", medium_device(&all[i]), "qdev",
                                 all[i].qdev, "type", "unknown", "removable", (int)all[i].removable,
                                 "locked", (int)all[i].locked);
         if (all[i].removable)
@@ -108,7 +102,7 @@ static void list_stats(struct machine *m, void *opaque)
 
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(opaque,
-                              json_pack("{s:s,s:s,s:o}", "device", device_name(&all[i]), "qdev",
+                              json_pack("{s:s,s:s,s:o}", "device", medium_device(&all[i]), "qdev",
                                         all[i].qdev, "stats", stats_of(all[i].block)));
 }
 

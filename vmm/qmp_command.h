@@ -34,7 +34,8 @@ int64_t qmp_int(const struct qmp_call *c, const char *name, int64_t absent);
 /* ---- tables: rows up to one without a name ---- */
 extern const struct qmp_command qmp_query_commands[], qmp_block_commands[], qmp_list_commands[],
     qmp_control_commands[], qmp_input_commands[], qmp_memory_commands[], qmp_schema_commands[],
-    qmp_char_commands[], qmp_vnc_commands[], qmp_statistics_commands[], qmp_qom_commands[];
+    qmp_char_commands[], qmp_vnc_commands[], qmp_statistics_commands[], qmp_qom_commands[],
+    qmp_blockdev_commands[], qmp_manage_commands[];
 
 const struct qmp_command *qmp_find(const char *name);
 /* All commands by number, NULL after the last. */

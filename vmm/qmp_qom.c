@@ -124,6 +124,12 @@ static bool no_type(struct qmp_call *c, const char *name)
     return qmp_fail(c, "DeviceNotFound", "Device '%.100s' not found", name);
 }
 
+static const struct property power_properties[] = {
+    {"disable_s3", PROPERTY_NUMBER, "1: the tables do not tell of it", "0", 0, 1, NULL},
+    {"disable_s4", PROPERTY_NUMBER, "1: the tables do not tell of it", "0", 0, 1, NULL},
+    {NULL, PROPERTY_END, NULL, NULL, 0, 0, NULL},
+};
+
 static bool device_properties(struct qmp_call *c)
 {
     const char *name = qmp_string(c, "typename", "");
@@ -133,7 +139,7 @@ static bool device_properties(struct qmp_call *c)
     bool bare = !strncmp(name, "memory-backend-", 15);
     for (size_t i = 0; !m && i < sizeof board_types / sizeof *board_types; i++)
         if (bare || !strcmp(board_types[i], name)) {
-            c->ret = json_array();
+            c->ret = properties_of(strcmp(name, "PIIX4_PM") ? NULL : power_properties);
             return true;
         }
     if (!m)
@@ -165,12 +171,16 @@ static bool type_properties(struct qmp_call *c)
 
 /* ---- the command line ---- */
 
-static json_t *parameters_of(const struct property *table)
+/* The machine's HPET is left out as QEMU 7.2 leaves it out: libvirt 9 takes its presence for that of
+ * a machine that has none unless it is asked for. */
+static json_t *parameters_of(const struct property *table, const char *group)
 {
     static const char *const names[] = {"string", "boolean", "number", "size", "string"};
     json_t *out = json_array();
 
     for (const struct property *p = table; p && p->type != PROPERTY_END; p++) {
+        if (!strcmp(group, "machine") && !strcmp(p->name, "hpet"))
+            continue;
         json_t *one = json_pack("{s:s,s:s}", "name", p->name, "type", names[p->type]);
         if (p->help)
             json_object_set_new(one, "help", json_string(p->help));
@@ -181,16 +191,32 @@ static json_t *parameters_of(const struct property *table)
     return out;
 }
 
+/* QEMU's groups that are not called as their options are, or have no table here; "": none. */
+static const char *group_of(const char *option, bool has_table)
+{
+    static const char *const names[][2] = {
+        {"smp", "smp-opts"}, {"boot", "boot-opts"}, {"m", "memory"},       {"chardev", "chardev"},
+        {"device", "device"}, {"fw_cfg", "fw_cfg"}, {"smbios", "smbios"}, {"M", ""},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i][0], option))
+            return names[i][1];
+    return has_table ? option : "";
+}
+
 static bool command_line(struct qmp_call *c)
 {
     const char *wanted = qmp_string(c, "option", NULL), *name;
     const struct property *table;
 
     c->ret = json_array();
-    for (unsigned i = 0; (name = options_nth(i, &table)); i++)
-        if (table && (!wanted || !strcmp(wanted, name)))
-            json_array_append_new(
-                c->ret, json_pack("{s:s,s:o}", "option", name, "parameters", parameters_of(table)));
+    for (unsigned i = 0; (name = options_nth(i, &table)); i++) {
+        const char *group = group_of(name, table != NULL);
+        if (*group && (!wanted || !strcmp(wanted, group)))
+            json_array_append_new(c->ret, json_pack("{s:s,s:o}", "option", group, "parameters",
+                                                    parameters_of(table, group)));
+    }
     if (wanted && !json_array_size(c->ret))
         return qmp_fail(c, "GenericError", "invalid option name: %.100s", wanted);
     return true;

@@ -6,7 +6,7 @@ static const struct qmp_command *const tables[] = {
     qmp_schema_commands,  qmp_query_commands, qmp_list_commands,   qmp_block_commands,
     qmp_control_commands, qmp_input_commands, qmp_memory_commands, qmp_char_commands,
     qmp_vnc_commands,     qmp_statistics_commands,
-    qmp_qom_commands,
+    qmp_qom_commands,     qmp_blockdev_commands, qmp_manage_commands,
 };
 
 const struct qmp_command *qmp_nth(unsigned n)
@@ -45,9 +45,6 @@ const char *qmp_refusal(const char *name)
         {"snapshot-save", "there are no machine snapshots"},
         {"snapshot-load", "there are no machine snapshots"},
         {"snapshot-delete", "there are no machine snapshots"},
-        {"blockdev-add", "images are opened by -drive, change and blockdev-change-medium"},
-        {"blockdev-del", "images are closed by eject"},
-        {"blockdev-insert-medium", "there are no block nodes; use blockdev-change-medium"},
         {"blockdev-snapshot-sync", "there are no block jobs; start with -snapshot"},
         {"block-commit", "there are no block jobs; use the monitor's commit"},
         {"block-stream", "there are no block jobs"},

@@ -31,6 +31,12 @@ static const struct qmp_type types[] = {
     {QMP_ENUM, "InputAxis", "x y"},
     {QMP_ENUM, "QKeyCode", ""}, /* the names that sendkey knows */
 
+    {QMP_ENUM, "RebootAction", "reset shutdown"},
+    {QMP_ENUM, "ShutdownAction", "poweroff pause"},
+    {QMP_ENUM, "PanicAction", "pause shutdown exit-failure none"},
+    {QMP_ENUM, "WatchdogAction", "reset shutdown poweroff pause debug none inject-nmi"},
+    {QMP_OBJECT, "MigrationCapabilityStatus", "capability:str, state:bool"},
+
     {QMP_OBJECT, "VersionTriple", "major:int, minor:int, micro:int"},
     {QMP_OBJECT, "VersionInfo", "qemu:VersionTriple, package:str"},
     {QMP_OBJECT, "CommandInfo", "name:str"},
@@ -136,7 +142,7 @@ static const struct qmp_event_type events[] = {
     {"WAKEUP", ""},
     {"DEVICE_TRAY_MOVED", "device:str, id:str, tray-open:bool"},
     {"BLOCK_IO_ERROR",
-     "device:str, operation:IoOperationType, action:BlockErrorAction, nospace:bool, reason:str"},
+     "device:str, node-name?:str, operation:IoOperationType, action:BlockErrorAction, nospace:bool, reason:str"},
     {"RTC_CHANGE", "offset:int, qom-path:str"},
     {"VNC_CONNECTED", "server:VncServerInfo, client:VncBasicInfo"},
     {"VNC_INITIALIZED", "server:VncServerInfo, client:VncClientInfo"},

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "devices/block.h"
 #include "vmm/host.h"
 #include "vmm/qmp.h"
 #include "vmm/qmp_command.h"
@@ -458,6 +459,77 @@ START_TEST(clients)
 }
 END_TEST
 
+/* What a program that manages machines does to change a disc, and its other commands. */
+START_TEST(nodes)
+{
+    static const struct {
+        const char *command, *error; /* NULL: it works */
+    } cases[] = {
+        {"{'execute':'blockdev-add','arguments':{'driver':'file','filename':'%s','node-name':'s',"
+         "'auto-read-only':true,'discard':'unmap'}}", NULL},
+        {"{'execute':'blockdev-add','arguments':{'node-name':'f','read-only':true,'driver':'raw',"
+         "'file':'s'}}", NULL},
+        {"{'execute':'blockdev-add','arguments':{'node-name':'f','driver':'raw','file':'s'}}",
+         "one of this name"},
+        {"{'execute':'blockdev-add','arguments':{'driver':'file','filename':'%s.none',"
+         "'node-name':'n'}}", "does not exist"},
+        {"{'execute':'blockdev-add','arguments':{'driver':'file','filename':'%s','hologram':1,"
+         "'node-name':'n'}}", "'hologram' is unexpected"},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
+         "not open"},
+        {"{'execute':'blockdev-open-tray','arguments':{'id':'ide1-cd0'}}", NULL},
+        {"{'execute':'blockdev-remove-medium','arguments':{'id':'ide1-cd0'}}", NULL},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'x'}}",
+         "node-name='x'"},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}", NULL},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
+         "not open"}, /* a disc that is put in closes the tray */
+        {"{'execute':'blockdev-open-tray','arguments':{'id':'ide1-cd0'}}", NULL},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
+         "already is a medium"},
+        {"{'execute':'blockdev-close-tray','arguments':{'id':'ide1-cd0'}}", NULL},
+        {"{'execute':'blockdev-del','arguments':{'node-name':'f'}}", "in use"},
+        {"{'execute':'eject','arguments':{'id':'ide1-cd0'}}", NULL},
+        {"{'execute':'blockdev-del','arguments':{'node-name':'f'}}", NULL},
+        {"{'execute':'blockdev-del','arguments':{'node-name':'f'}}", "node-name='f'"},
+        {"{'execute':'blockdev-open-tray','arguments':{'id':'floppy0'}}", NULL},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'floppy0','node-name':'s'}}", NULL},
+        {"{'execute':'blockdev-close-tray','arguments':{'id':'floppy0'}}", NULL},
+        {"{'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'events',"
+         "'state':true},{'capability':'xbzrle','state':false}]}}", NULL},
+        {"{'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'xbzrle',"
+         "'state':true}]}}", "xbzrle"},
+        {"{'execute':'set-action','arguments':{'reboot':'shutdown','shutdown':'pause'}}", NULL},
+        {"{'execute':'set-action','arguments':{'reboot':'never'}}", "never"},
+        {"{'execute':'rtc-reset-reinjection'}", NULL},
+    };
+    char path[] = "/tmp/ringer-qmp-XXXXXX", text[500];
+    struct rig r;
+    int fd = mkstemp(path);
+
+    ck_assert(fd >= 0 && ftruncate(fd, 1474560) == 0);
+    open_rig(&r, NULL);
+    negotiate(&r);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *at = strstr(cases[i].command, "%s");
+        snprintf(text, sizeof text, "%.*s%s%s", at ? (int)(at - cases[i].command) : 500,
+                 cases[i].command, at ? path : "", at ? at + 2 : "");
+        json_t *answer = ask(&r, text);
+        const char *why = json_string_value(
+            json_object_get(json_object_get(answer, "error"), "desc"));
+        ck_assert_msg(!why == !cases[i].error && (!why || strstr(why, cases[i].error)), "%s: %s", text,
+                      why ? why : "it worked");
+        json_decref(answer);
+    }
+    ck_assert(r.host.machine->config.no_reboot && r.host.machine->config.no_shutdown);
+    ck_assert_str_eq(block_path(r.host.machine->config.floppy[0]), path);
+    ck_assert_str_eq(r.host.machine->config.floppy_names[0].node, "s");
+    close_rig(&r);
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
 /* What libvirt and its like ask before they start anything. */
 START_TEST(types_and_properties)
 {
@@ -510,6 +582,7 @@ int main(void)
     tcase_add_test(t, errors);
     tcase_add_test(t, types_and_properties);
     tcase_add_test(t, commands);
+    tcase_add_test(t, nodes);
     tcase_add_test(t, clients);
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
