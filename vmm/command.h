@@ -65,6 +65,8 @@ bool vnc_parse_connected(const char *text, enum vnc_connected *out);
 bool command_vnc_password(const struct monitor_target *t, const char *password,
                           const char *connected, struct text *out);
 /* `info tb` with the words behind it: hot [N], block ADDR. */
+/* info block NAME. */
+bool block_info_command(const struct monitor_target *t, const char *name, struct text *out);
 bool statistics_info_tb(const struct monitor_target *t, int argc, char **argv, struct text *out);
 
 /* /NFU of x: parse "/10xw"; fields keep their values where the text says nothing. */

@@ -42,7 +42,7 @@ static bool register_value(const struct cpu *cpu, const char *name, int64_t *out
         const char *name;
         uint32_t value;
     } others[] = {
-        {"eip", cpu->seg[SEG_CS].base + cpu->eip},
+        {"eip", cpu->eip},
         {"pc", cpu->seg[SEG_CS].base + cpu->eip},
         {"sp", cpu->seg[SEG_SS].base + cpu->gpr[ESP]},
         {"eflags", cpu_eflags(cpu)},

@@ -73,7 +73,7 @@ const char *medium_device(const struct medium *d)
 }
 
 /* By any of its names. */
-static bool is_called(const struct medium *d, const char *name)
+bool medium_is_called(const struct medium *d, const char *name)
 {
     const struct drive_names *is = d->is;
 
@@ -90,7 +90,7 @@ static bool find(struct machine *m, const char *name, struct medium *out, struct
 
     for (unsigned i = 0; i < n; i++) {
         *out = all[i];
-        if (is_called(&all[i], name))
+        if (medium_is_called(&all[i], name))
             return true;
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%.31s", i ? ", " : "",
                  all[i].name);

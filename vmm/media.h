@@ -21,6 +21,8 @@ struct medium {
 
 /* What QMP calls the drive itself: "" for one that is made of a -device and a node. */
 const char *medium_device(const struct medium *d);
+/* Is NAME one of its names? */
+bool medium_is_called(const struct medium *d, const char *name);
 
 enum { MEDIA_MAX = 6 };
 

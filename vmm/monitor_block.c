@@ -24,16 +24,48 @@ static void show_drive(const struct medium *d, struct text *out)
                     (unsigned long long)block_sectors(d->block));
 }
 
-static void info_block(const struct monitor_target *t, struct text *out)
+/* The one called NAME, or (NULL) all of them. */
+static bool show_drives(const struct monitor_target *t, const char *name, struct text *out)
 {
     struct medium all[MEDIA_MAX];
-    unsigned n = media_list(t->machine, all);
+    unsigned n = media_list(t->machine, all), shown = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        if (i)
+        if (name && !medium_is_called(&all[i], name))
+            continue;
+        if (shown++)
             text_add(out, "\n", 1);
         show_drive(&all[i], out);
     }
+    return !name || shown;
+}
+
+static void info_block(const struct monitor_target *t, struct text *out)
+{
+    show_drives(t, NULL, out);
+}
+
+struct wanted {
+    const struct monitor_target *t;
+    const char *name;
+    struct text *out;
+    bool found;
+};
+
+static void show_wanted(struct machine *m, void *opaque)
+{
+    struct wanted *w = opaque;
+
+    (void)m;
+    w->found = show_drives(w->t, w->name, w->out);
+}
+
+bool block_info_command(const struct monitor_target *t, const char *name, struct text *out)
+{
+    struct wanted w = {.t = t, .name = name, .out = out};
+
+    machine_post_wait(t->machine, show_wanted, &w);
+    return w.found || command_fail(out, "Error: Device '%.100s' not found", name);
 }
 
 static void info_blockstats(const struct monitor_target *t, struct text *out)

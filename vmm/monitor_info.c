@@ -154,7 +154,12 @@ static bool command_info(const struct monitor_target *t, int argc, char **argv, 
             struct request r = {t, s, out};
             if (argc > 2 && (!strcmp(s->name, "tb") || !strcmp(s->name, "jit")))
                 return statistics_info_tb(t, argc - 2, argv + 2, out);
-            if (argc > 2 && strcmp(argv[1], "registers") && argv[2][0] != '-')
+            if (argc > 2 && !strcmp(s->name, "block") && argv[argc - 1][0] != '-')
+                return block_info_command(t, argv[argc - 1], out);
+            if (argc > 2 && !strcmp(s->name, "lapic") && strcmp(argv[2], "0") != 0)
+                return command_fail(out, "info lapic %.20s: there is CPU 0", argv[2]);
+            if (argc > 2 && strcmp(s->name, "lapic") && strcmp(argv[1], "registers") &&
+                argv[2][0] != '-')
                 return command_fail(out, "usage: info %s", argv[1]);
             machine_post_wait(t->machine, show, &r);
             return true;

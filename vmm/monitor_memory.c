@@ -141,7 +141,7 @@ static bool dump_items(struct machine *m, struct dump *d, uint32_t address)
         uint64_t value = 0;
 
         if (i % per_line == 0)
-            text_printf(d->out, "%s%08x:", i ? "\n" : "", address);
+            text_printf(d->out, "%s%0*x:", i ? "\n" : "", d->physical ? 16 : 8, address);
         if (!fetch(m, d, address, &value, f->size)) {
             text_printf(d->out, " cannot access memory\n");
             return false;

@@ -8,7 +8,7 @@
 
 static bool command_print(const struct monitor_target *t, int argc, char **argv, struct text *out)
 {
-    struct dump_format f = {1, 'd', 8};
+    struct dump_format f = {1, 'x', 8};
     const char *format = strchr(argv[0], '/');
     int64_t value;
     char item[40];
@@ -39,15 +39,20 @@ struct access {
     uint32_t value;
 };
 
-static bool parse_size(const char *word, unsigned *size)
+/* As in x, and in QEMU: b 1 byte, h 2, w 4, which is what counts when there is none; l is w, too. A
+ * format is allowed and means nothing. */
+static bool parse_size(const char *slash, unsigned *size)
 {
-    const char *slash = strchr(word, '/');
-
-    *size = 1;
+    *size = 4;
     if (!slash)
         return true;
-    *size = slash[1] == 'b' ? 1 : slash[1] == 'w' || slash[1] == 'h' ? 2 : 4;
-    return slash[1] && strchr("bwhl", slash[1]) && !slash[2];
+    while (*++slash) {
+        if (!strchr("bhwlxduoc", *slash))
+            return false;
+        if (strchr("bhwl", *slash))
+            *size = *slash == 'b' ? 1 : *slash == 'h' ? 2 : 4;
+    }
+    return true;
 }
 
 static void port_in(struct machine *m, void *opaque)
@@ -64,14 +69,21 @@ static void port_out(struct machine *m, void *opaque)
     bus_out(m->bus, a->port, a->value, a->size);
 }
 
-static bool parse_access(const struct monitor_target *t, char **argv, struct access *a,
-                         struct text *out)
+/* *AT moves on behind the port. */
+static bool parse_access(const struct monitor_target *t, int argc, char **argv, int *at,
+                         struct access *a, struct text *out)
 {
+    const char *size = strchr(argv[0], '/');
     int64_t port;
 
-    if (!parse_size(argv[0], &a->size))
-        return command_fail(out, "%.20s: the size is /b, /w or /l", argv[0]);
-    if (!command_expression(t, 1, argv + 1, &port, out))
+    *at = 1;
+    if (!size && argv[1][0] == '/')
+        size = argv[(*at)++];
+    if (!parse_size(size, &a->size))
+        return command_fail(out, "%.20s: the size is /b, /h or /w: 1, 2 or 4 bytes", size);
+    if (*at >= argc)
+        return command_fail(out, "%.20s: the port is missing", argv[0]);
+    if (!command_expression(t, 1, argv + (*at)++, &port, out))
         return false;
     a->port = (uint16_t)port;
     return port >= 0 && port <= 0xffff ? true : command_fail(out, "ports go from 0 to 0xffff");
@@ -81,10 +93,12 @@ static bool command_in(const struct monitor_target *t, int argc, char **argv, st
 {
     static const char letters[] = "?bw?l";
     struct access a;
+    int at;
 
-    (void)argc;
-    if (!parse_access(t, argv, &a, out))
+    if (!parse_access(t, argc, argv, &at, &a, out))
         return false;
+    if (at < argc)
+        return command_fail(out, "usage: i/S PORT");
     machine_post_wait(t->machine, port_in, &a);
     text_printf(out, "port%c[0x%04x] = 0x%0*x\n", letters[a.size], a.port, (int)a.size * 2,
                 a.value);
@@ -95,8 +109,13 @@ static bool command_out(const struct monitor_target *t, int argc, char **argv, s
 {
     struct access a;
     int64_t value;
+    int at;
 
-    if (!parse_access(t, argv, &a, out) || !command_expression(t, argc - 2, argv + 2, &value, out))
+    if (!parse_access(t, argc, argv, &at, &a, out))
+        return false;
+    if (at >= argc)
+        return command_fail(out, "usage: o/S PORT VALUE");
+    if (!command_expression(t, argc - at, argv + at, &value, out))
         return false;
     a.value = (uint32_t)value;
     machine_post_wait(t->machine, port_out, &a);
@@ -206,7 +225,7 @@ const struct command commands_value[] = {
     {"print", "/F EXPRESSION", "print a value; F: x d u o c", 1, 15, command_print, true,
      COMPLETE_NOTHING},
     {"p", "/F EXPRESSION", NULL, 1, 15, command_print, true, COMPLETE_NOTHING},
-    {"i", "/S PORT", "read an I/O port; S: b w l", 1, 1, command_in, true, COMPLETE_NOTHING},
+    {"i", "/S PORT", "read an I/O port; S: b h w (1, 2, 4 bytes)", 1, 2, command_in, true, COMPLETE_NOTHING},
     {"o", "/S PORT VALUE", "write an I/O port", 2, 15, command_out, true, COMPLETE_NOTHING},
     {"gva2gpa", "ADDRESS", "the physical address that a linear one has", 1, 15, command_gva2gpa,
      false, COMPLETE_NOTHING},

@@ -105,23 +105,25 @@ static const char *run(bool expected, const char *format, ...)
 START_TEST(expressions)
 {
     static const char *const good[][2] = {
-        {"p 1+2*3", "7\n"},
-        {"p (1+2)*3", "9\n"},
-        {"p 7-2-1", "4\n"},
-        {"p -5/2", "-2\n"},
-        {"p 1<<4|3", "19\n"},
+        {"p/d 1+2*3", "7\n"},
+        {"p/d (1+2)*3", "9\n"},
+        {"p/d 7-2-1", "4\n"},
+        {"p/d -5/2", "-2\n"},
+        {"p/d 1<<4|3", "19\n"},
         {"p/x ~0", "0xffffffffffffffff\n"},
         {"p/x 0xff & $cs", "0x0\n"},
-        {"p/x $eip", "0xfffffff0\n"},
+        {"p/x $eip", "0xfff0\n"},
+        {"p $pc", "0xfffffff0\n"},
+        {"p 5", "0x5\n"},
         {"p/x $cs.base", "0xffff0000\n"},
         {"p /x 255", "0xff\n"},
         {"p/c 65", "'A'\n"},
         {"p/c 'B' + 1", "'C'\n"},
         {"print/o 8", "010\n"},
-        {"p -9223372036854775807-1", "-9223372036854775808\n"},
-        {"p (-9223372036854775807-1)/-1", "-9223372036854775808\n"},
-        {"p (-9223372036854775807-1)%-1", "0\n"},
-        {"p 1<<64", "0\n"},
+        {"p/d -9223372036854775807-1", "-9223372036854775808\n"},
+        {"p/d (-9223372036854775807-1)/-1", "-9223372036854775808\n"},
+        {"p/d (-9223372036854775807-1)%-1", "0\n"},
+        {"p/d 1<<64", "0\n"},
     };
     static const char *const bad[][2] = {
         {"p 1/0", "division"},   {"p 1%0", "division"}, {"p 1+", "incomplete"},
@@ -491,11 +493,25 @@ START_TEST(every_subject_answers)
     run(true, "mouse_button 7");
     run(true, "mouse_button 0");
     run(false, "mouse_button 99");
-    run(true, "i/w 0x64");
+    ck_assert_ptr_nonnull(strstr(run(true, "i/w 0x64"), "portl[0x0064] = 0x"));
+    ck_assert_ptr_nonnull(strstr(run(true, "i /h 0x64"), "portw[0x0064] = 0x"));
+    ck_assert_ptr_nonnull(strstr(run(true, "i/xb 0x61"), "portb[0x0061] = 0x"));
+    ck_assert_ptr_nonnull(strstr(run(true, "i 0xcf8"), "portl[0x0cf8] = 0x"));
+    run(true, "o /w 0xcf8 0x80000000");
+    ck_assert_str_eq(run(true, "i/w 0xcfc"), "portl[0x0cfc] = 0x12378086\n");
+    run(false, "i /w");
+    run(false, "o /w 0x80");
+    run(false, "i/b 1 2");
     run(true, "o/b 0x80 1+1");
     run(false, "i/q 0x64");
     run(false, "i 0x10000");
     run(true, "gva2gpa 0x1234");
+    ck_assert_ptr_nonnull(strstr(run(true, "info block ide1-cd0"), "ide1-cd0"));
+    ck_assert_ptr_null(strstr(run(true, "info block -v ide1-cd0"), "floppy0"));
+    ck_assert_ptr_nonnull(strstr(run(false, "info block sd0"), "'sd0' not found"));
+    run(true, "info lapic 0");
+    run(false, "info lapic 1");
+    ck_assert_ptr_nonnull(strstr(run(false, "object_add x"), "is not supported"));
     run(false, "cpu 1");
 }
 END_TEST

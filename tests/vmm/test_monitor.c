@@ -112,7 +112,7 @@ START_TEST(commands)
     ck_assert(run(&f, "xp/1xb 0xffffffff"));
     ck_assert_ptr_nonnull(strstr(f.out, "ffffffff: 0x"));
     ck_assert(run(&f, "xp /2xh 0x1000 + 0x10 - 16"));
-    ck_assert_str_eq(f.out, "00001000: 0x0000 0x0000\n");
+    ck_assert_str_eq(f.out, "0000000000001000: 0x0000 0x0000\n");
     ck_assert(run(&f, "x/1i $pc")); /* the reset vector holds a far jump */
     ck_assert_msg(strstr(f.out, "jmp"), "%s", f.out);
     ck_assert(run(&f, "info registers"));
