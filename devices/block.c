@@ -35,6 +35,7 @@ static bool open_image(struct block *b, const struct block_options *options, str
         .path = b->path,
         .format = options->format,
         .writable = !options->readonly && !options->snapshot,
+        .copy_on_read = options->copy_on_read,
         .log = b->log,
     };
     errno = 0;

@@ -28,6 +28,7 @@ struct block_options {
     bool auto_readonly; /* read-only where it cannot be written, instead of failing */
     bool snapshot;      /* writes go to a temporary file that dies with the machine */
     const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
+    bool copy_on_read;  /* what comes from a qcow2 image's backing file is written into the image */
     bool write_through; /* each write is flushed before it counts as done */
     bool no_flush;      /* flushes do nothing: fast, and lost with the host's power */
     enum block_policy on_read_error, on_write_error; /* flushes count as writes */

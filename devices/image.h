@@ -32,9 +32,11 @@ struct image {
 
 /* --- files (image_file.c) --- */
 
-/* An open image file, and in a chain of backing files the one that names it. */
+/* An open image file, or an NBD export in its place, and in a chain of backing files the one that
+ * names it. */
 struct image_file {
     int fd;
+    struct image *remote; /* the export, which is the file's; NULL */
     uint64_t bytes;
     dev_t device; /* device and inode tell whether two names are one file */
     ino_t inode;
@@ -46,6 +48,7 @@ struct image_request {
     const char *path;
     const char *format; /* "raw", "qcow2", "gzip"; NULL: the content tells */
     bool writable;
+    bool copy_on_read; /* what comes from a backing file is written into the image */
     struct log *log;
     const struct image_file *child; /* the file that names this one as its backing file */
 };
@@ -56,6 +59,11 @@ struct image_request {
 bool image_file_open(struct image_file *file, const struct image_request *request,
                      struct error *err);
 void image_file_close(struct image_file *file);
+/* All LEN bytes at OFFSET; false and errno.  An export cannot grow: ENOSPC. */
+bool image_file_read(const struct image_file *file, void *data, uint64_t len, uint64_t offset);
+bool image_file_write(const struct image_file *file, const void *data, uint64_t len,
+                      uint64_t offset);
+bool image_file_sync(const struct image_file *file); /* what was written is on the disk */
 
 /* pread and pwrite of all LEN bytes, over signals and short transfers.  A read that meets the
  * end of the file fails with EIO. */
@@ -84,6 +92,11 @@ struct image *image_gzip_new(const struct image_file *file, const struct image_r
  * nbd:HOST:PORT[:exportname=NAME], or an NBD URI. */
 bool image_is_nbd(const char *name);
 struct image *image_nbd_open(const struct image_request *request, struct error *err);
+/* Make FILE of an export, for a format over it; false and ERR. */
+bool image_nbd_open_file(struct image_file *file, const struct image_request *request,
+                         struct error *err);
+/* LEN bytes at OFFSET of an export; false and errno. */
+bool image_nbd_transfer(struct image *nbd, bool out, void *data, uint64_t len, uint64_t offset);
 
 /* True when NAME is null-co://, with or without a size. */
 bool image_is_null(const char *name);

@@ -137,6 +137,7 @@ bool image_file_open(struct image_file *file, const struct image_request *reques
     const char *path = request->path;
 
     file->child = request->child;
+    file->remote = NULL;
     /* Nonblocking, so that a FIFO given by mistake is refused rather than waited for. */
     file->fd = open(path, (request->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
     if (file->fd < 0) {
@@ -152,6 +153,28 @@ bool image_file_open(struct image_file *file, const struct image_request *reques
 
 void image_file_close(struct image_file *file)
 {
-    close(file->fd); /* drops the lock */
+    if (file->remote)
+        file->remote->ops->close(file->remote);
+    else
+        close(file->fd); /* drops the lock */
+    file->remote = NULL;
     file->fd = -1;
+}
+
+bool image_file_read(const struct image_file *file, void *data, uint64_t len, uint64_t offset)
+{
+    return file->remote ? image_nbd_transfer(file->remote, false, data, len, offset)
+                        : image_pread(file->fd, data, len, offset);
+}
+
+bool image_file_write(const struct image_file *file, const void *data, uint64_t len,
+                      uint64_t offset)
+{
+    return file->remote ? image_nbd_transfer(file->remote, true, (void *)data, len, offset)
+                        : image_pwrite(file->fd, data, len, offset);
+}
+
+bool image_file_sync(const struct image_file *file)
+{
+    return file->remote ? file->remote->ops->flush(file->remote) : fdatasync(file->fd) == 0;
 }

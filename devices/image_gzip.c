@@ -60,7 +60,7 @@ static bool fill(struct gzip_image *g)
     uint64_t n = left < INPUT ? left : INPUT;
 
     errno = 0;
-    if (!n || !image_pread(g->file.fd, g->input, n, g->now.in))
+    if (!n || !image_file_read(&g->file, g->input, n, g->now.in))
         return false;
     g->now.in += n;
     g->now.z.next_in = g->input;
@@ -79,7 +79,7 @@ static enum step next_member(struct gzip_image *g)
 
     if (at + sizeof magic > g->file.bytes)
         return STEP_END;
-    if (!image_pread(g->file.fd, magic, sizeof magic, at))
+    if (!image_file_read(&g->file, magic, sizeof magic, at))
         return STEP_HOST;
     if (magic[0] != 0x1F || magic[1] != 0x8B)
         return STEP_END;

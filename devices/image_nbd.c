@@ -163,6 +163,26 @@ static bool transfer(struct nbd_image *n, bool out, uint8_t *data, uint64_t len,
     return true;
 }
 
+bool image_nbd_transfer(struct image *nbd, bool out, void *data, uint64_t len, uint64_t offset)
+{
+    struct nbd_image *n = (struct nbd_image *)nbd;
+
+    if (offset > n->bytes || len > n->bytes - offset) {
+        errno = out ? ENOSPC : EIO;
+        return false;
+    }
+    return transfer(n, out, data, len, offset);
+}
+
+bool image_nbd_open_file(struct image_file *file, const struct image_request *request,
+                         struct error *err)
+{
+    *file = (struct image_file){.fd = -1, .child = request->child};
+    file->remote = image_nbd_open(request, err);
+    file->bytes = file->remote ? ((struct nbd_image *)file->remote)->bytes : 0;
+    return file->remote != NULL;
+}
+
 /* How many of LEN bytes at OFFSET the export has; its last sector may be partial. */
 static uint64_t there(const struct nbd_image *n, uint64_t offset, uint64_t len)
 {
@@ -339,15 +359,6 @@ struct image *image_nbd_open(const struct image_request *request, struct error *
 {
     struct nbd_image *n = calloc(1, sizeof *n);
 
-    if (request->format && strcmp(request->format, "raw") != 0 &&
-        strcmp(request->format, "nbd") != 0) {
-        error_set(err,
-                  "image '%s': an NBD export is read as raw, not as %s; let the server unpack "
-                  "it",
-                  request->path, request->format);
-        free(n);
-        return NULL;
-    }
     if (n)
         n->nbd = nbd_create();
     if (!n || !n->nbd) {

@@ -108,21 +108,25 @@ struct image *image_open(const struct image_request *asked, struct error *err)
     size_t len;
     struct image *image = NULL;
 
-    if (image_is_nbd(request->path))
+    bool nbd = image_is_nbd(request->path);
+
+    /* An export is a disk, whatever is in it, unless it is said to hold another format. */
+    if (nbd && (!request->format || !strcmp(request->format, "raw") ||
+                !strcmp(request->format, "nbd")))
         return image_nbd_open(request, err);
     if (image_is_null(request->path))
         return image_null_open(request, err);
-    if (!strncmp(named.path, "file:", 5) && access(named.path, F_OK) != 0)
+    if (!nbd && !strncmp(named.path, "file:", 5) && access(named.path, F_OK) != 0)
         named.path += 5;
-    if (foreign_protocol(named.path) && access(named.path, F_OK) != 0) {
+    if (!nbd && foreign_protocol(named.path) && access(named.path, F_OK) != 0) {
         error_set(err, "image '%s': ringer has no '%.*s:'; it reads files, nbd: and null-co://",
                   named.path, (int)foreign_protocol(named.path), named.path);
         return NULL;
     }
-    if (!image_file_open(&file, request, err))
+    if (!(nbd ? image_nbd_open_file(&file, request, err) : image_file_open(&file, request, err)))
         return NULL;
     len = file.bytes < sizeof head ? (size_t)file.bytes : sizeof head;
-    if (!image_pread(file.fd, head, len, 0))
+    if (!image_file_read(&file, head, len, 0))
         error_set(err, "image '%s' cannot be read: %s", request->path, strerror(errno));
     else
         image = open_format(&file, request->format ? request->format : image_probe(head, len),

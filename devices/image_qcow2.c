@@ -53,7 +53,7 @@ bool qcow2_break(struct qcow2 *q, const char *format, ...)
 
 bool qcow2_pwrite(struct qcow2 *q, const void *data, uint64_t len, uint64_t offset)
 {
-    if (!image_pwrite(q->file.fd, data, len, offset))
+    if (!image_file_write(&q->file, data, len, offset))
         return false;
     if (offset + len > q->file.bytes)
         q->file.bytes = offset + len;
@@ -62,7 +62,7 @@ bool qcow2_pwrite(struct qcow2 *q, const void *data, uint64_t len, uint64_t offs
 
 bool qcow2_barrier(struct qcow2 *q)
 {
-    return q->h.incompatible & INCOMPATIBLE_DIRTY || fdatasync(q->file.fd) == 0;
+    return q->h.incompatible & INCOMPATIBLE_DIRTY || image_file_sync(&q->file);
 }
 
 bool qcow2_cache_new(struct qcow2 *q, struct qcow2_cache *cache, uint64_t bytes, uint64_t tables)
@@ -106,8 +106,11 @@ struct qcow2_cached *qcow2_slot(struct qcow2 *q, struct qcow2_cache *cache, uint
 
 static bool op_read(struct image *image, uint64_t lba, void *data, uint32_t count)
 {
-    return qcow2_read_bytes((struct qcow2 *)image, lba * SECTOR_SIZE, data,
-                            (uint64_t)count * SECTOR_SIZE);
+    struct qcow2 *q = (struct qcow2 *)image;
+    uint64_t offset = lba * SECTOR_SIZE, len = (uint64_t)count * SECTOR_SIZE;
+
+    qcow2_copy_in(q, offset, len);
+    return qcow2_read_bytes(q, offset, data, len);
 }
 
 static bool op_write(struct image *image, uint64_t lba, const void *data, uint32_t count)
@@ -122,7 +125,7 @@ static bool op_flush(struct image *image)
     /* A reserve that cannot be raised now is no reason to fail. */
     bool raised = q->modified && !q->broken && qcow2_top_up(q);
 
-    if (fdatasync(q->file.fd) < 0)
+    if (!image_file_sync(&q->file))
         return false;
     (void)raised;
     qcow2_reuse_freed(q);
@@ -136,7 +139,7 @@ static void settle(struct qcow2 *q)
         return;
     if (!qcow2_refcounts_close(q) || !(q->h.incompatible & INCOMPATIBLE_DIRTY))
         return;
-    if (fdatasync(q->file.fd) < 0)
+    if (!image_file_sync(&q->file))
         return;
     q->h.incompatible &= ~(uint64_t)INCOMPATIBLE_DIRTY;
     qcow2_write_features(q);
@@ -249,7 +252,7 @@ static bool load_l1(struct qcow2 *q, struct error *err)
     if (!q->l1 || !q->bounce || !q->inflated ||
         !qcow2_cache_new(q, &q->l2, L2_CACHE, q->h.l1_entries))
         return error_set(err, "out of memory for image '%s'", q->path);
-    if (!image_pread(q->file.fd, q->l1, (uint64_t)q->h.l1_entries * 8, q->h.l1_offset))
+    if (!image_file_read(&q->file, q->l1, (uint64_t)q->h.l1_entries * 8, q->h.l1_offset))
         return error_set(err, "image '%s' cannot be read: %s", q->path, strerror(errno));
     for (uint32_t i = 0; i < q->h.l1_entries; i++)
         q->l1[i] = be64toh(q->l1[i]);
@@ -282,6 +285,7 @@ struct image *image_qcow2_new(const struct image_file *file, const struct image_
     q->file = *file;
     q->log = request->log;
     q->writable = request->writable;
+    q->copy_on_read = request->copy_on_read;
     q->image.ops = &qcow2_ops;
     if (!qcow2_header_read(q, err) || !load_l1(q, err) || !open_backing(q, err) ||
         !load_writable(q, err)) {

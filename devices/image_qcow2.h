@@ -69,6 +69,7 @@ struct qcow2 {
     char *path;
     struct log *log;
     bool writable;
+    bool copy_on_read; /* what is read of the backing file is written here */
     bool broken;   /* a write of tables failed half-way or met damage: no more of them */
     bool modified; /* the header says so where it must */
     struct qcow2_header h;
@@ -195,6 +196,12 @@ bool qcow2_repair(struct qcow2 *q, struct error *err);
 /* LEN bytes of guest data at OFFSET, all within the disk. */
 bool qcow2_read_bytes(struct qcow2 *q, uint64_t offset, void *data, uint64_t len);
 bool qcow2_write_bytes(struct qcow2 *q, uint64_t offset, const void *data, uint64_t len);
+
+/* --- image_qcow2_copy.c --- */
+
+/* If copy on read is on, copy what LEN bytes at OFFSET have in the backing file alone.  What fails is
+ * left there: the read that follows says so, if it matters. */
+void qcow2_copy_in(struct qcow2 *q, uint64_t offset, uint64_t len);
 
 static inline uint64_t qcow2_round_up(const struct qcow2 *q, uint64_t bytes)
 {

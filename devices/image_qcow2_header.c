@@ -223,7 +223,7 @@ bool qcow2_header_read(struct qcow2 *q, struct error *err)
     size_t names_len = 0;
     bool ok = false;
 
-    if (!image_pread(q->file.fd, start, have, 0))
+    if (!image_file_read(&q->file, start, have, 0))
         return error_set(err, "image '%s' cannot be read: %s", q->path, strerror(errno));
     if (memcmp(start, "QFI\xFB", 4) != 0)
         return error_set(err, "image '%s' is no qcow2 file; leave format=qcow2 out", q->path);
@@ -244,7 +244,7 @@ bool qcow2_header_read(struct qcow2 *q, struct error *err)
     if (!head)
         return error_set(err, "out of memory for image '%s'", q->path);
     have = q->file.bytes < q->cluster ? q->file.bytes : q->cluster;
-    if (!image_pread(q->file.fd, head, have, 0))
+    if (!image_file_read(&q->file, head, have, 0))
         error_set(err, "image '%s' cannot be read: %s", q->path, strerror(errno));
     else
         ok = read_extensions(q, head, have, &names, &names_len, err) &&
@@ -263,7 +263,7 @@ char *qcow2_backing_name(struct qcow2 *q, struct error *err)
         return NULL;
     }
     if (!qcow2_in_file(q, q->h.backing_offset, len) ||
-        !image_pread(q->file.fd, name, len, q->h.backing_offset)) {
+        !image_file_read(&q->file, name, len, q->h.backing_offset)) {
         qcow2_header_error(q, err, "it ends within its header");
         free(name);
         return NULL;

@@ -19,7 +19,7 @@ static bool read_data(struct qcow2 *q, uint64_t at, void *data, uint64_t len)
     if (there > len)
         there = len;
     memset((uint8_t *)data + there, 0, len - there);
-    return image_pread(q->file.fd, data, there, at);
+    return image_file_read(&q->file, data, there, at);
 }
 
 /* What no table names comes from the backing file, as far as that goes. */
@@ -76,7 +76,7 @@ static bool load_compressed(struct qcow2 *q, uint64_t entry)
         errno = ENOMEM;
         return false;
     }
-    ok = image_pread(q->file.fd, p, len, offset) && inflate_cluster(q, p, len);
+    ok = image_file_read(&q->file, p, len, offset) && inflate_cluster(q, p, len);
     if (p != packed)
         free(p);
     if (ok)
@@ -157,7 +157,7 @@ static bool announce(struct qcow2 *q)
     if (q->h.version >= 3 && q->h.compatible & COMPATIBLE_LAZY)
         q->h.incompatible |= INCOMPATIBLE_DIRTY;
     if (q->h.autoclear != was.autoclear || q->h.incompatible != was.incompatible) {
-        if (!qcow2_write_features(q) || fdatasync(q->file.fd) < 0) {
+        if (!qcow2_write_features(q) || !image_file_sync(&q->file)) {
             q->h = was;
             return false;
         }

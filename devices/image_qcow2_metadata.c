@@ -134,7 +134,7 @@ static bool read_snapshot(struct qcow2 *q, uint64_t *at, struct qcow2_snapshot *
     uint16_t id_len, name_len;
     uint32_t entries, extra;
 
-    if (!qcow2_in_file(q, *at, sizeof head) || !image_pread(q->file.fd, head, sizeof head, *at))
+    if (!qcow2_in_file(q, *at, sizeof head) || !image_file_read(&q->file, head, sizeof head, *at))
         return false;
     memcpy(&s->l1_offset, head, 8);
     memcpy(&entries, head + 8, 4);

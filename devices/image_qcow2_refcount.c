@@ -75,7 +75,7 @@ static struct qcow2_cached *load_block(struct qcow2 *q, uint64_t index)
         return NULL;
     }
     b->index = UINT64_MAX;
-    if (!image_pread(q->file.fd, b->data, q->cluster, offset))
+    if (!image_file_read(&q->file, b->data, q->cluster, offset))
         return NULL;
     b->index = index;
     b->offset = offset;
@@ -434,7 +434,7 @@ bool qcow2_refcounts_open(struct qcow2 *q, struct error *err)
     if (!q->table)
         return error_set(err, "out of memory for image '%s'", q->path);
     q->table_entries = bytes / 8;
-    if (!image_pread(q->file.fd, q->table, bytes, q->h.table_offset))
+    if (!image_file_read(&q->file, q->table, bytes, q->h.table_offset))
         return error_set(err, "image '%s' cannot be read: %s", q->path, strerror(errno));
     for (uint64_t i = 0; i < q->table_entries; i++)
         q->table[i] = be64toh(q->table[i]) & ~511ull;

@@ -67,7 +67,7 @@ static bool count_table(struct recount *r, uint64_t offset)
     if (r->read > most_read)
         return qcow2_header_error(q, r->err, "its tables are too large");
     if (!qcow2_in_file(q, offset, q->cluster) ||
-        !image_pread(q->file.fd, q->bounce, q->cluster, offset))
+        !image_file_read(&q->file, q->bounce, q->cluster, offset))
         return qcow2_header_error(q, r->err, "an L2 table cannot be read");
     for (uint64_t i = 0; i < q->cluster / 8; i++) {
         memcpy(&entry, q->bounce + i * 8, 8);
@@ -100,7 +100,7 @@ static bool count_snapshot(struct recount *r, const struct qcow2_snapshot *s)
     if (!l1)
         return error_set(r->err, "out of memory for image '%s'", r->q->path);
     if (!qcow2_in_file(r->q, s->l1_offset, len) ||
-        !image_pread(r->q->file.fd, l1, len, s->l1_offset)) {
+        !image_file_read(&r->q->file, l1, len, s->l1_offset)) {
         free(l1);
         return qcow2_header_error(r->q, r->err, "a snapshot's L1 table cannot be read");
     }
@@ -172,12 +172,12 @@ static bool write_back(struct recount *r)
 
     q->expected = r->counts;
     q->expected_clusters = r->clusters;
-    ok = correct(r) && fdatasync(q->file.fd) == 0;
+    ok = correct(r) && image_file_sync(&q->file);
     q->expected = NULL;
     q->expected_clusters = 0;
     if (ok) {
         q->h.incompatible &= ~(uint64_t)INCOMPATIBLE_DIRTY;
-        ok = qcow2_write_features(q) && fdatasync(q->file.fd) == 0;
+        ok = qcow2_write_features(q) && image_file_sync(&q->file);
     }
     return ok || error_set(r->err,
                            "image '%s' was not closed properly and cannot be put right (%s); see "

@@ -42,7 +42,7 @@ static struct qcow2_cached *load_table(struct qcow2 *q, uint64_t index, bool *ab
         return NULL;
     }
     t->index = UINT64_MAX;
-    if (!image_pread(q->file.fd, t->data, q->cluster, offset))
+    if (!image_file_read(&q->file, t->data, q->cluster, offset))
         return NULL;
     t->index = index;
     t->offset = offset;

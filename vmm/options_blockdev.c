@@ -10,7 +10,7 @@
 /* The properties that say something; those that tune what ringer does in one way are in TUNING. */
 static const struct property blockdev_properties[] = {
     {"driver", PROPERTY_CHOICE, "format or protocol", NULL, 0, 0,
-     "raw|qcow2|gzip|file|host_device|host_cdrom|nbd|null-co|null-aio"},
+     "raw|qcow2|gzip|copy-on-read|file|host_device|host_cdrom|nbd|null-co|null-aio"},
     {"node-name", PROPERTY_STRING, "its name, which -device and other nodes use", NULL, 0, 0, NULL},
     {"read-only", PROPERTY_BOOL, "never written", NULL, 0, 0, NULL},
     {"auto-read-only", PROPERTY_BOOL, "read-only where it cannot be written", NULL, 0, 0, NULL},
@@ -41,6 +41,7 @@ enum driver {
     RAW,
     QCOW2,
     GZIP,
+    COPY_ON_READ,
     PROTOCOLS,
     FILE_DRIVER = PROTOCOLS,
     HOST_DEVICE,
@@ -144,6 +145,7 @@ static const struct drive_option *node_below(struct options *o, const struct val
                                              const char *below, const char *what,
                                              struct error *err)
 {
+    bool filter = get(v, "driver")->number == COPY_ON_READ;
     const char *name = get(v, "file")->text;
     const struct drive_option *d;
 
@@ -156,7 +158,7 @@ static const struct drive_option *node_below(struct options *o, const struct val
         return NULL;
     if (!d || !d->is_node)
         error_set(err, "%s: there is no node '%s' before it", what, name);
-    else if (d->block.format && strcmp(d->block.format, "raw") != 0)
+    else if (!filter && d->block.format && strcmp(d->block.format, "raw") != 0)
         error_set(err, "%s: ringer reads one format over a file, not over another", what);
     else
         return d;
@@ -167,7 +169,7 @@ static const struct drive_option *node_below(struct options *o, const struct val
 static bool fill(struct options *o, struct drive_option *d, const struct value *v,
                  const char *below, const char *what, struct error *err)
 {
-    static const char *const formats[] = {"raw", "qcow2", "gzip"};
+    static const char *const formats[] = {"raw", "qcow2", "gzip", NULL};
     enum driver driver = (enum driver)get(v, "driver")->number;
     const char *backing = get(v, "backing")->text;
 
@@ -175,7 +177,7 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
     d->block.auto_readonly = get(v, "auto-read-only")->number;
     d->block.no_flush = get(v, "cache.no-flush")->number;
     d->cdrom = false;
-    d->block.format = driver == NBD ? NULL : driver < PROTOCOLS ? formats[driver] : "raw";
+    d->block.format = driver < PROTOCOLS ? formats[driver] : "raw";
     if (backing && *backing && !options_drive(o, backing))
         return error_set(err, "%s: there is no node '%s' before it", what, backing);
     if (driver < PROTOCOLS) {
@@ -186,10 +188,9 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
         d->block.readonly |= file->block.readonly && !get(v, "read-only")->given;
         d->block.auto_readonly &= file->block.auto_readonly;
         d->block.no_flush |= file->block.no_flush;
-        if (!strncmp(d->file, "nbd:", 4) && driver != RAW)
-            return error_set(err, "%s: ringer reads nothing but raw from NBD servers", what);
-        if (!strncmp(d->file, "nbd:", 4))
-            d->block.format = NULL;
+        d->block.copy_on_read = driver == COPY_ON_READ || file->block.copy_on_read;
+        if (driver == COPY_ON_READ)
+            d->block.format = file->block.format;
         return true;
     }
     if (*below || get(v, "file")->given)

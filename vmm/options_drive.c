@@ -29,7 +29,8 @@ static const struct property drive_properties[] = {
     {"aio", PROPERTY_CHOICE, "all the same here", NULL, 0, 0, "threads|native|io_uring"},
     {"discard", PROPERTY_CHOICE, "disks here have no TRIM", NULL, 0, 0, "ignore|off|unmap|on"},
     {"detect-zeroes", PROPERTY_CHOICE, "zeros are written as they are", NULL, 0, 0, "off|on|unmap"},
-    {"copy-on-read", PROPERTY_CHOICE, NULL, NULL, 0, 0, "off"},
+    {"copy-on-read", PROPERTY_BOOL, "write what comes from a backing file into the image", NULL, 0, 0,
+     NULL},
     {"serial", PROPERTY_STRING, "the disk's serial number, 20 characters at most", NULL, 0, 0,
      NULL},
     DEVICE_PROPERTIES_END,
@@ -99,6 +100,9 @@ static bool fill_drive(struct options *o, struct drive_option *d, const struct v
     d->block.snapshot = property_value(drive_properties, values, "snapshot")->number;
     d->block.readonly = property_value(drive_properties, values, "readonly")->number ||
                         property_value(drive_properties, values, "read-only")->number;
+    d->block.copy_on_read = property_value(drive_properties, values, "copy-on-read")->number;
+    if (d->block.copy_on_read && d->block.readonly)
+        return error_set(err, "%s: copy-on-read needs an image that is written", d->what);
     d->block.auto_readonly = property_value(drive_properties, values, "auto-read-only")->number;
     d->block.no_flush = !strcmp(cache, "unsafe");
     d->block.write_through = !strcmp(cache, "writethrough") || !strcmp(cache, "directsync");

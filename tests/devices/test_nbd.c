@@ -262,7 +262,7 @@ START_TEST(names_that_are_wrong)
         struct error err = {""};
 
         ck_assert_ptr_null(block_open("nbd:unix:/s", &options, NULL, &err));
-        ck_assert_ptr_nonnull(strstr(err.text, "qcow2"));
+        ck_assert_ptr_nonnull(strstr(err.text, "cannot connect"));
     }
 }
 END_TEST
@@ -291,6 +291,53 @@ START_TEST(qemu_nbd)
 }
 END_TEST
 
+/* A qcow2 file that is served as the bytes it is: the format is read here, over the export, which
+ * cannot grow. */
+START_TEST(qcow2_over_nbd)
+{
+    static uint8_t data[64 * SECTOR_SIZE], back[64 * SECTOR_SIZE];
+    const struct block_options as_qcow2 = {.format = "qcow2"}, as_gzip = {.format = "gzip"};
+    struct error err = {""};
+    struct block *b;
+
+    if (!image_have("qemu-nbd") || !image_have("qemu-img")) {
+        puts("SKIP a part of devices/test_nbd: qemu-nbd is not installed");
+        return;
+    }
+    ck_assert_int_eq(image_run("qemu-img create -f qcow2 a.qcow2 64M && truncate -s 4M a.qcow2"), 0);
+    ck_assert_int_eq(image_run("qemu-nbd --fork --persistent -e 2 -f raw -k \"$PWD/s\" "
+                               "--pid-file=pid a.qcow2"),
+                     0);
+    const char *name = name_of("nbd:unix:%s/s");
+    b = block_open(name, &(struct block_options){0}, NULL, &err); /* a disk, whatever is in it */
+    ck_assert_msg(b, "%s", err.text);
+    ck_assert_uint_eq(block_sectors(b), 8192);
+    ck_assert(block_read(b, 0, back, 1));
+    ck_assert_mem_eq(back, "QFI\xfb", 4);
+    block_close(b);
+    b = block_open(name, &as_qcow2, NULL, &err);
+    ck_assert_msg(b, "%s", err.text);
+    ck_assert_str_eq(block_format(b), "qcow2");
+    ck_assert_uint_eq(block_sectors(b), 131072);
+    image_fill(data, sizeof data, 5);
+    ck_assert(block_write(b, 100000, data, 64));
+    ck_assert(block_flush(b));
+    ck_assert(block_read(b, 100000, back, 64));
+    ck_assert_mem_eq(data, back, sizeof data);
+    bool full = false;
+    for (unsigned i = 0; i < 64 && !full; i++) /* 64 clusters of 64 KiB do not fit into 4 MiB */
+        full = !block_write(b, i * 128, data, 64);
+    ck_assert(full);
+    ck_assert(block_read(b, 100000, back, 64));
+    ck_assert_mem_eq(data, back, sizeof data);
+    block_close(b);
+    ck_assert_ptr_null(block_open(name, &as_gzip, NULL, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "gzip"));
+    ck_assert_int_eq(image_run("kill $(cat pid)"), 0);
+    ck_assert_int_eq(image_run("qemu-img check -q -U a.qcow2; [ $? -ne 2 ]"), 0); /* not corrupt */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("nbd");
@@ -306,6 +353,7 @@ int main(void)
     tcase_add_test(tc, servers_that_come_back);
     tcase_add_test(tc, names_that_are_wrong);
     tcase_add_test(tc, qemu_nbd);
+    tcase_add_test(tc, qcow2_over_nbd);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

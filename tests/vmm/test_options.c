@@ -109,6 +109,21 @@ START_TEST(other_words)
                         &err),
                   "%s", err.text);
     ck_assert_str_eq(o.ide[0]->file, "nbd:h:9:exportname=x");
+    ck_assert_msg(parse("-drive file=a,format=qcow2,copy-on-read=on", &o, &err), "%s", err.text);
+    ck_assert(o.ide[0]->block.copy_on_read);
+    ck_assert_msg(parse("-blockdev copy-on-read,node-name=c,file.driver=qcow2,file.file.driver=file,"
+                        "file.file.filename=a -device ide-hd,drive=c",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert(o.ide[0]->block.copy_on_read);
+    ck_assert_str_eq(o.ide[0]->block.format, "qcow2");
+    ck_assert_str_eq(o.ide[0]->file, "a");
+    ck_assert_msg(parse("-blockdev qcow2,node-name=q,file.driver=nbd,file.server.type=unix,"
+                        "file.server.path=s -device ide-hd,drive=q",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert_str_eq(o.ide[0]->block.format, "qcow2");
+    ck_assert_str_eq(o.ide[0]->file, "nbd:unix:s");
     ck_assert_msg(parse("-drive driver=null-co,size=1M", &o, &err), "%s", err.text);
     ck_assert_str_eq(o.ide[0]->file, "null-co://1048576");
 }
@@ -226,6 +241,7 @@ static const struct {
     {"-drive file=a,cache.direct=perhaps", "cache.direct=perhaps"},
     {"-drive file=a,throttling.bps-total=9", "throttle"},
     {"-drive driver=vdi,file.filename=a", "format=vdi"},
+    {"-drive file=a,copy-on-read=on,readonly=on", "copy-on-read"},
     {"-device ide-hd", "drive=ID"},
     {"-device ide-hd,drive=x", "'x'"},
     {"-drive file=a,id=x -device ide-hd,drive=x", "if=none"},
