@@ -194,7 +194,7 @@ static bool map_run(struct window *w, uint32_t first, uint32_t n, const uint32_t
     struct mmu *m = w->mmu;
     uint32_t before = host_edges(w, first, first + n);
     int prot = want[0] & MAP_HOSTW ? PROT_READ | PROT_WRITE : PROT_READ;
-    int now = n <= POPULATE_MAX ? MAP_POPULATE : 0;
+    int now = n > 1 && n <= POPULATE_MAX ? MAP_POPULATE : 0;
 
     if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)n << PAGE_SHIFT, prot,
              MAP_SHARED | MAP_FIXED | MAP_NORESERVE | now, m->phys->fd,
