@@ -153,7 +153,7 @@ static bool again(struct block *b, const char *verb, uint64_t *count, bool *ok)
     enum block_action action = action_on(b, write, why);
 
     ++*count;
-    log_guest_error(b->log, "%s: host error on %s: %s", b->path, verb, strerror(why));
+    log_host_error(b->log, "image '%s': %s failed: %s", b->path, verb, strerror(why));
     errno = why;
     *ok = action == BLOCK_IGNORE;
     return b->failed && b->failed(b->failed_opaque, b, write, action) && action == BLOCK_STOP;

@@ -178,7 +178,7 @@ bool log_parse_channels(const char *names, uint32_t *channels, char *bad, unsign
 
 bool log_on(const struct log *log, enum log_channel channel)
 {
-    return log && (__atomic_load_n(&log->channels, __ATOMIC_RELAXED) & channel);
+    return log && ((__atomic_load_n(&log->channels, __ATOMIC_RELAXED) | LOG_HOST_ERRORS) & channel);
 }
 
 void log_write(struct log *log, enum log_channel channel, const char *format, ...)
@@ -258,5 +258,16 @@ void log_guest_error(struct log *log, const char *format, ...)
         return;
     va_start(args, format);
     write_once(log, LOG_GUEST_ERRORS, "guest error", format, args);
+    va_end(args);
+}
+
+void log_host_error(struct log *log, const char *format, ...)
+{
+    va_list args;
+
+    if (!log)
+        return;
+    va_start(args, format);
+    write_once(log, LOG_HOST_ERRORS, "host error", format, args);
     va_end(args);
 }

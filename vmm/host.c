@@ -379,6 +379,7 @@ bool host_open(struct host *h, struct error *err)
     if (!h->embedded) {
         h->tty = tty_guard();
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a limit on files' sizes is an error of the write */
     }
     uv_loop_init(&h->loop);
     h->looped = true;

@@ -24,6 +24,7 @@ static struct medium *add(struct medium *at, enum medium_kind kind, int unit, st
 
     *at = (struct medium){.kind = kind, .unit = unit, .block = block, .is = names};
     at->removable = kind != MEDIUM_DISK;
+    at->io_status = "ok";
     if (kind == MEDIUM_FLOPPY)
         snprintf(at->usual, sizeof at->usual, "floppy%d", unit & 1);
     else
@@ -64,6 +65,9 @@ unsigned media_list(struct machine *m, struct medium out[MEDIA_MAX])
             at = add(at, MEDIUM_FLOPPY, i, c->floppy[i], &c->floppy_names[i]);
             at[-1].tray_open = m->private->floppy_open[i];
         }
+    for (struct medium *d = out; d < at; d++)
+        if (d->block && d->block == m->private->held)
+            d->io_status = m->private->held_error == ENOSPC ? "nospace" : "failed";
     return (unsigned)(at - out);
 }
 
@@ -390,7 +394,7 @@ static bool failed(void *opaque, struct block *b, bool write, enum block_action 
     if (action == BLOCK_STOP && !machine_may_hold(m))
         e.reason = names[BLOCK_REPORT];
     machine_tell(m, &e);
-    return action == BLOCK_STOP && machine_hold(m, b);
+    return action == BLOCK_STOP && machine_hold(m, b, e.error);
 }
 
 static void tray_moved(struct machine *m, int unit, bool open)

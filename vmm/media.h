@@ -16,7 +16,8 @@ struct medium {
     enum medium_kind kind;
     int unit; /* floppies: 0, 1; others: 2 * channel + drive */
     bool removable, tray_open, locked;
-    struct block *block; /* NULL: nothing is in it */
+    struct block *block;   /* NULL: nothing is in it */
+    const char *io_status; /* QEMU's name for how its operations go: ok, failed, nospace */
 };
 
 /* What QMP calls the drive itself: "" for one that is made of a -device and a node. */

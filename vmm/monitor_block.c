@@ -11,6 +11,8 @@ static void show_drive(const struct medium *d, struct text *out)
                     block_is_snapshot(d->block) ? ", snapshot" : "");
     else
         text_printf(out, "%s: [not inserted]\n", d->name);
+    if (strcmp(d->io_status, "ok"))
+        text_printf(out, "    I/O status:       %s\n", d->io_status);
     text_printf(out, "    Attached to:      %s\n", d->qdev);
     if (d->removable)
         text_printf(out, "    Removable device: %slocked, tray %s\n", d->locked ? "" : "not ",

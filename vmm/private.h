@@ -51,6 +51,7 @@ struct machine_private {
     struct machine_listener *listeners;
     bool floppy_open[2]; /* the trays that QMP gives floppy drives; on the vCPU thread */
     struct block *held; /* whose failed operation waits for the machine to go on; NULL */
+    int held_error;     /* why it failed: errno */
     bool working;       /* in a piece of posted work */
     const char *stop_state; /* why it is stopped, as QEMU's RunState; atomic */
     unsigned pointer_buttons, pointer_x, pointer_y; /* held, and the last position (vmm/pointer.c) */
@@ -82,10 +83,10 @@ struct irq_line machine_pirqs(struct machine *m);
 struct piix_pm_wires machine_pm_wires(struct machine *m);
 bool machine_asleep(struct machine *m);
 void machine_power_off(void *machine);
-/* Stop the machine because an operation on B failed, from inside that operation, and wait, doing
+/* Stop the machine because an operation on B failed with ERROR (errno), from inside that operation, and wait, doing
  * posted work, until it goes on.  False when it does not, or may not wait: off the vCPU thread, and
  * in posted work, for whose end others wait. */
-bool machine_hold(struct machine *m, struct block *b);
+bool machine_hold(struct machine *m, struct block *b, int error);
 bool machine_may_hold(struct machine *m);
 /* The host's monotonic clock. */
 uint64_t machine_host_ns(void);

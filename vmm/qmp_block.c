@@ -47,7 +47,7 @@ static void list_blocks(struct machine *m, void *opaque)
         if (all[i].removable)
             json_object_set_new(out, "tray_open", json_boolean(all[i].tray_open));
         if (all[i].block) {
-            json_object_set_new(out, "io-status", json_string("ok"));
+            json_object_set_new(out, "io-status", json_string(all[i].io_status));
             json_object_set_new(out, "inserted", inserted(&all[i]));
         }
         json_array_append_new(opaque, out);

@@ -296,15 +296,16 @@ bool machine_may_hold(struct machine *m)
     return machine_on_vcpu_thread(m) && !m->private->working && !m->private->stopped;
 }
 
-bool machine_hold(struct machine *m, struct block *b)
+bool machine_hold(struct machine *m, struct block *b, int error)
 {
     struct machine_private *p = m->private;
     bool ending = false;
 
     if (!machine_may_hold(m))
         return false;
+    p->held = b; /* first: who hears of the stop may ask */
+    p->held_error = error;
     machine_stop_here(m, "io-error");
-    p->held = b;
     while (p->stopped && !ending && !(events(m) & EVENT_RESET)) {
         sleep_until(m, UINT64_MAX, EVENT_RESET);
         pthread_mutex_lock(&p->lock);

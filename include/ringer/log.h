@@ -16,6 +16,7 @@ enum log_channel {
     LOG_UNIMP = 1u << 6,        /* corners that are not emulated; each is named once */
     LOG_IO = 1u << 7,           /* port and MMIO accesses */
     LOG_POST = 1u << 8,         /* POST codes: what is written to port 80h, when it changes */
+    LOG_HOST_ERRORS = 1u << 30, /* log_host_error; always on */
     LOG_TRACE = 1u << 31,       /* events of -trace (ringer/trace.h): by log_set_trace alone */
 };
 
@@ -56,6 +57,10 @@ void log_write(struct log *log, enum log_channel channel, const char *format, ..
 
 /* Name an unimplemented corner, on LOG_UNIMP, once for each distinct text. */
 void log_unimp(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The host failed: a disk is full, a server went away.  Written whatever channels are on; repeated
+ * texts are written once and counted. */
+void log_host_error(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A thing that only a broken or hostile guest does, on LOG_GUEST_ERRORS; repeated texts are
  * written once and counted. */

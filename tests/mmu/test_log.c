@@ -54,6 +54,8 @@ START_TEST(channels_and_once)
         log_unimp(log, "corner %d", i / 2);
     for (int i = 0; i < 5; i++)
         log_guest_error(log, "odd");
+    for (int i = 0; i < 2; i++)
+        log_host_error(log, "disk full");
     log_set_channels(log, 0xFF);
     log_write(log, LOG_INT, "heard %d", 42);
     log_free(log);
@@ -64,6 +66,8 @@ START_TEST(channels_and_once)
     ck_assert_ptr_nonnull(strstr(text, "guest error: odd\n"));
     ck_assert_ptr_nonnull(strstr(text, "heard 42\n"));
     ck_assert_ptr_nonnull(strstr(text, "odd (5 times)"));
+    ck_assert_ptr_nonnull(strstr(text, "host error: disk full\n"));
+    ck_assert_ptr_nonnull(strstr(text, "disk full (2 times)"));
 }
 END_TEST
 
@@ -72,6 +76,7 @@ START_TEST(no_log)
     log_write(NULL, LOG_INT, "x");
     log_unimp(NULL, "x");
     log_guest_error(NULL, "x");
+    log_host_error(NULL, "x");
     log_set_channels(NULL, 1);
     log_free(NULL);
     ck_assert(!log_on(NULL, LOG_INT));
