@@ -169,18 +169,21 @@ static void take_ballast_away(void)
     ck_assert_int_eq(unlink("ballast"), 0);
 }
 
+static bool say(const char *path, const char *format, unsigned id)
+{
+    FILE *f = fopen(path, "we");
+    bool ok = f && fprintf(f, format, id) > 0;
+
+    return f && fclose(f) == 0 && ok;
+}
+
 /* Root, though of this process alone; false where that is forbidden. */
 static bool become_root(void)
 {
-    unsigned uid = getuid();
-    FILE *map;
-    bool ok;
+    unsigned uid = getuid(), gid = getgid();
 
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-        return false;
-    map = fopen("/proc/self/uid_map", "we");
-    ok = map && fprintf(map, "0 %u 1", uid) > 0;
-    return map && fclose(map) == 0 && ok;
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && say("/proc/self/uid_map", "0 %u 1", uid) &&
+           say("/proc/self/setgroups", "deny", 0) && say("/proc/self/gid_map", "0 %u 1", gid);
 }
 
 /* On a file system of 1 MiB, half of it taken.  False: this host lets nobody mount one. */
@@ -189,7 +192,8 @@ static bool enter_small_disk(void)
     if (!become_root() || mkdir("small", 0777) < 0 ||
         mount("none", "small", "tmpfs", 0, "size=1m") < 0 || chdir("small") < 0)
         return false;
-    return image_run("dd if=/dev/zero of=ballast bs=512K count=1") == 0;
+    ck_assert_int_eq(image_run("dd if=/dev/zero of=ballast bs=512K count=1"), 0);
+    return true;
 }
 
 START_TEST(a_disk_that_fills_up)
