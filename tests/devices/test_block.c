@@ -272,7 +272,9 @@ END_TEST
 
 START_TEST(floppy_sizes)
 {
-    static const unsigned sizes_kb[] = {160, 180, 320, 360, 720, 1200, 1440, 2880};
+    static const unsigned sizes_kb[] = {160,  180,  320,  360,  410,  420,  720,  800,  820,
+                                        830,  1040, 1120, 1200, 1440, 1476, 1494, 1600, 1680,
+                                        1722, 1743, 1760, 1840, 1920, 2880, 3120, 3200, 3520, 3840};
     struct geometry g;
 
     for (unsigned i = 0; i < sizeof sizes_kb / sizeof *sizes_kb; i++) {
