@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-enum { SLOTS = 16, PINS = 4, RESOURCE_IRQ = 5 /* offset of the first number in aml_interrupts */ };
+enum { SLOTS = 32, PINS = 4, RESOURCE_IRQ = 5 /* offset of the first number in aml_interrupts */ };
 
 static const char *const link_names[PINS] = {"LNKA", "LNKB", "LNKC", "LNKD"};
 static const char *const link_registers[PINS] = {"PRQ0", "PRQ1", "PRQ2", "PRQ3"};

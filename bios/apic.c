@@ -26,7 +26,7 @@ enum {
     LEVEL_HIGH = 0xD,
     LEVEL_LOW = 0xF,
 
-    SLOTS = 16,
+    SLOTS = 32,
     PINS = 4,
 };
 

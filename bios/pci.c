@@ -264,13 +264,28 @@ static void routing_entry(uint8_t *p, unsigned device)
     p[15] = 0;
 }
 
-enum { ROUTED = 4, ROUTING_BYTES = 16 * ROUTED };
+enum { ALWAYS_ROUTED = 4, ROUTING_BYTES = 16 * (DEVICES - 1) };
+
+/* Entries of the slots that boards have, and of those beyond in which something is (-device's addr=
+ * may name any), into TABLE.  Their bytes. */
+static unsigned routing_entries(struct bios *b, uint8_t table[ROUTING_BYTES])
+{
+    uint8_t *p = table;
+
+    for (unsigned device = 1; device < DEVICES; device++)
+        if (device <= ALWAYS_ROUTED || pci_function_present(b, (uint8_t)(device << 3))) {
+            routing_entry(p, device);
+            p += 16;
+        }
+    return (unsigned)(p - table);
+}
 
 /* 0Eh: DS and ES:DI point at a buffer's descriptor: length, far pointer to it. */
 static uint8_t routing_options(struct bios *b, bool flat)
 {
     uint8_t table[ROUTING_BYTES], descriptor[8] = {0};
     uint32_t at = b->cpu->seg[SEG_ES].base + (flat ? b->cpu->gpr[EDI] : reg16(b, EDI)), room, lin;
+    unsigned bytes;
 
     lin_read(b, at, descriptor, flat ? 8 : 6);
     room = descriptor[0] | descriptor[1] << 8;
@@ -280,14 +295,13 @@ static uint8_t routing_options(struct bios *b, bool flat)
               (lin | (uint32_t)descriptor[4] << 16 | (uint32_t)descriptor[5] << 24);
     else
         lin += (descriptor[4] | descriptor[5] << 8) * 16u;
-    descriptor[0] = ROUTING_BYTES;
-    descriptor[1] = 0;
+    bytes = routing_entries(b, table);
+    descriptor[0] = (uint8_t)bytes;
+    descriptor[1] = (uint8_t)(bytes >> 8);
     lin_write(b, at, descriptor, 2);
-    if (room < ROUTING_BYTES)
+    if (room < bytes)
         return BUFFER_TOO_SMALL;
-    for (unsigned i = 0; i < ROUTED; i++)
-        routing_entry(table + 16 * i, i + 1);
-    lin_write(b, lin, table, sizeof table);
+    lin_write(b, lin, table, bytes);
     set_reg16(b, EBX, 1u << 10 | 1u << 11);
     return SUCCESSFUL;
 }
@@ -377,13 +391,15 @@ static void checksum(uint8_t *table, unsigned len, unsigned at)
 
 void pci_fill_rom(struct bios *b)
 {
-    uint8_t *directory, *pir;
+    uint8_t *directory, *pir, table[ROUTING_BYTES];
     uint32_t entry = 0xF0000 + ROM_BIOS32;
+    unsigned bytes;
 
     if (!pci_present(b))
         return;
+    bytes = 32 + routing_entries(b, table);
     directory = bios_rom_room(b, 16, 16);
-    pir = bios_rom_room(b, 32 + ROUTING_BYTES, 16);
+    pir = bios_rom_room(b, bytes, 16);
     if (!directory || !pir)
         return;
     memcpy(directory, "_32_", 4);
@@ -394,10 +410,10 @@ void pci_fill_rom(struct bios *b)
 
     memcpy(pir, "$PIR", 4);
     pir[5] = 1; /* version 1.0 */
-    pir[6] = 32 + ROUTING_BYTES;
+    pir[6] = (uint8_t)bytes;
+    pir[7] = (uint8_t)(bytes >> 8);
     pir[9] = ISA_BRIDGE;
     memcpy(pir + 12, "\x86\x80\x00\x70", 4); /* compatible with the PIIX3 */
-    for (unsigned i = 0; i < ROUTED; i++)
-        routing_entry(pir + 32 + 16 * i, i + 1);
-    checksum(pir, 32 + ROUTING_BYTES, 31);
+    memcpy(pir + 32, table, bytes - 32);
+    checksum(pir, bytes, 31);
 }

@@ -92,6 +92,7 @@ static void make_pci(struct rig *r)
     piix_ide_init(b, pci, none, none);
     piix_pm_init(b, pci, piix_isa_sci(isa), &(struct piix_pm_wires){0});
     pci_vga_init(b, pci, r->vga);
+    pci_testdev_init(b, pci, 20 << 3, 0); /* a card in a slot that few boards have */
 }
 
 static void make_devices(struct rig *r)

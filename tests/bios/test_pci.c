@@ -128,15 +128,16 @@ END_TEST
 
 START_TEST(test_routing_options)
 {
-    phys_write32(rig.board.phys, 0x30000, 0x00000010); /* 16 bytes at 4000:0000 */
+    phys_write32(rig.board.phys, 0x30000, 0x00000010); /* 16 bytes at 4000:0000, too few */
     phys_write32(rig.board.phys, 0x30004, 0x00004000);
     cpu_set_real_segment(rig.cpu, SEG_ES, 0x3000, false);
     rig.cpu->gpr[EDI] = 0;
     ck_assert(call(0x0E, 0, 0, 0));
     ck_assert_uint_eq(rig_ah(&rig), 0x89);
-    ck_assert_uint_eq(get32(0x30000) & 0xFFFF, 64);
+    ck_assert_uint_eq(get32(0x30000) & 0xFFFF, 80); /* slots 1 to 4 and 20 */
     ck_assert(!call(0x0E, 0, 0, 0));
     ck_assert_uint_eq(get32(0x40000) & 0xFFFFFF, 0x600800); /* bus 0, slot 1, INTA# on PIRQA */
+    ck_assert_uint_eq(get32(0x40040) & 0xFFFFFF, 0x63A000); /* slot 20, INTA# on PIRQD */
 }
 END_TEST
 
@@ -158,7 +159,8 @@ START_TEST(test_32_bit_entry)
     rig_trap(&rig, TRAP_PCI32);
     ck_assert(!rig_live_carry(&rig));
     ck_assert_uint_eq(gpr(EDX), 0x20494350);
-    sums_to_zero(find("$PIR"), at(find("$PIR"), 8)[6]);
+    sums_to_zero(find("$PIR"), get32(find("$PIR") + 6) & 0xFFFF);
+    ck_assert_uint_eq(get32(find("$PIR") + 6) & 0xFFFF, 32 + 80);
 }
 END_TEST
 
@@ -229,6 +231,7 @@ START_TEST(test_mp_table)
 {
     uint32_t pointer = find("_MP_"), table = get32(pointer + 4), entry = table + 44;
     unsigned entries = get32(table + 34) & 0xFFFF, kinds[5] = {0};
+    bool far = false;
 
     sums_to_zero(pointer, 16);
     ck_assert_uint_eq(get32(table), 0x504D4350);
@@ -242,9 +245,14 @@ START_TEST(test_mp_table)
             ck_assert_uint_eq(e[7], 2); /* the 8254 */
         if (e[0] == 3 && e[4] == 0 && e[5] == 2 << 2) /* INTA# of slot 2: PIRQB# */
             ck_assert_uint_eq(e[7], 17);
+        if (e[0] == 3 && e[4] == 0 && e[5] == 20 << 2) { /* INTA# of slot 20: PIRQD# */
+            ck_assert_uint_eq(e[7], 19);
+            far = true;
+        }
         entry += e[0] ? 8 : 20;
     }
     ck_assert_uint_eq(entry, table + (get32(table + 4) & 0xFFFF));
+    ck_assert(far);
     ck_assert_uint_eq(kinds[0], 1);
     ck_assert_uint_eq(kinds[1], 2);
     ck_assert_uint_eq(kinds[2], 1);
