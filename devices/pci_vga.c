@@ -3,13 +3,15 @@
  * the ROM base address an option ROM where there is one.
  *
  * The page is that of the adapter 1234:1111, revision 2: 000h-3FFh is the monitor's EDID, 400h-41Fh
- * are ports 3C0h-3DFh, 500h-515h the display interface's registers as words. */
+ * are ports 3C0h-3DFh, 500h-515h the display interface's registers as words, 600h has the number of
+ * bytes of what follows there, 604h the frame buffer's byte order. */
 #include <stdlib.h>
 
 #include "devices/edid.h"
 #include "devices/internal.h"
 #include "devices/pci.h"
 #include "devices/vga.h"
+#include "ringer/log.h"
 
 enum {
     PAGE = 0x1000,
@@ -17,6 +19,8 @@ enum {
     LEGACY_PORT = 0x3C0,
     LEGACY_PORTS = 0x20,
     DISPI = 0x500,
+    EXTENDED = 0x600,
+    EXTENDED_BYTES = 8,
 };
 
 struct pci_vga {
@@ -24,6 +28,7 @@ struct pci_vga {
     struct phys *phys;
     struct bus *bus;
     struct vga *vga;
+    struct log *log;
     int page_region, rom_region;
 };
 
@@ -59,6 +64,14 @@ static bool dispi_register(uint32_t offset, unsigned size)
     return offset >= DISPI && offset < DISPI + 2 * DISPI_COUNT && size == 2;
 }
 
+/* Revision 2's registers. */
+static uint32_t extended_read(uint32_t offset)
+{
+    static const uint8_t bytes[EXTENDED_BYTES] = {EXTENDED_BYTES, 0, 0, 0, 0x1E, 0x1E, 0x1E, 0x1E};
+
+    return bytes[offset & 7] | (uint32_t)bytes[(offset + 1) & 7] << 8;
+}
+
 /* One block; what is behind it reads as zeros. */
 static uint32_t edid_read(const struct vga *v, uint32_t offset, unsigned size)
 {
@@ -81,6 +94,8 @@ static uint32_t page_read(void *opaque, uint32_t offset, unsigned size)
         return edid_read(p->vga, offset, size);
     if (offset >= LEGACY && offset + size <= LEGACY + LEGACY_PORTS)
         return bus_in(p->bus, (uint16_t)(LEGACY_PORT + offset - LEGACY), size);
+    if (offset >= EXTENDED && offset < EXTENDED + EXTENDED_BYTES)
+        return extended_read(offset);
     if (!dispi_register(offset, size))
         return UINT32_MAX;
     index = p->vga->dispi_index; /* the ports' index is not disturbed */
@@ -99,6 +114,8 @@ static void page_write(void *opaque, uint32_t offset, uint32_t value, unsigned s
         bus_out(p->bus, (uint16_t)(LEGACY_PORT + offset - LEGACY), value, size);
         return;
     }
+    if (offset >= EXTENDED && offset < EXTENDED + EXTENDED_BYTES && (value & 0xFF) == 0xBE)
+        log_unimp(p->log, "VGA: a frame buffer in big-endian order");
     if (!dispi_register(offset, size))
         return;
     index = p->vga->dispi_index;
@@ -167,6 +184,7 @@ struct pci_vga *pci_vga_init(struct board *board, struct pci *pci, struct vga *v
     p->phys = board->phys;
     p->bus = board->bus;
     p->vga = vga;
+    p->log = board->log;
     pci_function_init(&p->pci, &id, p);
     pci_function_bar(&p->pci, 0, false, true, vga->vram_bytes, map_lfb);
     pci_function_bar(&p->pci, 2, false, false, PAGE, map_page);

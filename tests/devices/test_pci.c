@@ -158,6 +158,8 @@ START_TEST(test_vga_page_and_rom)
     ck_assert_uint_eq(phys_read32(c.board.phys, 0xFEBFF500) & 0xFFF0, 0xB0C0);
     phys_write(c.board.phys, 0xFEBFF406, "\x3C", 1);
     ck_assert_uint_eq(chipset_in(&c, 0x3C6), 0x3C);
+    ck_assert_uint_eq(phys_read32(c.board.phys, 0xFEBFF600), 8);
+    ck_assert_uint_eq(phys_read32(c.board.phys, 0xFEBFF604), 0x1E1E1E1E);
     ck_assert_uint_eq(phys_read32(c.board.phys, 0xFEBE0000), 0xFF40AA55);
     set(VGA + 0x30, 0xFEBE0000, 4); /* the ROM's own enable bit */
     ck_assert_int_eq(kind(0xFEBE0000), PHYS_NONE);
