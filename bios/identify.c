@@ -1,8 +1,8 @@
 /* What kind of image is a file?  By its content and size, never by its name. */
 #include "bios/bios.h"
-#include "bios/file.h"
 #include "bios/linux.h"
 #include "bios/multiboot.h"
+#include "devices/image.h"
 #include "ringer/error.h"
 
 #include <elf.h>
@@ -16,12 +16,10 @@ static bool is_linux(const uint8_t *head, size_t len)
            memcmp(head + 0x202, "HdrS", 4) == 0;
 }
 
-static bool is_cd(const struct file *f)
+static bool is_cd(const struct image_peek *p)
 {
-    uint8_t id[6];
-
-    return f->size >= ISO_DESCRIPTOR + 2048 && file_read(f, ISO_DESCRIPTOR, id, sizeof id) &&
-           memcmp(id + 1, "CD001", 5) == 0;
+    return p->bytes >= ISO_DESCRIPTOR + 2048 && p->len >= ISO_DESCRIPTOR + 6 &&
+           memcmp(p->data + ISO_DESCRIPTOR + 1, "CD001", 5) == 0;
 }
 
 /* Could the four entries at TABLE be partitions of a disk of SECTORS?  Boot code that has other
@@ -55,38 +53,42 @@ static bool is_short_floppy(const uint8_t *head, uint64_t bytes)
     return sectors <= SECTORS_288 && !is_partition_table(head + 446, sectors);
 }
 
+static enum image_kind unknown(const char *path, const struct image_peek *p, struct error *err)
+{
+    if (p->len >= SELFMAG && memcmp(p->data, ELFMAG, SELFMAG) == 0)
+        error_set(err,
+                  "'%s' is an ELF file without a Multiboot header; for Linux give the "
+                  "bzImage, not vmlinux",
+                  path);
+    else
+        error_set(err,
+                  "'%s' (%llu bytes) is no floppy, disk, CD or kernel image that ringer "
+                  "knows; say what it is with -fda, -hda or -kernel",
+                  path, (unsigned long long)p->bytes);
+    return IMAGE_UNKNOWN;
+}
+
 enum image_kind image_identify(const char *path, struct error *err)
 {
-    uint8_t head[MULTIBOOT_SEARCH] = {0};
-    enum image_kind kind = IMAGE_UNKNOWN;
+    struct image_peek p = {.len = 0};
     struct geometry g;
-    struct file f;
-    uint32_t offset;
-    size_t len;
+    uint32_t offset, head;
 
-    if (!file_open(&f, path, "image", err))
+    if (!image_peek(path, &p, err))
         return IMAGE_UNKNOWN;
-    len = f.size < sizeof head ? f.size : sizeof head;
-    if (!file_read(&f, 0, head, len))
-        error_set(err, "cannot read the image '%s'", path);
-    else if (is_cd(&f))
-        kind = IMAGE_CD;
-    else if (f.size % SECTOR_SIZE == 0 && floppy_geometry(f.size / SECTOR_SIZE, &g))
-        kind = IMAGE_FLOPPY;
-    else if (is_linux(head, len))
-        kind = IMAGE_LINUX;
-    else if (len >= 512 && head[510] == 0x55 && head[511] == 0xAA)
-        kind = is_short_floppy(head, f.size) ? IMAGE_FLOPPY
-                                             : IMAGE_DISK; /* even if GRUB's Multiboot header follows the boot sector */
-    else if (multiboot_find(head, len, &offset))
-        kind = IMAGE_MULTIBOOT;
-    else if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
-        error_set(err, "'%s' is an ELF file without a Multiboot header; for Linux give the "
-                       "bzImage, not vmlinux", path);
-    else
-        error_set(err, "'%s' (%llu bytes) is no floppy, disk, CD or kernel image that ringer "
-                       "knows; say what it is with -fda, -hda or -kernel", path,
-                  (unsigned long long)f.size);
-    file_close(&f);
-    return kind;
+    head = p.len < MULTIBOOT_SEARCH ? p.len : MULTIBOOT_SEARCH;
+    if (is_cd(&p))
+        return IMAGE_CD;
+    if (p.bytes % SECTOR_SIZE == 0 && floppy_geometry(p.bytes / SECTOR_SIZE, &g))
+        return IMAGE_FLOPPY;
+    if (p.raw && is_linux(p.data, head))
+        return IMAGE_LINUX;
+    /* Even if GRUB's Multiboot header follows the boot sector. */
+    if (head >= 512 && p.data[510] == 0x55 && p.data[511] == 0xAA)
+        return is_short_floppy(p.data, p.bytes) ? IMAGE_FLOPPY : IMAGE_DISK;
+    if (p.raw && multiboot_find(p.data, head, &offset))
+        return IMAGE_MULTIBOOT;
+    if (p.disk) /* a blank one, most likely */
+        return IMAGE_DISK;
+    return unknown(path, &p, err);
 }

@@ -72,6 +72,21 @@ bool image_pwrite(int fd, const void *data, uint64_t len, uint64_t offset);
 
 /* --- formats --- */
 
+enum { IMAGE_PEEK = 36 << 10 }; /* as far as the first descriptor of a CD, and a bit */
+
+/* The beginning of what an image holds. */
+struct image_peek {
+    uint8_t data[IMAGE_PEEK];
+    uint32_t len;
+    uint64_t bytes; /* in all; of what is packed by gzip 4 MiB at most are counted */
+    bool raw;       /* it is the file's own */
+    bool disk;      /* of a format that only disks have, or from elsewhere */
+};
+
+/* Look into the image at PATH, whatever its format.  False and ERR (one line) when it cannot be
+ * read. */
+bool image_peek(const char *path, struct image_peek *peek, struct error *err);
+
 enum { IMAGE_HEAD = 512 }; /* how much of an image its format is told by */
 
 /* The format that the first LEN bytes at HEAD announce: "raw" when they are no format's. */

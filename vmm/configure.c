@@ -66,7 +66,8 @@ static bool is_floppy(const char *path, struct block *b)
     struct geometry g;
     struct stat st;
 
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size % SECTOR_SIZE)
+    if (!strcmp(block_format(b), "raw") && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+        st.st_size % SECTOR_SIZE)
         return false;
     return floppy_media(b, &g);
 }

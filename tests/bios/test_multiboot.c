@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { MAGIC = 0x1BADB002, RAM = 16 << 20 };
 
@@ -206,6 +207,28 @@ START_TEST(test_load)
 }
 END_TEST
 
+/* The same, packed by gzip. */
+static enum image_kind identify_packed(const void *bytes, size_t len)
+{
+    struct error err = {{0}};
+    enum image_kind kind;
+    char path[64];
+    gzFile f;
+
+    rig_file(path, "", 0);
+    f = gzopen(path, "wb1");
+    ck_assert_int_eq(gzwrite(f, bytes, (unsigned)len), (int)len);
+    gzclose(f);
+    kind = image_identify(path, &err);
+    ck_assert_int_eq(kind == IMAGE_UNKNOWN, err.text[0] != 0);
+    if (len > 10000) { /* cut off */
+        ck_assert_int_eq(truncate(path, 20), 0);
+        image_identify(path, &err);
+    }
+    unlink(path);
+    return kind;
+}
+
 static enum image_kind identify(const void *bytes, size_t len)
 {
     struct error err = {{0}};
@@ -253,6 +276,15 @@ START_TEST(test_identify)
     ck_assert_int_eq(identify(data, 8000), IMAGE_UNKNOWN);
     memcpy(data + 32769, "CD001", 5);
     ck_assert_int_eq(identify(data, 100000), IMAGE_CD);
+    ck_assert_int_eq(identify_packed(data, 100000), IMAGE_CD);
+    ck_assert_int_eq(identify_packed(data, 1474560), IMAGE_CD); /* however long */
+    memset(data + 32769, 0, 5);
+    ck_assert_int_eq(identify_packed(data, 1474560), IMAGE_FLOPPY);
+    ck_assert_int_eq(identify_packed(data, 1474561), IMAGE_UNKNOWN);
+    ck_assert_int_eq(identify_packed(data, 100), IMAGE_UNKNOWN);
+    data[510] = 0x55;
+    ck_assert_int_eq(identify_packed(data, 6000000), IMAGE_DISK);
+    ck_assert_int_eq(image_identify("null-co://", &err), IMAGE_DISK);
     ck_assert_int_eq(image_identify("/tmp", &err), IMAGE_UNKNOWN);
     ck_assert(strstr(err.text, "directory"));
     ck_assert_int_eq(image_identify("/nonexistent", &err), IMAGE_UNKNOWN);
