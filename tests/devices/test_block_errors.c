@@ -226,6 +226,55 @@ START_TEST(a_disk_that_fills_up)
 }
 END_TEST
 
+/* The same for qcow2, where room may lack for data or for any of the tables: wherever it does, what
+ * was to be written is written when there is room, and the image is consistent. */
+START_TEST(a_qcow2_disk_that_fills_up)
+{
+    static const struct image_layout layout = {
+        .version = 3, .cluster_bits = 16, .refcount_order = 4, .size = DISK};
+    static uint8_t data[DISK], back[DISK];
+
+    if (!enter_small_disk()) {
+        puts("SKIP a part of devices/test_block_errors: no file system may be mounted here");
+        return;
+    }
+    image_fill(data, sizeof data, 5);
+    for (unsigned pages = 1; pages < 128; pages += pages < 12 ? 1 : 7) {
+        const struct block_options options = {.on_write_error = BLOCK_ON_ERROR_ENOSPC};
+        struct told t = {.mended_after = 2, .mend = take_ballast_away};
+        struct error err = {""};
+        struct block *b;
+
+        image_run("rm -f a ballast");
+        image_make_qcow2("a", &layout);
+        /* A file that its maker left holes in. */
+        ck_assert_int_eq(image_run("cp --sparse=always a b && mv b a"), 0);
+        /* So many pages are left. */
+        ck_assert_int_eq(image_run("head -c $(($(stat -f -c %%a .) * 4096 - %u * 4096)) /dev/zero "
+                                   ">ballast",
+                                   pages),
+                         0);
+        b = block_open("a", &options, NULL, &err);
+        ck_assert_msg(b, "%s", err.text);
+        block_on_error(b, failed, &t);
+        for (unsigned at = 0; at < DISK / 2; at += 16 * SECTOR_SIZE) /* from its end to its begin */
+            ck_assert_msg(block_write(b, (DISK - at) / SECTOR_SIZE - 16, data + DISK - at - 8192, 16),
+                          "%u pages", pages);
+        ck_assert_uint_eq(t.times, 2);
+        ck_assert(block_flush(b));
+        block_close(b);
+        b = image_open_ok("a", true);
+        ck_assert(block_read(b, SECTORS / 2, back, SECTORS / 2));
+        ck_assert_mem_eq(back, data + DISK / 2, DISK / 2);
+        block_close(b);
+        if (image_have("qemu-img"))
+            ck_assert_msg(image_run("qemu-img check -f qcow2 a") == 0, "%u pages", pages);
+    }
+    ck_assert_int_eq(chdir(".."), 0);
+    ck_assert_int_eq(umount("small"), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block errors");
@@ -237,6 +286,7 @@ int main(void)
     tcase_add_test(tc, a_write_is_tried_again);
     tcase_add_test(tc, reads_that_fail);
     tcase_add_test(tc, a_disk_that_fills_up);
+    tcase_add_test(tc, a_qcow2_disk_that_fills_up);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
