@@ -40,6 +40,7 @@ struct image_file {
     uint64_t bytes;
     dev_t device; /* device and inode tell whether two names are one file */
     ino_t inode;
+    int lost; /* errno of an image_file_sync that failed */
     const struct image_file *child; /* while it is being opened; NULL for the outermost */
 };
 
@@ -63,7 +64,9 @@ void image_file_close(struct image_file *file);
 bool image_file_read(const struct image_file *file, void *data, uint64_t len, uint64_t offset);
 bool image_file_write(const struct image_file *file, const void *data, uint64_t len,
                       uint64_t offset);
-bool image_file_sync(const struct image_file *file); /* what was written is on the disk */
+/* What was written is on the host's disk.  Once this fails it always will: Linux says so once, and
+ * takes for written then what it could not write. */
+bool image_file_sync(struct image_file *file);
 
 /* pread and pwrite of all LEN bytes, over signals and short transfers.  A read that meets the
  * end of the file fails with EIO. */

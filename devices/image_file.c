@@ -162,6 +162,7 @@ bool image_file_open(struct image_file *file, const struct image_request *reques
 
     file->child = request->child;
     file->remote = NULL;
+    file->lost = 0;
     /* Nonblocking, so that a FIFO given by mistake is refused rather than waited for. */
     file->fd = open(file_name(path), (request->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
     if (file->fd < 0) {
@@ -198,7 +199,21 @@ bool image_file_write(const struct image_file *file, const void *data, uint64_t 
                         : image_pwrite(file->fd, data, len, offset);
 }
 
-bool image_file_sync(const struct image_file *file)
+static bool sync_once(const struct image_file *file)
 {
     return file->remote ? file->remote->ops->flush(file->remote) : fdatasync(file->fd) == 0;
+}
+
+bool image_file_sync(struct image_file *file)
+{
+    bool ok = true;
+
+    if (!file->lost)
+        do
+            ok = sync_once(file);
+        while (!ok && errno == EINTR);
+    if (!ok)
+        file->lost = errno;
+    errno = file->lost;
+    return !file->lost;
 }

@@ -40,7 +40,7 @@ static bool raw_write(struct image *image, uint64_t lba, const void *data, uint3
 
 static bool raw_flush(struct image *image)
 {
-    return fdatasync(((struct raw_image *)image)->file.fd) == 0;
+    return image_file_sync(&((struct raw_image *)image)->file);
 }
 
 static void raw_close(struct image *image)

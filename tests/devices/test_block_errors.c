@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DISK = 1 << 20, SECTORS = DISK / SECTOR_SIZE, LATE = SECTORS - 1 };
@@ -25,6 +26,19 @@ static void limit_files(rlim_t bytes)
 
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* How many of the coming syncs fail. */
+static unsigned bad_syncs;
+
+/* Stands before the C library's. */
+int fdatasync(int fd)
+{
+    if (bad_syncs && bad_syncs--) {
+        errno = bad_syncs & 1 ? EIO : EINTR;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 /* What the machine would be told of. */
@@ -164,6 +178,43 @@ START_TEST(reads_that_fail)
 }
 END_TEST
 
+/* What the host lost it does not get back by being asked again; a signal is no loss. */
+START_TEST(flushes_that_fail)
+{
+    static const struct image_layout layout = {
+        .version = 3, .cluster_bits = 16, .refcount_order = 4, .size = DISK};
+    uint8_t data[SECTOR_SIZE] = {1};
+
+    for (int qcow2 = 0; qcow2 < 2; qcow2++) {
+        const struct block_options options = {.on_write_error = BLOCK_ON_ERROR_STOP};
+        struct told t = {.mended_after = 3, .mend = no_limit};
+        struct block *b;
+
+        if (qcow2)
+            image_make_qcow2("a", &layout);
+        else
+            make_disk();
+        b = block_open("a", &options, NULL, NULL);
+        ck_assert_ptr_nonnull(b);
+        block_on_error(b, failed, &t);
+        ck_assert(block_write(b, 0, data, 1));
+        bad_syncs = 1; /* EINTR */
+        ck_assert(block_flush(b));
+        ck_assert_uint_eq(t.times, 0);
+        ck_assert(block_write(b, 0, data, 1));
+        bad_syncs = 2; /* EIO, and one that would be well */
+        t.mended_after = 0;
+        ck_assert(!block_flush(b));
+        bad_syncs = 0;
+        ck_assert(!block_flush(b));
+        ck_assert_int_eq(t.error, EIO);
+        ck_assert_uint_eq(t.times, 2);
+        ck_assert_uint_eq(block_stats(b)->failed_flushes, 2);
+        block_close(b);
+    }
+}
+END_TEST
+
 static void take_ballast_away(void)
 {
     ck_assert_int_eq(unlink("ballast"), 0);
@@ -285,6 +336,7 @@ int main(void)
     tcase_add_test(tc, writes_that_fail);
     tcase_add_test(tc, a_write_is_tried_again);
     tcase_add_test(tc, reads_that_fail);
+    tcase_add_test(tc, flushes_that_fail);
     tcase_add_test(tc, a_disk_that_fills_up);
     tcase_add_test(tc, a_qcow2_disk_that_fills_up);
     suite_add_tcase(suite, tc);
