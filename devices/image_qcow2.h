@@ -35,11 +35,13 @@ struct qcow2_header {
     uint64_t incompatible, compatible, autoclear;
     char backing_format[32];
     bool has_bitmaps;
+    bool zstd; /* the compression type; zlib otherwise */
 };
 
 enum {
     INCOMPATIBLE_DIRTY = 1,
     INCOMPATIBLE_CORRUPT = 2,
+    INCOMPATIBLE_COMPRESSION = 8,
     COMPATIBLE_LAZY = 1,
 };
 
@@ -110,6 +112,11 @@ bool qcow2_barrier(struct qcow2 *q);
 /* The place of table INDEX in CACHE; NULL and ENOMEM.  Its index says whether it is there. */
 struct qcow2_cached *qcow2_slot(struct qcow2 *q, struct qcow2_cache *cache, uint64_t index);
 bool qcow2_cache_new(struct qcow2 *q, struct qcow2_cache *cache, uint64_t bytes, uint64_t tables);
+
+/* --- image_qcow2_packed.c --- */
+
+/* Unpack the LEN bytes of a compressed cluster at PACKED into q->inflated. */
+bool qcow2_unpack(struct qcow2 *q, uint8_t *packed, uint64_t len);
 
 /* --- image_qcow2_header.c --- */
 

@@ -14,6 +14,7 @@ enum {
     V2_LENGTH = 72,
     V3_LENGTH = 104,
     FEATURES = 72, /* offset of incompatible, compatible, autoclear */
+    COMPRESSION = 104,
     MOST_L1 = 32 << 20 >> 3,
     MOST_TABLE = 8 << 20,
     MOST_SNAPSHOTS = 65536,
@@ -161,20 +162,38 @@ static void feature_name(const uint8_t *table, size_t len, unsigned bit, char *n
             copy_name(name, size, table + 2, 46);
 }
 
+/* "compression type" in HEAD: 0 is zlib, 1 zstd; there is a feature bit for what is not zlib. */
+static bool check_compression(struct qcow2 *q, const uint8_t *head, struct error *err)
+{
+    uint8_t type = q->h.length > COMPRESSION ? head[COMPRESSION] : 0;
+
+    if (type > 1)
+        return error_set(err,
+                         "image '%s' is compressed in a way that is not supported (type %u); convert "
+                         "it by 'qemu-img convert -O qcow2'",
+                         q->path, type);
+    if (!type != !(q->h.incompatible & INCOMPATIBLE_COMPRESSION))
+        return qcow2_header_error(q, err, "its compression type and features disagree");
+    q->h.zstd = type;
+    return true;
+}
+
 static bool check_features(struct qcow2 *q, const uint8_t *names, size_t len, const uint8_t *head,
                            struct error *err)
 {
-    uint64_t unknown = q->h.incompatible & ~(uint64_t)(INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT);
+    uint64_t unknown = q->h.incompatible & ~(uint64_t)(INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT |
+                                                       INCOMPATIBLE_COMPRESSION);
     char name[48];
 
-    /* Bit 3 is there when the compression is not zlib; then it is zstd. */
     if (unknown) {
         feature_name(names, len, (unsigned)__builtin_ctzll(unknown), name, sizeof name);
         return error_set(err,
-                         "image '%s' needs a qcow2 feature that is not supported: %s%s; convert it "
+                         "image '%s' needs a qcow2 feature that is not supported: %s; convert it "
                          "by 'qemu-img convert -O qcow2'",
-                         q->path, name, q->h.length > 104 && head[104] == 1 ? " (zstd)" : "");
+                         q->path, name);
     }
+    if (!check_compression(q, head, err))
+        return false;
     if (q->h.incompatible & INCOMPATIBLE_CORRUPT && q->writable)
         return error_set(err,
                          "image '%s' is marked as corrupt and opens for reading only; repair it "

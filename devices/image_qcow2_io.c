@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 /* --- reading --- */
 
@@ -35,26 +34,6 @@ static bool read_backing(struct qcow2 *q, uint64_t offset, uint8_t *data, uint64
     return !there || q->backing->ops->read(q->backing, lba, data, (uint32_t)there);
 }
 
-/* Inflate LEN bytes at PACKED into a whole cluster ("Compressed Clusters": raw deflate). */
-static bool inflate_cluster(struct qcow2 *q, uint8_t *packed, uint64_t len)
-{
-    z_stream z = {.next_in = packed,
-                  .avail_in = (uInt)len,
-                  .next_out = q->inflated,
-                  .avail_out = (uInt)q->cluster};
-    int status;
-
-    if (inflateInit2(&z, -15) != Z_OK) {
-        errno = ENOMEM;
-        return false;
-    }
-    status = inflate(&z, Z_FINISH);
-    inflateEnd(&z);
-    if (z.avail_out == 0 && (status == Z_STREAM_END || status == Z_BUF_ERROR))
-        return true;
-    return qcow2_damage(q, "a compressed cluster does not unpack");
-}
-
 /* Have the compressed cluster of ENTRY in q->inflated. */
 static bool load_compressed(struct qcow2 *q, uint64_t entry)
 {
@@ -76,7 +55,7 @@ static bool load_compressed(struct qcow2 *q, uint64_t entry)
         errno = ENOMEM;
         return false;
     }
-    ok = image_file_read(&q->file, p, len, offset) && inflate_cluster(q, p, len);
+    ok = image_file_read(&q->file, p, len, offset) && qcow2_unpack(q, p, len);
     if (p != packed)
         free(p);
     if (ok)

@@ -230,6 +230,8 @@ START_TEST(made_by_qemu_img)
     static const char *const made[] = {
         "qemu-img convert -c -O qcow2 model.raw a",
         "qemu-img convert -c -O qcow2 -o cluster_size=4k,compat=0.10 model.raw a",
+        "qemu-img convert -c -O qcow2 -o compression_type=zstd model.raw a",
+        "qemu-img convert -c -O qcow2 -o compression_type=zstd,cluster_size=2M model.raw a",
         "qemu-img convert -O qcow2 model.raw a && qemu-img snapshot -c one a",
         "qemu-img convert -c -O qcow2 -o cluster_size=1k model.raw a && qemu-img snapshot -c 1 a "
         "&& "
@@ -567,7 +569,7 @@ int main(void)
     tcase_add_test(tc, backing_files);
     tcase_add_test(tc, backing_files_that_are_wrong);
     tcase_add_test(tc, long_chains_end);
-    tcase_add_loop_test(tc, made_by_qemu_img, 0, 6);
+    tcase_add_loop_test(tc, made_by_qemu_img, 0, 8);
     tcase_add_test(tc, bitmaps_become_stale);
     tcase_add_test(tc, snapshots_stay_as_they_are);
     tcase_add_test(tc, zero_clusters);
