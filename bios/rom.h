@@ -73,6 +73,7 @@
 #define ROM_VIDEO_SAVE2  0xD640
 #define ROM_VIDEO_DCC    0xD660 /* display combination codes */
 #define ROM_VBE_OEM      0xD680
+#define ROM_VBE_WINDOW   0xD6C0 /* code: the window function of function 01h's answer */
 #define ROM_VBE_MODES    0xD700
 #define ROM_FIXED_DISK   0xE401 /* parameter tables of drives 80h and 81h */
 #define ROM_CONFIG       0xE6F5

@@ -45,8 +45,11 @@ static void put(uint8_t *p, uint32_t v, unsigned bytes)
 
 void vbe_fill_rom(struct bios *b)
 {
+    /* mov ax, 4F05h; int 10h; retf */
+    static const uint8_t window[] = {0xB8, 0x05, 0x4F, 0xCD, 0x10, 0xCB};
     uint8_t *code;
 
+    memcpy(b->rom + ROM_VBE_WINDOW, window, sizeof window);
     strcpy((char *)b->rom + ROM_VBE_OEM, "ringer VGA");
     _Static_assert(ROM_VBE_MODES + 2 * VBE_MODES_MAX <= ROM_POST, "the list fits");
     vbe_mode_list(present(b) ? dispi_memory(b) : 0, b->rom + ROM_VBE_MODES);
@@ -136,6 +139,7 @@ static void pixel_info(struct bios *b, const struct vbe_mode *m, uint8_t t[256])
     put(t + 4, 64, 2);
     put(t + 6, 64, 2);
     put(t + 8, 0xA000, 2);
+    put(t + 12, video_pointer(b, ROM_VBE_WINDOW), 4);
     put(t + 16, line, 2);
     t[23] = 16;
     t[24] = m->bpp == 4 ? 4 : 1;

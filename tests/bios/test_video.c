@@ -290,7 +290,7 @@ static void check_mode_info(uint16_t mode)
     uint16_t attributes = lin16(rig.bios, RIG_BUFFER), line = lin16(rig.bios, RIG_BUFFER + 16);
     unsigned width = lin16(rig.bios, RIG_BUFFER + 18), height = lin16(rig.bios, RIG_BUFFER + 20);
     unsigned bpp = lin8(rig.bios, RIG_BUFFER + 25), drawn_width, drawn_height;
-    uint32_t linear = lin32(rig.bios, RIG_BUFFER + 40);
+    uint32_t linear = lin32(rig.bios, RIG_BUFFER + 40), window = lin32(rig.bios, RIG_BUFFER + 12);
 
     ck_assert_uint_eq(attributes & 0x0B, 0x0B);
     ck_assert_uint_eq(linear, attributes & 0x80 ? bios_frame_buffer(rig.bios) : 0);
@@ -311,6 +311,8 @@ static void check_mode_info(uint16_t mode)
         ck_assert_uint_eq(lin16(rig.bios, 0xB8000 + width * 2 + 4), 0x0745);
         return;
     }
+    /* mov ax, 4F05h; int 10h */
+    ck_assert_uint_eq(lin32(rig.bios, (window >> 16) * 16 + (window & 0xFFFF)), 0xCD4F05B8);
     ck_assert_uint_eq(drawn_width, width);
     ck_assert_uint_eq(drawn_height, height);
     ck_assert_uint_eq(line, bpp == 4 ? width / 8 : width * ((bpp + 7) / 8));
