@@ -51,6 +51,13 @@ bool qcow2_break(struct qcow2 *q, const char *format, ...)
     return false;
 }
 
+bool qcow2_table_failed(struct qcow2 *q)
+{
+    if (errno != ENOSPC && errno != EDQUOT)
+        q->broken = true;
+    return false;
+}
+
 bool qcow2_pwrite(struct qcow2 *q, const void *data, uint64_t len, uint64_t offset)
 {
     if (!image_file_write(&q->file, data, len, offset))

@@ -104,6 +104,11 @@ bool qcow2_damage(struct qcow2 *q, const char *format, ...) __attribute__((forma
 /* The same, and the tables are not written any more. */
 bool qcow2_break(struct qcow2 *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A write of tables failed, errno says why, and what the file holds there is old or new: both are
+ * consistent.  For lack of room it may be tried again; after anything else the tables are not written
+ * any more.  Always false. */
+bool qcow2_table_failed(struct qcow2 *q);
+
 /* Write LEN bytes at OFFSET and follow the file's growth. */
 bool qcow2_pwrite(struct qcow2 *q, const void *data, uint64_t len, uint64_t offset);
 /* What was written before is on the disk before what is written after. */

@@ -90,8 +90,7 @@ static bool write_counts(struct qcow2 *q, struct qcow2_cached *b, uint64_t first
     if (qcow2_pwrite(q, b->data + from, to - from, b->offset + from))
         return true;
     b->index = UINT64_MAX;
-    q->broken = true;
-    return false;
+    return qcow2_table_failed(q);
 }
 
 /* A free cluster for block INDEX, in its own range: the first one, but while counts are being
@@ -124,9 +123,11 @@ static struct qcow2_cached *make_block(struct qcow2 *q, uint64_t index)
     entry = htobe64(offset);
     if (!qcow2_pwrite(q, b->data, q->cluster, offset) || !qcow2_barrier(q))
         return NULL;
-    if (!qcow2_mark_metadata(q, offset, q->cluster))
-        return NULL;
     if (!qcow2_pwrite(q, &entry, 8, q->h.table_offset + index * 8)) {
+        qcow2_table_failed(q);
+        return NULL;
+    }
+    if (!qcow2_mark_metadata(q, offset, q->cluster)) {
         q->broken = true;
         return NULL;
     }
@@ -217,9 +218,8 @@ static bool switch_tables(struct qcow2 *q, const struct growth *g, uint64_t *tab
     memcpy(field, &offset_be, 8);
     memcpy(field + 8, &clusters_be, 4);
     if (!qcow2_pwrite(q, field, sizeof field, 48)) {
-        q->broken = true;
         free(table);
-        return false;
+        return qcow2_table_failed(q);
     }
     free(q->table);
     q->table = table;

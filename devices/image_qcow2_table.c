@@ -105,10 +105,8 @@ static bool set_l1(struct qcow2 *q, uint64_t index, uint64_t entry)
 {
     uint64_t v = htobe64(entry);
 
-    if (!qcow2_pwrite(q, &v, 8, q->h.l1_offset + index * 8)) {
-        q->broken = true;
-        return false;
-    }
+    if (!qcow2_pwrite(q, &v, 8, q->h.l1_offset + index * 8))
+        return qcow2_table_failed(q);
     q->l1[index] = entry;
     return true;
 }
@@ -196,8 +194,7 @@ bool qcow2_link(struct qcow2 *q, uint64_t index, uint64_t offset, uint32_t count
         }
         if (!qcow2_pwrite(q, t->data + i * 8, n * 8ull, t->offset + i * 8)) {
             t->index = UINT64_MAX; /* what the file holds now is unknown */
-            q->broken = true;
-            return false;
+            return qcow2_table_failed(q);
         }
         for (uint32_t k = 0; k < n; k++)
             ok &= release_entry(q, old[k]);

@@ -21,7 +21,7 @@ enum { DISK = 3 << 20, SECTORS = DISK / SECTOR_SIZE };
 /* What the COUNTth write of this process meets. */
 static struct {
     unsigned count;
-    enum { NOTHING, DEATH, HALF, ERROR, FULL } meets;
+    enum { NOTHING, DEATH, HALF, ERROR, FULL, FULL_ONCE } meets;
 } fate;
 
 /* Stands before the C library's. */
@@ -33,8 +33,8 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t offset)
         errno = ENOSPC;
         return -1;
     }
-    if (now && fate.meets == ERROR) {
-        errno = EIO;
+    if (now && (fate.meets == ERROR || fate.meets == FULL_ONCE)) {
+        errno = fate.meets == ERROR ? EIO : ENOSPC;
         return -1;
     }
     if (now && fate.meets == DEATH)
@@ -152,6 +152,62 @@ START_TEST(dies_with_a_snapshot)
 }
 END_TEST
 
+/* --- room comes back --- */
+
+static bool mended(void *opaque, struct block *b, bool write, enum block_action action)
+{
+    (void)opaque;
+    (void)b;
+    (void)write;
+    return action == BLOCK_STOP;
+}
+
+/* A disk that is full at write COUNT, and not when the operation is tried again; false when there
+ * are not so many. */
+static bool full_once(const struct image_layout *layout, unsigned count)
+{
+    static uint8_t model[DISK], back[DISK];
+    const struct block_options options = {.on_write_error = BLOCK_ON_ERROR_ENOSPC};
+    uint32_t seed = 11;
+    struct block *b;
+    bool met;
+
+    image_make_qcow2("a", layout);
+    b = block_open("a", &options, NULL, NULL);
+    ck_assert_ptr_nonnull(b);
+    block_on_error(b, mended, NULL);
+    memset(model, 0, sizeof model);
+    fate.count = count;
+    fate.meets = FULL_ONCE;
+    for (int i = 0; i < 40; i++) {
+        uint32_t n = 1 + image_random(&seed) % (i % 3 ? 300 : 9);
+        uint32_t lba = image_random(&seed) % (SECTORS - n);
+
+        image_fill(model + lba * SECTOR_SIZE, n * SECTOR_SIZE, (uint32_t)i);
+        ck_assert_msg(block_write(b, lba, model + lba * SECTOR_SIZE, n), "full at write %u", count);
+        if (i % 5 == 4)
+            ck_assert_msg(block_flush(b), "full at write %u", count);
+    }
+    met = fate.count == 0;
+    fate.meets = NOTHING;
+    block_close(b);
+    b = image_open_ok("a", true);
+    ck_assert(block_read(b, 0, back, SECTORS));
+    ck_assert_mem_eq(model, back, sizeof back);
+    block_close(b);
+    return met;
+}
+
+START_TEST(goes_on_when_there_is_room)
+{
+    const struct image_layout *layout = &layouts[_i];
+    unsigned step = step_of(layout->cluster_bits == 9 ? 331 : layout->cluster_bits == 12 ? 37 : 11);
+
+    for (unsigned count = 1; full_once(layout, count); count += step)
+        check_leaks_only("a");
+}
+END_TEST
+
 /* --- killed --- */
 
 /* A writer that is killed after a random time.  What it flushed, and told through the pipe, must
@@ -232,6 +288,7 @@ int main(void)
     tcase_set_timeout(tc, getenv("RINGER_TEST_STEP") ? 3600 : 60);
     tcase_add_loop_test(tc, dies_or_fails_at_any_write, 0, 12);
     tcase_add_loop_test(tc, dies_with_a_snapshot, 0, 4);
+    tcase_add_loop_test(tc, goes_on_when_there_is_room, 0, 3);
     tcase_add_loop_test(tc, killed_writers_leave_it_consistent, 0, 4);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
