@@ -153,7 +153,8 @@ static bool again(struct block *b, const char *verb, uint64_t *count, bool *ok)
     enum block_action action = action_on(b, write, why);
 
     ++*count;
-    log_host_error(b->log, "image '%s': %s failed: %s", b->path, verb, strerror(why));
+    log_host_error(b->log, "image '%s': %s failed: %s%s", b->path, verb, strerror(why),
+                   b->failed && action == BLOCK_STOP ? "; stopped, 'cont' tries again" : "");
     errno = why;
     *ok = action == BLOCK_IGNORE;
     return b->failed && b->failed(b->failed_opaque, b, write, action) && action == BLOCK_STOP;
@@ -215,8 +216,10 @@ static bool changes_format(struct block *b, uint64_t lba, const void *data, uint
 {
     if (!b->guard || lba != 0 || count == 0 || !strcmp(image_probe(data, SECTOR_SIZE), "raw"))
         return false;
-    log_guest_error(b->log, "%s: write of a %s header to a raw image refused; give format=raw",
-                    b->path, image_probe(data, SECTOR_SIZE));
+    log_host_error(b->log,
+                   "image '%s': what the guest writes would make it %s the next time, so it may "
+                   "not; give format=raw",
+                   b->path, image_probe(data, SECTOR_SIZE));
     return true;
 }
 

@@ -228,7 +228,7 @@ static struct chunk *unpack_chunk(struct gzip_image *g)
     if (got != want) {
         drop_now(g);
         if (step != STEP_HOST) { /* it was whole when it was opened */
-            log_guest_error(g->log, "image '%s' has changed while it was in use", g->path);
+            log_host_error(g->log, "image '%s' has changed while it was in use", g->path);
             errno = EIO;
         }
         return NULL;

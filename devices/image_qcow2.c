@@ -25,7 +25,7 @@ static bool report(struct qcow2 *q, const char *format, va_list args)
     char text[200];
 
     vsnprintf(text, sizeof text, format, args);
-    log_guest_error(q->log, "image '%s' is damaged: %s; see 'qemu-img check'", q->path, text);
+    log_host_error(q->log, "image '%s' is damaged: %s; see 'qemu-img check'", q->path, text);
     errno = EIO;
     return false;
 }
