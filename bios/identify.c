@@ -74,6 +74,9 @@ enum image_kind image_identify(const char *path, struct error *err)
     struct geometry g;
     uint32_t offset, head;
 
+    /* Not to be looked into: a server may serve one client and be gone. */
+    if (image_is_nbd(path) || image_is_null(path))
+        return IMAGE_DISK;
     if (!image_peek(path, &p, err))
         return IMAGE_UNKNOWN;
     head = p.len < MULTIBOOT_SEARCH ? p.len : MULTIBOOT_SEARCH;

@@ -60,6 +60,8 @@ struct image_request {
 bool image_file_open(struct image_file *file, const struct image_request *request,
                      struct error *err);
 void image_file_close(struct image_file *file);
+/* PATH without QEMU's prefix file:, which is for names with colons. */
+const char *image_file_name(const char *path);
 /* All LEN bytes at OFFSET; false and errno.  An export cannot grow: ENOSPC. */
 bool image_file_read(const struct image_file *file, void *data, uint64_t len, uint64_t offset);
 bool image_file_write(const struct image_file *file, const void *data, uint64_t len,
@@ -83,10 +85,10 @@ struct image_peek {
     uint32_t len;
     uint64_t bytes; /* in all; of what is packed by gzip 4 MiB at most are counted */
     bool raw;       /* it is the file's own */
-    bool disk;      /* of a format that only disks have, or from elsewhere */
+    bool disk;      /* of a format that only disks have */
 };
 
-/* Look into the image at PATH, whatever its format.  False and ERR (one line) when it cannot be
+/* Look into the image file at PATH, whatever its format.  False and ERR (one line) when it cannot be
  * read. */
 bool image_peek(const char *path, struct image_peek *peek, struct error *err);
 

@@ -13,7 +13,7 @@ enum { PEEK_COUNTED = 4 << 20 /* no floppy is larger: what is packed is counted 
 static bool peek_packed(const char *path, struct image_peek *p, struct error *err)
 {
     uint8_t rest[4096];
-    gzFile f = gzopen(path, "rbe");
+    gzFile f = gzopen(image_file_name(path), "rbe");
     int n = f ? gzread(f, p->data, sizeof p->data) : -1;
 
     p->len = n > 0 ? (uint32_t)n : 0;
@@ -64,15 +64,12 @@ static bool peek_file(const char *path, struct image_peek *p, struct error *err)
 
 bool image_peek(const char *path, struct image_peek *p, struct error *err)
 {
-    const char *format = "raw";
+    const char *format;
 
-    p->raw = !image_is_nbd(path) && !image_is_null(path);
-    if (p->raw) {
-        if (!peek_file(path, p, err))
-            return false;
-        format = image_probe(p->data, p->len < IMAGE_HEAD ? p->len : IMAGE_HEAD);
-        p->raw = !strcmp(format, "raw");
-    }
+    if (!peek_file(path, p, err))
+        return false;
+    format = image_probe(p->data, p->len < IMAGE_HEAD ? p->len : IMAGE_HEAD);
+    p->raw = !strcmp(format, "raw");
     p->disk = !p->raw && strcmp(format, "gzip") != 0;
     if (p->raw)
         return true;

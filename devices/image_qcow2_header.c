@@ -168,10 +168,11 @@ static bool check_compression(struct qcow2 *q, const uint8_t *head, struct error
     uint8_t type = q->h.length > COMPRESSION ? head[COMPRESSION] : 0;
 
     if (type > 1)
-        return error_set(err,
-                         "image '%s' is compressed in a way that is not supported (type %u); convert "
-                         "it by 'qemu-img convert -O qcow2'",
-                         q->path, type);
+        return error_set(
+            err,
+            "image '%s' is compressed in a way that is not supported (type %u); convert "
+            "it by 'qemu-img convert -O qcow2'",
+            q->path, type);
     if (!type != !(q->h.incompatible & INCOMPATIBLE_COMPRESSION))
         return qcow2_header_error(q, err, "its compression type and features disagree");
     q->h.zstd = type;

@@ -5,7 +5,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { MOST_WINDOW = 23 /* log2 of the memory that a frame may ask for; a cluster is 2 MiB at most */ };
+enum {
+    MOST_WINDOW = 23 /* log2 of the memory that a frame may ask for; a cluster is 2 MiB at most */
+};
 
 /* Raw deflate; the stream may end before the last sector does. */
 static bool inflate_cluster(struct qcow2 *q, uint8_t *packed, uint64_t len)
@@ -27,7 +29,8 @@ static bool inflate_cluster(struct qcow2 *q, uint8_t *packed, uint64_t len)
     return qcow2_damage(q, "a compressed cluster does not unpack");
 }
 
-/* A frame of Zstandard (RFC 8878), or several; what is behind the cluster's last byte is nobody's. */
+/* A frame of Zstandard (RFC 8878), or several; what is behind the cluster's last byte is nobody's.
+ */
 static bool unpack_zstd(struct qcow2 *q, const uint8_t *packed, uint64_t len)
 {
     ZSTD_DStream *stream = ZSTD_createDStream();

@@ -309,8 +309,9 @@ START_TEST(a_qcow2_disk_that_fills_up)
         ck_assert_msg(b, "%s", err.text);
         block_on_error(b, failed, &t);
         for (unsigned at = 0; at < DISK / 2; at += 16 * SECTOR_SIZE) /* from its end to its begin */
-            ck_assert_msg(block_write(b, (DISK - at) / SECTOR_SIZE - 16, data + DISK - at - 8192, 16),
-                          "%u pages", pages);
+            ck_assert_msg(
+                block_write(b, (DISK - at) / SECTOR_SIZE - 16, data + DISK - at - 8192, 16),
+                "%u pages", pages);
         ck_assert_uint_eq(t.times, 2);
         ck_assert(block_flush(b));
         block_close(b);
