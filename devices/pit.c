@@ -285,15 +285,18 @@ static void pit_reset(void *opaque)
     reprogrammed(p, now);
 }
 
-/* What is counted modulo N must have one, and a stored debt of interrupts is a sensible one. */
+/* What is counted modulo N must have one, what may be loaded needs a count in its register, and a
+ * stored debt of interrupts is a sensible one. */
 static void pit_loaded(void *opaque)
 {
     struct pit *p = opaque;
 
     for (int i = 0; i < COUNTERS; i++) {
         struct counter *c = &p->counter[i];
+        bool empty = !c->cr && (c->state != COUNTER_IDLE || c->pending);
 
-        if (c->mode > 5 || c->state > COUNTER_HELD || !c->n || c->n > 65536 || c->cr > 65536)
+        if (c->mode > 5 || c->state > COUNTER_HELD || !c->n || c->n > 65536 || c->cr > 65536 ||
+            empty)
             *c = (struct counter){.gate = c->gate, .n = 65536};
     }
     bound_owed(p);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "chipset.h"
 
 /* The counters are stepped in ticks of their own clock; NS_OF rounds up, so that a step of N
@@ -419,6 +421,34 @@ START_TEST(test_power_on_tick)
 }
 END_TEST
 
+/* A state put back in which counters run though no count was ever written. */
+static void empty_registers(void *opaque, const struct device_class *class, void *dev)
+{
+    (void)opaque;
+    for (const struct field *f = class->fields; f->name; f++)
+        if (strstr(f->name, ".cr"))
+            memset((uint8_t *)dev + f->offset, 0, f->size);
+    class->loaded(dev);
+}
+
+START_TEST(test_stored_state_without_a_count)
+{
+    struct fixture f;
+
+    open_pit(&f);
+    gate2(&f, true);
+    program(&f, 2, _i ? 0x36 : 0x34, 1000);
+    ticks(&f, 10);
+    device_each(f.c.board.devices, empty_registers, NULL);
+    gate2(&f, false);
+    gate2(&f, true); /* loads the counting element from the count register */
+    ticks(&f, 10);
+    ck_assert_uint_ne(latched(&f, 2), 1000 - 10);
+    (void)out2(&f);
+    chipset_close(&f.c);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("pit");
@@ -440,6 +470,7 @@ int main(void)
     tcase_add_test(t, test_shortest_period_is_coalesced);
     tcase_add_test(t, test_port61);
     tcase_add_test(t, test_power_on_tick);
+    tcase_add_loop_test(t, test_stored_state_without_a_count, 0, 2);
     suite_add_tcase(s, t);
     return chipset_run(s);
 }
