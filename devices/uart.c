@@ -66,6 +66,7 @@ struct uart {
     struct chardev *chr;
     struct vtimer timer;
     uint8_t ier, fcr, lcr, mcr, msr, scr;
+    uint8_t framed;       /* LCR was written since reset */
     uint8_t overrun;      /* LSR's OE */
     uint8_t thre_pending; /* the THRE interrupt was not yet seen or written away */
     uint8_t timeout;      /* the timeout interrupt is pending */
@@ -146,9 +147,11 @@ static void timer_fired(void *opaque)
     update_irq(u);
 }
 
+/* Five bits are what reset leaves, but no PC's firmware: programs that never set up the line, under
+ * firmware that does not either (SeaBIOS), mean eight. */
 static uint8_t data_mask(const struct uart *u)
 {
-    return (uint8_t)(0xff >> (3 - (u->lcr & 3)));
+    return u->framed ? (uint8_t)(0xff >> (3 - (u->lcr & 3))) : 0xff;
 }
 
 static void push(struct uart *u, uint8_t data, uint8_t errors)
@@ -314,6 +317,7 @@ static void write_lcr(struct uart *u, uint8_t value)
     bool breaks = ~u->lcr & value & LCR_BREAK;
 
     u->lcr = value;
+    u->framed = 1;
     if (breaks && (u->mcr & MCR_LOOP)) {
         push(u, 0, LSR_BI);
         restart_timeout(u);
@@ -402,6 +406,7 @@ static void uart_reset(void *opaque)
     struct uart *u = opaque;
 
     u->ier = u->fcr = u->lcr = u->mcr = u->scr = 0;
+    u->framed = 0;
     u->thre_pending = 0;
     u->divisor = 12;
     memset(u->errors, 0, sizeof(u->errors));
@@ -432,7 +437,8 @@ static const struct field uart_fields[] = {
     FIELD(struct uart, timeout),    FIELD(struct uart, head),
     FIELD(struct uart, count),      FIELD(struct uart, divisor),
     FIELD_ARRAY(struct uart, fifo), FIELD_ARRAY(struct uart, errors),
-    FIELD(struct uart, timeout_at), FIELD_END,
+    FIELD(struct uart, timeout_at), FIELD(struct uart, framed),
+    FIELD_END,
 };
 
 static const struct device_class uart_class = {

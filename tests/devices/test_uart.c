@@ -275,6 +275,25 @@ START_TEST(test_word_length)
 }
 END_TEST
 
+/* Kernels that write to the port without a word to LCR, under firmware that left it alone. */
+START_TEST(test_unprogrammed_line)
+{
+    struct fixture f;
+
+    open_uart(&f);
+    device_reset_all(f.c.board.devices);
+    ck_assert_uint_eq(chipset_in(&f.c, LCR), 0);
+    chipset_out(&f.c, RBR, 'A');
+    ck_assert_str_eq(f.sent, "A");
+    receive(&f, "z");
+    ck_assert_uint_eq(chipset_in(&f.c, RBR), 'z');
+    chipset_out(&f.c, LCR, 0); /* whoever asks for five bits gets them */
+    chipset_out(&f.c, RBR, 'A');
+    ck_assert_str_eq(f.sent, "A\x01");
+    chipset_close(&f.c);
+}
+END_TEST
+
 START_TEST(test_nothing_connected)
 {
     struct chipset c;
@@ -305,6 +324,7 @@ int main(void)
     tcase_add_test(t, test_loopback_modem_lines);
     tcase_add_test(t, test_loopback_break);
     tcase_add_test(t, test_word_length);
+    tcase_add_test(t, test_unprogrammed_line);
     tcase_add_test(t, test_nothing_connected);
     suite_add_tcase(s, t);
     return chipset_run(s);
