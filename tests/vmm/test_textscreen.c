@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices/cp437.h"
 #include "vmm/ui/textscreen.h"
 
 static void write_row(struct vga_text *t, unsigned row, const char *text)
@@ -51,12 +52,15 @@ END_TEST
 START_TEST(every_character_is_its_own)
 {
     for (unsigned a = 1; a < 256; a++) {
-        ck_assert_uint_ge(textscreen_unicode(a), 0x20);
+        ck_assert_uint_ge(cp437_unicode(a), 0x20);
         for (unsigned b = 1; b < a; b++)
-            ck_assert_msg(textscreen_unicode(a) != textscreen_unicode(b), "%02X and %02X", a, b);
+            ck_assert_msg(cp437_unicode(a) != cp437_unicode(b), "%02X and %02X", a, b);
     }
     for (unsigned c = 0x20; c < 0x7F; c++)
-        ck_assert_uint_eq(textscreen_unicode(c), c);
+        ck_assert_uint_eq(cp437_unicode(c), c);
+    for (unsigned c = 1; c < 256; c++)
+        ck_assert_int_eq(cp437_find(cp437_unicode(c)), (int)c);
+    ck_assert_int_eq(cp437_find(0x20AC), -1);
 }
 END_TEST
 

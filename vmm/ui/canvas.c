@@ -1,7 +1,7 @@
 #include "vmm/ui/canvas.h"
 
+#include "devices/cp437.h"
 #include "devices/vga_font.h"
-#include "vmm/ui/textscreen.h"
 
 void canvas_fill(struct canvas *c, int x, int y, int width, int height, uint32_t colour)
 {
@@ -48,12 +48,9 @@ static uint32_t next_unicode(const char **text)
 
 static uint8_t code_page_437(uint32_t unicode)
 {
-    if (unicode >= 0x20 && unicode < 0x7f)
-        return (uint8_t)unicode;
-    for (unsigned i = 1; i < 256; i++)
-        if (textscreen_unicode((uint8_t)i) == unicode)
-            return (uint8_t)i;
-    return '?';
+    int c = cp437_find(unicode);
+
+    return c < 0 ? '?' : (uint8_t)c;
 }
 
 int canvas_text(struct canvas *c, int x, int y, const char *text, uint32_t colour)

@@ -1,7 +1,7 @@
 /* Text cells are sent with the 16 palette colours as such, so that the user's terminal theme
  * applies to them; pictures with 24 bits, or the nearest of xterm's 256. */
 #include "vmm/ui/termcells.h"
-#include "vmm/ui/textscreen.h"
+#include "devices/cp437.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +87,7 @@ void termcells_want_text(struct termcells *t, const struct vga_text *text)
         for (unsigned x = 0; x < text->columns && x < t->columns; x++) {
             uint16_t cell = text->cells[(y + skip) * text->columns + x];
             t->wanted[y * t->columns + x] =
-                (struct term_cell){textscreen_unicode(cell & 0xff), palette_colour(cell >> 8 & 15),
+                (struct term_cell){cp437_unicode(cell & 0xff), palette_colour(cell >> 8 & 15),
                                    palette_colour(cell >> 12 & 7)};
         }
     t->cursor =

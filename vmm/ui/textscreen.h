@@ -7,10 +7,6 @@
 
 #include "devices/pc.h"
 
-/* The Unicode character that code page 437 shows for C: pictures for 01h-1Fh and 7Fh, a space for
- * 00h, a no-break space for FFh. */
-uint32_t textscreen_unicode(uint8_t c);
-
 /* Write the cells of T to OUT as UTF-8, N bytes at most with the final NUL: rows end in a
  * newline, trailing blanks are left away.  Returns the length without NUL that all of it has, as
  * snprintf does; a character that does not fit whole is left away with all that follow.  Nothing
