@@ -192,6 +192,15 @@ void bios_order_disks(struct bios *b, unsigned first)
     bios_fixed_disks(b);
 }
 
+/* Foreign firmware shows its screen itself. */
+static void reset_sercon(struct bios *b)
+{
+    bool ours = b->config.serial_console && !b->config.rom;
+
+    b->sercon =
+        (struct bios_sercon){.port = ours ? b->config.serial_ports[0] : 0, .attribute = 0x07};
+}
+
 static void bios_reset(void *dev)
 {
     struct bios *b = dev;
@@ -203,6 +212,7 @@ static void bios_reset(void *dev)
     b->vbe_linear = b->vbe_kept = false;
     b->cd.emulating = false;
     b->apm = (struct bios_apm){0};
+    reset_sercon(b);
 }
 
 static void bios_free(void *dev)
@@ -221,6 +231,8 @@ static void bios_loaded(void *dev)
     struct bios *b = dev;
 
     bios_order_disks(b, b->boot.first_disk);
+    if (b->sercon.escapes >= sizeof b->sercon.escape)
+        b->sercon.escapes = 0;
 }
 
 static const struct field bios_fields[] = {
@@ -250,6 +262,18 @@ static const struct field bios_fields[] = {
     FIELD(struct bios, cd.geometry.cylinders),
     FIELD(struct bios, cd.geometry.heads),
     FIELD(struct bios, cd.geometry.sectors),
+    FIELD(struct bios, sercon.released),
+    FIELD(struct bios, sercon.anchored),
+    FIELD(struct bios, sercon.stale),
+    FIELD(struct bios, sercon.row),
+    FIELD(struct bios, sercon.column),
+    FIELD(struct bios, sercon.attribute),
+    FIELD_ARRAY(struct bios, sercon.escape),
+    FIELD(struct bios, sercon.escapes),
+    FIELD(struct bios, sercon.after_cr),
+    FIELD(struct bios, sercon.utf8_left),
+    FIELD(struct bios, sercon.utf8),
+    FIELD(struct bios, sercon.escape_until),
     FIELD_END,
 };
 
@@ -316,6 +340,7 @@ struct bios *bios_init(const struct bios_config *config, struct error *err)
     memcpy(b->rom, bios_rom_start, ROM_SIZE);
     set_drives(b);
     bios_order_disks(b, 0);
+    reset_sercon(b);
     bios_fill_rom(b);
     pci_fill_rom(b);
     acpi_fill_rom(b);

@@ -145,7 +145,8 @@ void bios_fw_items(struct bios *b)
         return;
     fw_cfg_set(f, FW_CFG_UUID, b->config.uuid ? b->config.uuid : no_uuid, 16);
     fw_cfg_set_number(f, FW_CFG_RAM_SIZE, phys_ram_size(b->phys), 8);
-    fw_cfg_set_number(f, FW_CFG_NOGRAPHIC, b->config.vga == NULL, 2);
+    /* SeaBIOS shows its screen on the first serial port then. */
+    fw_cfg_set_number(f, FW_CFG_NOGRAPHIC, b->config.serial_console || !b->config.vga, 2);
     fw_cfg_set_number(f, FW_CFG_NB_CPUS, 1, 2);
     fw_cfg_set_number(f, FW_CFG_MAX_CPUS, 1, 2);
     fw_cfg_set_number(f, FW_CFG_IRQ0_OVERRIDE, 1, 4);

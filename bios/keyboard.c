@@ -1,6 +1,7 @@
 /* INT 9 and INT 16h: the keyboard, by the flags and the buffer of the BIOS data area. */
 #include "bios/keyboard.h"
 #include "bios/keymap.h"
+#include "bios/sercon.h"
 
 enum { BDA_FLAGS = 0x17, BDA_FLAGS2 = 0x18, BDA_ALT_INPUT = 0x19, BDA_HEAD = 0x1A,
        BDA_TAIL = 0x1C, BDA_START = 0x80, BDA_END = 0x82, BDA_FLAGS3 = 0x96, BDA_LEDS = 0x97 };
@@ -36,6 +37,11 @@ bool key_store(struct bios *b, uint16_t key)
     set_bda16(b, tail, key);
     set_bda16(b, BDA_TAIL, next);
     return true;
+}
+
+bool key_room(struct bios *b)
+{
+    return buffer_next(b, bda16(b, BDA_TAIL)) != bda16(b, BDA_HEAD);
 }
 
 static bool key_peek(struct bios *b, uint16_t *key)
@@ -291,6 +297,7 @@ static uint16_t new_key(uint16_t key)
  * not followed for ever. */
 static bool next_key(struct bios *b, bool enhanced, uint16_t *key)
 {
+    sercon_poll(b);
     for (unsigned i = 0; i < 256 && key_peek(b, key); i++) {
         if (enhanced) {
             *key = new_key(*key);

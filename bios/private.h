@@ -59,6 +59,22 @@ struct bios_apm {
     uint16_t version;
 };
 
+/* What is known of the terminal that shows the screen (sercon.c). */
+struct bios_sercon {
+    uint16_t port;        /* of its serial line; 0: there is none */
+    uint8_t released;     /* the guest has taken the line over */
+    uint8_t anchored;     /* its first row is the screen's */
+    uint8_t stale;        /* the screen was changed behind its back */
+    uint8_t row, column;  /* its cursor; column may be behind the last */
+    uint8_t attribute;    /* the colours that it writes in */
+    uint8_t escape[8];    /* the bytes of a key's sequence so far */
+    uint8_t escapes;      /* how many */
+    uint8_t after_cr;     /* the last byte was CR */
+    uint8_t utf8_left;    /* how many bytes a character still wants */
+    uint32_t utf8;        /* its code so far */
+    uint64_t escape_until; /* then it was no sequence */
+};
+
 struct linux_image;
 struct multiboot_image;
 
@@ -78,6 +94,7 @@ struct bios {
     unsigned disks;
     struct bios_cd cd;
     struct bios_apm apm;
+    struct bios_sercon sercon;
 
     char boot_order[8];
     struct bios_boot boot;
@@ -283,6 +300,7 @@ uint16_t bios_extended_kib(const struct bios *b);    /* for 88h and CMOS: at mos
 
 /* keyboard.c: put a key into the type-ahead buffer; false when it is full. */
 bool key_store(struct bios *b, uint16_t key);
+bool key_room(struct bios *b);
 /* The next key, as INT 16h/10h gives it, taken out; false when there is none. */
 bool key_take(struct bios *b, uint16_t *key);
 

@@ -1,4 +1,5 @@
 /* INT 14h, INT 17h and INT 5: serial lines, printers, print screen. */
+#include "bios/sercon.h"
 #include "bios/video.h"
 
 /* ---- INT 14h ---- */
@@ -23,9 +24,12 @@ void bios_serial_post(struct bios *b)
 {
     enum { DIVISOR_9600 = 12, LCR_8N1 = 3 };
 
-    for (int i = 0; i < 4; i++)
-        if (bda16(b, i * 2))
-            serial_set(b, bda16(b, i * 2), DIVISOR_9600, LCR_8N1);
+    for (int i = 0; i < 4; i++) {
+        if (!bda16(b, i * 2))
+            continue;
+        serial_set(b, bda16(b, i * 2), DIVISOR_9600, LCR_8N1);
+        sercon_post(b, bda16(b, i * 2));
+    }
 }
 
 static void serial_init(struct bios *b, uint16_t port)
@@ -52,6 +56,8 @@ void int14(struct bios *b)
             set_hi(b, EAX, 0x80);
         return;
     }
+    if (reg_hi(b, EAX) == 0x01 || reg_hi(b, EAX) == 0x02)
+        sercon_release(b, port);
     switch (reg_hi(b, EAX)) {
     case 0x00:
         serial_init(b, port);

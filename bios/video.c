@@ -1,5 +1,5 @@
 /* INT 10h: dispatch and mode setting.  IBM PS/2 and PC BIOS Interface Technical Reference. */
-#include "bios/video.h"
+#include "bios/sercon.h"
 
 #include <string.h>
 
@@ -279,6 +279,7 @@ static void set_mode_service(struct bios *b)
     uint8_t al = reg_lo(b, EAX), mode = al & 0x7F;
 
     video_set_mode(b, mode, !(al & 0x80));
+    sercon_mode(b);
     set_lo(b, EAX, mode == 6 ? 0x3F : mode > 7 ? 0x20 : 0x30);
 }
 
@@ -299,6 +300,8 @@ static void get_cursor(struct bios *b)
 
 static void scroll_service(struct bios *b, bool up)
 {
+    sercon_scroll(b, up, reg_lo(b, EAX), reg_hi(b, ECX), reg_lo(b, ECX), reg_hi(b, EDX),
+                  reg_lo(b, EDX));
     text_scroll(b, up, reg_lo(b, EAX), reg_hi(b, EBX), reg_hi(b, ECX), reg_lo(b, ECX),
                 reg_hi(b, EDX), reg_lo(b, EDX));
 }
@@ -323,6 +326,7 @@ void int10(struct bios *b)
         break;
     case 0x05:
         text_set_page(b, reg_lo(b, EAX));
+        sercon_stale(b);
         break;
     case 0x06:
         scroll_service(b, true);

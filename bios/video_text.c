@@ -1,6 +1,6 @@
 /* INT 10h: cursor, pages, scrolling and characters; in graphics modes the cells are drawn by
  * bios/video_gfx.c. */
-#include "bios/video.h"
+#include "bios/sercon.h"
 
 static uint32_t cell(const struct screen *s, unsigned page, unsigned row, unsigned column)
 {
@@ -142,6 +142,26 @@ void text_read_char(struct bios *b)
         set_reg16(b, EAX, gfx_get_char(b, &s, page, row, column));
 }
 
+/* The same on the serial line, as far as it is on the screen. */
+static void mirror_chars(struct bios *b, const struct screen *s, unsigned page, bool attribute)
+{
+    unsigned row = cursor_row(b, page), column = cursor_column(b, page), left = reg16(b, ECX);
+
+    if (left > s->columns) { /* somebody clears the screen */
+        sercon_stale(b);
+        return;
+    }
+    for (; b->sercon.port && left && row < s->rows; left--) {
+        uint8_t old = attribute ? 0 : lin8(b, cell(s, page, row, column) + 1);
+
+        sercon_char(b, s, page, row, column, reg_lo(b, EAX), attribute ? reg_lo(b, EBX) : old);
+        if (++column >= s->columns) {
+            column = 0;
+            row++;
+        }
+    }
+}
+
 /* CX times the character in AL, the cursor unmoved.  Graphics characters stay in their row. */
 void text_write_chars(struct bios *b, bool attribute)
 {
@@ -151,6 +171,7 @@ void text_write_chars(struct bios *b, bool attribute)
     unsigned row = cursor_row(b, page), column = cursor_column(b, page);
     uint32_t at = cell(&s, page, row, column);
 
+    mirror_chars(b, &s, page, attribute);
     if (s.layout != LAYOUT_TEXT) {
         uint8_t background = s.layout == LAYOUT_LINEAR ? reg_hi(b, EBX) : 0;
 
@@ -203,6 +224,7 @@ static bool control(struct bios *b, uint8_t ch, unsigned *row, unsigned *column)
     switch (ch) {
     case 7:
         bell(b);
+        sercon_bell(b);
         return true;
     case 8:
         *column -= *column > 0;
@@ -229,6 +251,8 @@ static void put_and_step(struct bios *b, uint8_t page, uint8_t ch, uint8_t colou
     if (!control(b, ch, &row, &column)) {
         uint32_t at = cell(&s, page, row, column);
 
+        sercon_char(b, &s, page, row, column, ch,
+                    attribute >= 0 ? (uint8_t)attribute : lin8(b, at + 1));
         if (s.layout != LAYOUT_TEXT)
             gfx_put_char(b, &s, page, row, column, ch, colour, 0);
         else if (attribute >= 0)
@@ -240,6 +264,8 @@ static void put_and_step(struct bios *b, uint8_t page, uint8_t ch, uint8_t colou
             row++;
         }
     }
+    if (ch == '\n' || row >= s.rows)
+        sercon_line_feed(b, &s, page, row - 1, column, row >= s.rows);
     if (row >= s.rows) {
         row = s.rows - 1;
         scroll_page(b, &s, page, before < s.columns ? before : 0);

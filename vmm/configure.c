@@ -163,6 +163,7 @@ bool options_configure(const struct options *given, struct log *log, struct mach
         .smbios = &given->smbios,
         .start_stopped = o.start_stopped,
         .snapshot = o.snapshot,
+        .serial_console = o.nographic || o.no_graphics,
         .no_vga = o.no_vga,
         .vga = o.vga,
         .no_floppy = o.nodefaults && !o.floppy[0],

@@ -242,6 +242,7 @@ static bool build_bios(struct machine *m, struct error *err)
         .smbios = c->smbios,
         .no_s3 = c->no_s3,
         .no_s4 = c->no_s4,
+        .serial_console = c->serial_console,
         .fast_boot = c->kernel.kernel != NULL,
         .power_off = machine_power_off,
         .power_off_opaque = m,

@@ -53,6 +53,7 @@ struct machine_config {
     const uint8_t *uuid; /* 16 bytes, the caller's; NULL: none */
     const struct smbios_config *smbios; /* the caller's; NULL: nothing */
     bool snapshot; /* discs that are put in later are not to be written to either */
+    bool serial_console; /* nobody sees the screen: the firmware shows it on a serial port */
     bool no_vga;    /* no graphics card: there is nothing to see */
     struct vga_config vga;
     bool no_floppy; /* no drive A: without image */

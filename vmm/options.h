@@ -75,7 +75,7 @@ struct options {
     uint32_t boot_splash_ms; /* 0: not said */
     uint32_t reboot_ms;      /* reboot-timeout plus one; 0: never */
     struct firmware_options firmware;
-    bool snapshot, no_reboot, start_stopped, nographic, no_acpi, no_hpet;
+    bool snapshot, no_reboot, start_stopped, nographic, no_graphics, no_acpi, no_hpet;
     bool no_vga, has_vga, no_s3, no_s4; /* has_vga: one was named */
     struct vga_config vga;
     struct chardev_option chardevs[OPTIONS_CHARDEVS]; /* those of -serial and its kin as well */

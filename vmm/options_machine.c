@@ -210,8 +210,8 @@ static bool set_machine(struct options *o, const struct option *self, const char
     o->no_acpi |= (text = machine_text(values, "acpi")) && !strcmp(text, "off");
     o->no_vmport |= (text = machine_text(values, "vmport")) && !strcmp(text, "off");
     o->no_hpet |= !property_value(machine_properties, values, "hpet")->number;
-    if (!property_value(machine_properties, values, "graphics")->number &&
-        o->display == DISPLAY_DEFAULT)
+    o->no_graphics |= !property_value(machine_properties, values, "graphics")->number;
+    if (o->no_graphics && o->display == DISPLAY_DEFAULT)
         o->display = DISPLAY_NONE;
     if ((text = machine_text(values, "memory-backend")))
         o->memory_backend = text;

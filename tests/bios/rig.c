@@ -95,7 +95,27 @@ static void make_pci(struct rig *r)
     pci_testdev_init(b, pci, 20 << 3, 0); /* a card in a slot that few boards have */
 }
 
-static void make_devices(struct rig *r)
+static void line_send(struct chardev *line, const uint8_t *data, size_t len)
+{
+    struct rig *r = line->backend;
+
+    if (r->sent_len + len >= sizeof r->sent)
+        return; /* more than anybody compares */
+    memcpy(r->sent + r->sent_len, data, len);
+    r->sent_len += len;
+    r->sent[r->sent_len] = 0;
+}
+
+/* The port has room. */
+static void line_accept(struct chardev *line)
+{
+    struct rig *r = line->backend;
+
+    if (r->typed && *r->typed)
+        r->typed += line->receive(line->dev, (const uint8_t *)r->typed, strlen(r->typed));
+}
+
+static void make_devices(struct rig *r, bool line)
 {
     const struct irq_line none = {0}, a20 = {wire_a20, r, 0}, reset = {wire_reset, r, 0};
     const struct lapic_config lapic = {0x14, 5, true};
@@ -108,7 +128,8 @@ static void make_devices(struct rig *r)
     pit_init(b, pic_line(r->pic, 0));
     dma_init(b);
     r->keyboard = i8042_init(b, pic_line(r->pic, 1), pic_line(r->pic, 12), a20, reset);
-    uart_init(b, 0x3F8, none, NULL);
+    r->line = (struct chardev){.backend = r, .send = line_send, .accept = line_accept};
+    uart_init(b, 0x3F8, none, line ? &r->line : NULL);
     r->vga = vga_init(b, 4 << 20);
     make_pci(r);
     r->fw_cfg = fw_cfg_init(b);
@@ -136,7 +157,7 @@ void rig_open_with(struct rig *r, uint32_t ram_mib, uint32_t floppy_sectors, uin
     ck_assert_msg(r->mmu != NULL, "%s", err.text);
     r->cpu = cpu_new(r->mmu, r->board.phys, NULL, cpu_model_find("pentium3"), &wires, &err);
     ck_assert_msg(r->cpu != NULL, "%s", err.text);
-    make_devices(r);
+    make_devices(r, base->serial_console);
     if (floppy_sectors)
         r->floppy = make_image(r, r->floppy_path, floppy_sectors);
     if (disk_sectors)

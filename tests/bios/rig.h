@@ -5,6 +5,7 @@
 
 #include "bios/private.h"
 #include "cpu/emulate.h"
+#include "devices/chardev.h"
 #include "devices/fw_cfg.h"
 
 struct rig {
@@ -20,6 +21,10 @@ struct rig {
     struct block *floppy, *disk;
     char floppy_path[64], disk_path[64];
     unsigned resets;       /* by the keyboard controller */
+    struct chardev line; /* on the first serial port, where the BIOS is to show its screen there */
+    char sent[8192];     /* the first that came out of it, and a NUL */
+    size_t sent_len;
+    const char *typed; /* what it has for the port besides; NULL: nothing */
     uint16_t trap_at[256]; /* ROM offsets of traps, 0: not looked for yet */
 };
 
