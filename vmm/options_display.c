@@ -135,7 +135,7 @@ const struct option options_display[] = {
     {"full-screen", NULL, "let the window fill the screen", set_full_screen, NULL},
     {"record", "FILE", "film the screen: FILE.gif or FILE.y4m, with ,fps=N behind it", set_record,
      NULL},
-    {"nographic", NULL, "no display; serial port and monitor on the terminal (Ctrl-A h)",
+    {"nographic", NULL, "no display; serial port, BIOS and monitor on the terminal (Ctrl-A h)",
      set_nographic, NULL},
     {"vga", "std", "the standard VGA, or none", set_vga, NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -15,6 +15,7 @@ static void open_foreign(struct rig *r, const char *order)
     static const uint8_t uuid[16] = {0x12, 0x34, 0x56, 0x78, 0x9A, 0xBC, 0xDE, 0xF0, 1, 2};
     const struct bios_config base = {.rom = rom,
                                      .rom_bytes = ROM_BYTES,
+                                     .serial_console = true,
                                      .boot_order = order,
                                      .uuid = uuid,
                                      .splash_ms = 1500,
@@ -108,6 +109,8 @@ START_TEST(test_items)
 
     open_foreign(&r, "cda");
     ck_assert_uint_eq(number(&r, FW_CFG_RAM_SIZE, 8), 8 << 20);
+    ck_assert_uint_eq(number(&r, FW_CFG_NOGRAPHIC, 2), 1);
+    ck_assert_uint_eq(r.bios->sercon.port, 0); /* which the firmware does by itself */
     ck_assert_uint_eq(number(&r, FW_CFG_NB_CPUS, 2), 1);
     ck_assert_uint_eq(number(&r, FW_CFG_BOOT_MENU, 2), 1);
     ck_assert_uint_eq(number(&r, FW_CFG_BOOT_DEVICE, 2), 'c');
