@@ -300,7 +300,7 @@ uint16_t bios_extended_kib(const struct bios *b);    /* for 88h and CMOS: at mos
 
 /* keyboard.c: put a key into the type-ahead buffer; false when it is full. */
 bool key_store(struct bios *b, uint16_t key);
-bool key_room(struct bios *b);
+bool key_room(struct bios *b); /* would it take one? */
 /* The next key, as INT 16h/10h gives it, taken out; false when there is none. */
 bool key_take(struct bios *b, uint16_t *key);
 
