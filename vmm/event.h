@@ -20,6 +20,7 @@ enum machine_event_kind {
     MACHINE_VNC_CONNECTED,
     MACHINE_VNC_INITIALIZED,
     MACHINE_VNC_DISCONNECTED,
+    MACHINE_DUMP_COMPLETED,
 };
 
 /* One end of a connection, as QEMU tells it. */
@@ -38,6 +39,7 @@ struct machine_event {
     char qdev[64], node[64]; /* the same: as a device; TRAY_MOVED: its id; IO_ERROR: what is in it */
     bool on;            /* TRAY_MOVED: open now; IO_ERROR: of a write; WATCHPOINT: of a write */
     int error;          /* IO_ERROR: errno */
+    uint64_t bytes;     /* DUMP_COMPLETED: of memory */
     int64_t offset;     /* RTC_CHANGE: seconds that the clock is ahead of its start value's run */
     uint32_t address;   /* WATCHPOINT: linear */
     unsigned number;    /* WATCHPOINT */

@@ -206,12 +206,26 @@ static void change_now(struct machine *m, void *opaque)
         move_floppy_tray(m, &d, false);
 }
 
+/* The same with D's tray left open, if it is, and nothing told of it: the drive takes any exchange of
+ * discs for one by its tray. */
+static bool exchange_open(struct machine *m, const struct medium *d, struct order *o)
+{
+    bool hush = d->kind == MEDIUM_CDROM && d->tray_open, ok;
+
+    m->private->trays_hushed = hush;
+    ok = exchange(m, d, o);
+    if (ok && hush)
+        ide_move_tray(m->ide[d->unit / 2], d->unit % 2, true, true);
+    m->private->trays_hushed = false;
+    return ok;
+}
+
 static void eject_now(struct machine *m, void *opaque)
 {
     struct order *o = opaque;
     struct medium d;
 
-    o->ok = find_removable(m, o->name, &d, o->err) && exchange(m, &d, o);
+    o->ok = find_removable(m, o->name, &d, o->err) && exchange_open(m, &d, o);
     if (o->ok && d.kind == MEDIUM_CDROM)
         ide_move_tray(m->ide[d.unit / 2], d.unit % 2, true, true);
     if (o->ok && d.kind == MEDIUM_FLOPPY)
@@ -240,7 +254,7 @@ static void insert_now(struct machine *m, void *opaque)
         o->ok = error_set(o->err, "Tray of device '%s' is not open", o->name);
     if (o->ok && d.block)
         o->ok = error_set(o->err, "There already is a medium in device '%s'", o->name);
-    o->ok = o->ok && exchange(m, &d, o);
+    o->ok = o->ok && exchange_open(m, &d, o);
 }
 
 static void tray_now(struct machine *m, void *opaque)
@@ -403,6 +417,8 @@ static void tray_moved(struct machine *m, int unit, bool open)
     struct medium all[MEDIA_MAX];
     unsigned n = media_list(m, all);
 
+    if (m->private->trays_hushed)
+        return;
     for (unsigned i = 0; i < n; i++)
         if (all[i].kind == MEDIUM_CDROM && all[i].unit == unit)
             name_drive(&e, &all[i]);

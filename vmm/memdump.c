@@ -1,4 +1,6 @@
 #include "vmm/memdump.h"
+#include "vmm/event.h"
+#include "vmm/private.h"
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -316,5 +318,17 @@ bool memdump_core(struct machine *m, const struct memdump_core *what, const char
         sink_close(&c.sink, false, NULL);
         return error_set(err, "there is no memory in that range");
     }
-    return sink_close(&c.sink, true, err);
+    if (!sink_close(&c.sink, true, err))
+        return false;
+    struct machine_event e = {.kind = MACHINE_DUMP_COMPLETED};
+    for (unsigned i = 0; i < c.pieces; i++)
+        e.bytes += c.piece[i].size;
+    __atomic_store_n(&m->private->dumped, e.bytes, __ATOMIC_SEQ_CST);
+    machine_tell(m, &e);
+    return true;
+}
+
+uint64_t memdump_last(struct machine *m)
+{
+    return __atomic_load_n(&m->private->dumped, __ATOMIC_SEQ_CST);
 }

@@ -22,5 +22,7 @@ struct memdump_core {
  * reads it with -ex 'core-file PATH', crash with its vmlinux. */
 bool memdump_core(struct machine *m, const struct memdump_core *what, const char *path,
                   struct error *err);
+/* The bytes of memory in the last core that was written; 0: there was none. */
+uint64_t memdump_last(struct machine *m);
 
 #endif

@@ -1,5 +1,6 @@
 /* `info` about ringer itself, what it is connected to, and what the machine has not. */
 #include "vmm/command.h"
+#include "vmm/memdump.h"
 #include "vmm/pointer.h"
 #include "vmm/ring.h"
 #include <string.h>
@@ -85,7 +86,7 @@ static void info_numa(const struct monitor_target *t, struct text *out)
 static void info_dump(const struct monitor_target *t, struct text *out)
 {
     (void)t;
-    text_line(out, "Status: none");
+    text_line(out, memdump_last(t->machine) ? "Status: completed" : "Status: none");
 }
 
 static void info_nothing(const struct monitor_target *t, struct text *out)

@@ -49,6 +49,8 @@ struct machine_private {
 
     pthread_mutex_t listen_lock;
     struct machine_listener *listeners;
+    uint64_t dumped;     /* bytes in the last core (vmm/memdump.c); atomic */
+    bool trays_hushed;   /* a medium is being exchanged: what trays do meanwhile is not told; same */
     bool floppy_open[2]; /* the trays that QMP gives floppy drives; on the vCPU thread */
     struct block *held; /* whose failed operation waits for the machine to go on; NULL */
     int held_error;     /* why it failed: errno */

@@ -247,6 +247,9 @@ static json_t *event_data(const struct machine_event *e)
                          (int)(e->error == ENOSPC), "reason", strerror(e->error));
     case MACHINE_RTC_CHANGE:
         return json_pack("{s:I,s:s}", "offset", (json_int_t)e->offset, "qom-path", "/machine/rtc");
+    case MACHINE_DUMP_COMPLETED:
+        return json_pack("{s:{s:s,s:I,s:I}}", "result", "status", "completed", "total",
+                         (json_int_t)e->bytes, "completed", (json_int_t)e->bytes);
     case MACHINE_WATCHPOINT:
         return json_pack("{s:i,s:I,s:b}", "number", (int)e->number, "address",
                          (json_int_t)e->address, "write", (int)e->on);
@@ -277,6 +280,7 @@ void qmp_event(struct qmp *q, const struct machine_event *e, int64_t seconds, un
         [MACHINE_VNC_CONNECTED] = "VNC_CONNECTED",
         [MACHINE_VNC_INITIALIZED] = "VNC_INITIALIZED",
         [MACHINE_VNC_DISCONNECTED] = "VNC_DISCONNECTED",
+        [MACHINE_DUMP_COMPLETED] = "DUMP_COMPLETED",
     };
     json_t *data = event_data(e);
 

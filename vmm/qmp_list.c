@@ -9,9 +9,8 @@ static bool query_none(struct qmp_call *c)
 
 const struct qmp_command qmp_list_commands[] = {
     {"query-memory-devices", "", "[any]", query_none},
-    {"query-memdev", "", "[any]", query_none},
     {"query-iothreads", "", "[IOThreadInfo]", query_none},
-    {"query-hotpluggable-cpus", "", "[any]", query_none},
+    {"query-rx-filter", "name?:str", "[any]", query_none},
     {"query-block-jobs", "", "[any]", query_none},
     {"query-block-exports", "", "[any]", query_none},
     {"query-jobs", "", "[any]", query_none},

@@ -59,7 +59,10 @@ static bool dump_guest_memory(struct qmp_call *c)
 /* Dumps are over when their command is. */
 static bool query_dump(struct qmp_call *c)
 {
-    c->ret = json_pack("{s:s,s:i,s:i}", "status", "none", "completed", 0, "total", 0);
+    json_int_t bytes = (json_int_t)memdump_last(c->t->machine);
+
+    c->ret = json_pack("{s:s,s:I,s:I}", "status", bytes ? "completed" : "none", "completed", bytes,
+                       "total", bytes);
     return true;
 }
 

@@ -1,7 +1,9 @@
 /* What the machine is and how it does. */
 #include "cpu/emulate.h"
+#include "cpu/model.h"
 #include "devices/pci.h"
 #include "vmm/event.h"
+#include "vmm/options.h"
 #include "vmm/pci_class.h"
 #include "vmm/pointer.h"
 #include "vmm/qmp_command.h"
@@ -102,6 +104,29 @@ static bool query_memory_size(struct qmp_call *c)
     return true;
 }
 
+/* RAM as the one piece it is. */
+static bool query_memdev(struct qmp_call *c)
+{
+    const struct machine *m = c->t->machine;
+    const char *id = c->t->options && c->t->options->memory_id ? c->t->options->memory_id : "pc.ram";
+
+    c->ret = json_pack("[{s:s,s:I,s:b,s:b,s:b,s:b,s:b,s:[],s:s}]", "id", id, "size",
+                       (json_int_t)m->config.ram_bytes, "merge", 0, "dump", 1, "prealloc", 0,
+                       "share", 1, "reserve", 0, "host-nodes", "policy", "default");
+    return true;
+}
+
+static bool query_hotpluggable_cpus(struct qmp_call *c)
+{
+    char type[60];
+
+    snprintf(type, sizeof type, "%s-i386-cpu", c->t->machine->config.model->name);
+    c->ret = json_pack("[{s:s,s:i,s:{s:i,s:i,s:i},s:s}]", "type", type, "vcpus-count", 1, "props",
+                       "socket-id", 0, "core-id", 0, "thread-id", 0, "qom-path",
+                       "/machine/unattached/device[0]");
+    return true;
+}
+
 static bool query_mice(struct qmp_call *c)
 {
     bool absolute = pointer_absolute(c->t->machine);
@@ -196,6 +221,8 @@ const struct qmp_command qmp_query_commands[] = {
     {"query-machines", "", "[MachineInfo]", query_machines},
     {"query-current-machine", "", "CurrentMachineParams", query_current_machine},
     {"query-memory-size-summary", "", "MemoryInfo", query_memory_size},
+    {"query-memdev", "", "[Memdev]", query_memdev},
+    {"query-hotpluggable-cpus", "", "[HotpluggableCPU]", query_hotpluggable_cpus},
     {"query-mice", "", "[MouseInfo]", query_mice},
     {"query-display-options", "", "DisplayOptions", query_display_options},
     {"query-migrate", "", "MigrationInfo", query_migrate},

@@ -36,6 +36,7 @@ struct qmp_server {
     pthread_mutex_t lock; /* guards what follows */
     unsigned count;
     struct happening queue[EVENTS_MAX];
+    bool delivering; /* on the loop's thread alone */
 };
 
 /* ---- events ---- */
@@ -71,11 +72,13 @@ static void deliver(struct qmp_server *s)
     memcpy(queue, s->queue, count * sizeof *queue);
     s->count = 0;
     pthread_mutex_unlock(&s->lock);
+    s->delivering = true;
     for (unsigned i = 0; i < count; i++)
         for (struct client *c = s->clients; c; c = c->next)
             if (stream_queued(c->stream) < QUEUE_FULL)
                 qmp_event(c->qmp, &queue[i].event, queue[i].when.tv_sec,
                           (unsigned)queue[i].when.tv_usec);
+    s->delivering = false;
 }
 
 static void on_wake(uv_async_t *wake)
@@ -85,10 +88,13 @@ static void on_wake(uv_async_t *wake)
 
 /* ---- clients ---- */
 
+/* What a command has made happen comes before its answer, as in QEMU. */
 static void client_write(void *opaque, const char *data, size_t len)
 {
     struct client *c = opaque;
 
+    if (!c->server->delivering)
+        deliver(c->server);
     stream_send(c->stream, data, len);
 }
 

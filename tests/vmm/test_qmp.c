@@ -385,8 +385,9 @@ static void put(int fd, const char *text)
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/* Read until WANTED was seen, for ten seconds at most; "" until the end. */
-static void expect(int fd, const char *wanted)
+/* Read until WANTED was seen, for ten seconds at most; "" until the end.  BEFORE (NULL: nothing) comes
+ * before it. */
+static void expect_after(int fd, const char *before, const char *wanted)
 {
     struct text got = {0};
     char data[4096];
@@ -400,10 +401,18 @@ static void expect(int fd, const char *wanted)
             break;
         }
         text_add(&got, data, (size_t)n);
-        if (*wanted && strstr(got.data, wanted))
+        const char *at = *wanted ? strstr(got.data, wanted) : NULL;
+        const char *first = before ? strstr(got.data, before) : NULL;
+        ck_assert_msg(!at || !before || (first && first < at), "no '%s' before '%s'", before, wanted);
+        if (at)
             break;
     }
     text_free(&got);
+}
+
+static void expect(int fd, const char *wanted)
+{
+    expect_after(fd, NULL, wanted);
 }
 
 START_TEST(clients)
@@ -445,10 +454,17 @@ START_TEST(clients)
     expect(fd, "\"QMP\"");
     put(fd, "{\"execute\":\"qmp_capabilities\"}");
     expect(fd, "\"return\"");
+    /* What a command has made happen is told before its answer. */
     put(fd, "{\"execute\":\"cont\"}");
-    expect(fd, "\"event\": \"RESUME\"");
+    expect_after(fd, "\"event\": \"RESUME\"", "\"return\"");
     put(fd, "{\"execute\":\"stop\"}");
-    expect(fd, "\"event\": \"STOP\"");
+    expect_after(fd, "\"event\": \"STOP\"", "\"return\"");
+    put(fd, "{\"execute\":\"dump-guest-memory\",\"arguments\":{\"paging\":false,\"detach\":true,"
+            "\"protocol\":\"file:/dev/null\"}}{\"execute\":\"query-dump\"}");
+    expect_after(fd, "\"event\": \"DUMP_COMPLETED\"", "\"status\": \"completed\", \"completed\"");
+    put(fd, "{\"execute\":\"blockdev-open-tray\",\"arguments\":{\"id\":\"floppy0\"}}");
+    expect_after(fd, "\"device\": \"floppy0\", \"id\": \"/machine/unattached/device[20]\"",
+                 "\"return\"");
     put(fd, "{\"execute\":\"quit\"}");
     ck_assert_int_eq(pthread_join(thread, &status), 0);
     ck_assert_int_eq(*(int *)status, 0);
@@ -483,10 +499,7 @@ START_TEST(nodes)
          "node-name='x'"},
         {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}", NULL},
         {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
-         "not open"}, /* a disc that is put in closes the tray */
-        {"{'execute':'blockdev-open-tray','arguments':{'id':'ide1-cd0'}}", NULL},
-        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
-         "already is a medium"},
+         "already is a medium"}, /* the tray is still open */
         {"{'execute':'blockdev-close-tray','arguments':{'id':'ide1-cd0'}}", NULL},
         {"{'execute':'blockdev-del','arguments':{'node-name':'f'}}", "in use"},
         {"{'execute':'eject','arguments':{'id':'ide1-cd0'}}", NULL},
