@@ -44,7 +44,7 @@ struct port_place {
 
 /* -drive, or what is short for it. */
 struct drive_option {
-    const char *what;      /* the option, for messages */
+    const char *what;      /* the option, for messages; NULL: a place that is free */
     const char *list;      /* a -drive's value; NULL */
     const char *id, *file; /* file NULL: the drive is empty */
     const char *serial, *device_id; /* device_id: of the -device that has placed it */
@@ -187,6 +187,8 @@ bool options_read_conf(struct options *o, const char *image, struct error *err);
 /* Add a drive with image FILE (NULL: empty); WHAT (kept) for messages.  NULL and ERR. */
 struct drive_option *options_add_drive(struct options *o, const char *what, const char *file,
                                        struct error *err);
+/* Drives stay where they are, as others point to them: D's place is free for another one. */
+void options_forget_drive(struct drive_option *d);
 /* -set drive.ID.ITEM and -set chardev.ID.ITEM, where ITEM is KEY=VALUE as in a list: read the
  * option again with ITEM added.  WHAT (kept) for messages. */
 bool options_set_drive(struct options *o, const char *id, const char *item, const char *what,

@@ -141,13 +141,13 @@ static struct drive_option *add_node(struct options *o, const char *list, bool n
                                      const char *what, struct error *err);
 
 /* The node below a format: named, or described in its own words. */
-static const struct drive_option *node_below(struct options *o, const struct value *v,
+static struct drive_option *node_below(struct options *o, const struct value *v,
                                              const char *below, const char *what,
                                              struct error *err)
 {
     bool filter = get(v, "driver")->number == COPY_ON_READ;
     const char *name = get(v, "file")->text;
-    const struct drive_option *d;
+    struct drive_option *d;
 
     if (!name == !*below) {
         error_set(err, "%s: it needs file=NODE, or file.driver=file,file.filename=PATH", what);
@@ -181,7 +181,7 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
     if (backing && *backing && !options_drive(o, backing))
         return error_set(err, "%s: there is no node '%s' before it", what, backing);
     if (driver < PROTOCOLS) {
-        const struct drive_option *file = node_below(o, v, below, what, err);
+        struct drive_option *file = node_below(o, v, below, what, err);
         if (!file)
             return false;
         d->file = file->file;
@@ -191,6 +191,8 @@ static bool fill(struct options *o, struct drive_option *d, const struct value *
         d->block.copy_on_read = driver == COPY_ON_READ || file->block.copy_on_read;
         if (driver == COPY_ON_READ)
             d->block.format = file->block.format;
+        if (*below) /* it has no name by which anybody could ask for it */
+            options_forget_drive(file);
         return true;
     }
     if (*below || get(v, "file")->given)

@@ -46,13 +46,22 @@ static const struct value *given(const struct value *values, const char *name)
 struct drive_option *options_add_drive(struct options *o, const char *what, const char *file,
                                        struct error *err)
 {
-    if (o->drive_count == OPTIONS_DRIVES) {
+    struct drive_option *d = o->drives, *end = o->drives + o->drive_count;
+
+    while (d < end && d->what)
+        d++;
+    if (d == o->drives + OPTIONS_DRIVES) {
         error_set(err, "%s: there may be %u drives at most", what, OPTIONS_DRIVES);
         return NULL;
     }
-    struct drive_option *d = &o->drives[o->drive_count++];
+    o->drive_count += d == end;
     *d = (struct drive_option){.what = what, .file = file, .unit = -1};
     return d;
+}
+
+void options_forget_drive(struct drive_option *d)
+{
+    *d = (struct drive_option){.interface = DRIVE_NONE, .unit = -1};
 }
 
 /* index=, or bus= and unit=; -1: any. */

@@ -31,15 +31,6 @@ static bool try_open(struct qmp_call *c, const struct drive_option *d)
     return b || qmp_fail_error(c, &err);
 }
 
-/* Nodes are never moved, as others point to them: the place of one that is gone is taken again. */
-static void forget(struct options *o, struct drive_option *d)
-{
-    d->id = NULL;
-    d->is_node = false;
-    while (o->drive_count && !o->drives[o->drive_count - 1].id && !o->drives[o->drive_count - 1].used)
-        o->drive_count--;
-}
-
 static bool add(struct qmp_call *c)
 {
     char *json = json_dumps(c->args, JSON_COMPACT);
@@ -53,7 +44,7 @@ static bool add(struct qmp_call *c)
         return qmp_fail_error(c, &err);
     if (try_open(c, d))
         return true;
-    forget(c->t->options, d);
+    options_forget_drive(d);
     return false;
 }
 
@@ -82,7 +73,7 @@ static bool del(struct qmp_call *c)
     machine_post_wait(c->t->machine, look_for, &s);
     if (s.found)
         return qmp_fail(c, "GenericError", "Node %.100s is in use", d->id);
-    forget(c->t->options, d);
+    options_forget_drive(d);
     return true;
 }
 

@@ -537,6 +537,21 @@ START_TEST(nodes)
     ck_assert(r.host.machine->config.no_reboot && r.host.machine->config.no_shutdown);
     ck_assert_str_eq(block_path(r.host.machine->config.floppy[0]), path);
     ck_assert_str_eq(r.host.machine->config.floppy_names[0].node, "s");
+    json_decref(ask(&r, "{'execute':'eject','arguments':{'id':'floppy0'}}"));
+    /* Places of nodes that are gone are taken again. */
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(text, sizeof text,
+                 "{'execute':'blockdev-add','arguments':{'driver':'raw','file':{'driver':'file',"
+                 "'filename':'%s'},'read-only':true,'node-name':'n%u'}}",
+                 path, i);
+        json_t *answer = ask(&r, text);
+        ck_assert_msg(json_object_get(answer, "return"), "%u nodes", i);
+        json_decref(answer);
+        if (i)
+            snprintf(text, sizeof text,
+                     "{'execute':'blockdev-del','arguments':{'node-name':'n%u'}}", i - 1);
+        json_decref(i ? ask(&r, text) : NULL);
+    }
     close_rig(&r);
     close(fd);
     unlink(path);
