@@ -45,4 +45,8 @@ bool option_tunes_images(const char *key);
 const char *option_drive_words(struct options *o, const char *list, const char *what,
                                struct error *err);
 
+/* What -TOPIC help begins with; false: there is no such list. */
+bool option_list_help(const char *topic, void (*line)(void *opaque, const char *text),
+                      void *opaque);
+
 #endif

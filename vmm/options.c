@@ -191,7 +191,7 @@ static void topic_help(const struct options *o, void (*line)(void *opaque, const
         cpu_help(line, opaque);
     else if (!strcmp(o->help_topic, "object") && !o->images[0])
         object_help(line, opaque);
-    else
+    else if (o->help_item || !option_list_help(o->help_topic, line, opaque))
         option_topic_help(o->help_topic, line, opaque);
 }
 
@@ -329,6 +329,14 @@ static bool check_combination(const struct options *o, struct error *err)
     return true;
 }
 
+/* Is the value, or the last item in its list, "help"? */
+static bool asks_help(const char *value)
+{
+    const char *comma = strrchr(value, ','), *last = comma ? comma + 1 : value;
+
+    return !strcmp(last, "help") || !strcmp(last, "?");
+}
+
 /* The argument at *I and its value. */
 static bool take_option(struct options *o, int argc, char *const argv[], int *i, struct error *err)
 {
@@ -345,6 +353,8 @@ static bool take_option(struct options *o, int argc, char *const argv[], int *i,
             return error_set(err, "%s needs a value: %s %s", argv[*i], argv[*i], option->value);
         value = argv[++*i];
     }
+    if (value && option->properties && strcmp(option->name, "object") != 0 && asks_help(value))
+        return option_help(o, option->name, strchr(value, ',') ? "properties" : NULL);
     return option->set(o, option, value, err);
 }
 
@@ -393,6 +403,7 @@ bool options_parse(struct options *o, int argc, char *const argv[], struct error
     if (o->help && !o->help_topic && o->image_count) { /* -help NAME */
         struct option const *topic = find_option(pool_printf(&o->pool, "-%s", o->images[0]), err);
         o->help_topic = topic ? topic->name : NULL;
+        o->help_item = topic && topic->properties ? "properties" : NULL;
         return topic != NULL;
     }
     if (o->help || o->version)

@@ -92,6 +92,8 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
     const char *list = value, *key, *text;
     uint64_t n;
 
+    if (!strcmp(value, "help") || !strcmp(value, "?"))
+        return option_help(o, "boot", NULL);
     for (bool first = true; property_next(&o->pool, &list, &key, &text); first = false) {
         bool ok = false;
         if (first && !text) { /* "order=" may be left out */

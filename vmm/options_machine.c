@@ -398,7 +398,7 @@ static bool set_none(struct options *o, const struct option *self, const char *v
 }
 
 const struct option options_machine[] = {
-    {"machine", "pc[,...]", "the board, i440FX and PIIX; -machine help lists its properties",
+    {"machine", "pc[,...]", "the board, i440FX and PIIX; -machine pc,help lists its properties",
      set_machine, machine_properties},
     {"M", "pc[,...]", NULL, set_machine, machine_properties},
     {"accel", "tcg", "ringer's translator: there is no other", set_accel, accel_properties},
