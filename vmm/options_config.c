@@ -47,7 +47,10 @@ static const struct group {
     {"boot-opts", "boot", NULL},  {"smp-opts", "smp", NULL},      {"rtc", "rtc", NULL},
     {"name", "name", NULL},       {"global", "global", NULL},     {"accel", "accel", NULL},
     {"sandbox", "sandbox", NULL}, {"msg", "msg", NULL},           {"action", "action", NULL},
-    {"fw_cfg", "fw_cfg", NULL},
+    {"fw_cfg", "fw_cfg", NULL},   {"smbios", "smbios", NULL},     {"object", "object", "qom-type"},
+    {"overcommit", "overcommit", NULL},
+    {"audiodev", "audiodev", "driver"},
+    {"option-rom", "option-rom", "romfile"},
 };
 
 struct section {
@@ -144,7 +147,8 @@ bool options_read_config(struct options *o, const char *path, struct error *err)
             return error_set(err,
                              "%s line %u: not understood; there are [drive \"ID\"], device, "
                              "chardev, mon, machine, memory, boot-opts, smp-opts, rtc, name, "
-                             "global, accel, msg, action, fw_cfg, and lines KEY = \"VALUE\"",
+                             "global, accel, msg, action, fw_cfg, smbios, object, audiodev, and lines "
+                             "KEY = \"VALUE\"",
                              path, number);
         line = next;
     }
