@@ -24,6 +24,8 @@ static const struct property floppy_properties[] = {
     {"drive", PROPERTY_STRING, "the image: id of a -drive with if=none", NULL, 0, 0, NULL},
     {"bus", PROPERTY_CHOICE, "the controller", NULL, 0, 0, "floppy.0|floppy-bus.0"},
     {"unit", PROPERTY_NUMBER, "0 is A:", NULL, 0, 1, NULL},
+    {"write-cache", PROPERTY_CHOICE, "off: each write is on the disk when it is done", NULL, 0, 0,
+     "auto|on|off"},
     {"bootindex", PROPERTY_NUMBER, "when it is tried, 0 first", NULL, 0, 1 << 30, NULL},
     {"werror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop|enospc"},
     {"rerror", PROPERTY_CHOICE, "as -drive's", "report", 0, 0, "report|ignore|stop"},
@@ -111,6 +113,8 @@ static bool place_floppy(struct options *o, struct device_option *d, struct erro
         return false;
     drive->interface = DRIVE_FLOPPY;
     drive->device_id = d->id;
+    if (device_number(d, "write-cache"))
+        drive->block.write_through = device_number(d, "write-cache") == 2;
     if (device_given(d, "unit"))
         drive->unit = (int)device_number(d, "unit");
     return take_policies(drive, d) && options_place_drive(o, drive, err) &&

@@ -119,13 +119,16 @@ static bool dump_instructions(struct machine *m, struct dump *d, uint32_t addres
         unsigned len =
             translator_disassemble(m->translator, bits, bytes, have, address, text, sizeof text);
         if (!len)
-            snprintf(text, sizeof text, "(bad) %02x", bytes[0]);
+            snprintf(text, sizeof text, "(bad)");
         uint32_t offset = 0;
         const char *name = symbols_find(m->symbols, address, &offset);
         text_printf(d->out, "0x%08x", address);
         if (name && !d->physical)
             text_printf(d->out, offset ? " <%s+0x%x>" : " <%s>", name, offset);
-        text_printf(d->out, ":  %s\n", text);
+        char dump[3 * sizeof bytes + 1] = "";
+        for (unsigned k = 0; k < (len ? len : 1); k++)
+            snprintf(dump + 3 * k, 4, "%02x ", bytes[k]);
+        text_printf(d->out, ":  %-24s %s\n", dump, text);
         address += len ? len : 1;
     }
     return true;

@@ -190,6 +190,7 @@ static bool is_so_anyway(const struct global_option *g)
         {"kvm-pit", "lost_tick_policy", "delay"},
         {"kvm-pit", "lost_tick_policy", "discard"}, /* there is no KVM */
         {"mc146818rtc", "lost_tick_policy", "discard"},
+        {"mc146818rtc", "lost_tick_policy", "slew"}, /* taken as -rtc driftfix=slew is */
     };
 
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)

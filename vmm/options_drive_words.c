@@ -78,6 +78,9 @@ static bool take(struct words *w, const char *key, const char *value)
     else if (w->protocol && value && strstr(" host port path export size ", key) &&
              strcmp(key, "file") != 0)
         return below(w, key, value);
+    else if (!strncmp(key, "backing.", 8)) /* of the file that the image itself names */
+        return option_tunes_images(key + 8) || !strcmp(key, "backing.file.locking") ||
+               !strcmp(key, "backing.driver") || !strcmp(key, "backing.file.driver");
     else if (is_throttling(key))
         w->throttled = true;
     else if (!option_tunes_images(key))

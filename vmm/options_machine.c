@@ -91,6 +91,9 @@ static bool set_feature(struct cpu_model *model, const char *key, const char *va
     bool on = *key != '-';
     const char *name = *key == '+' || *key == '-' ? key + 1 : key;
 
+    if (value && !strcmp(key, "vendor"))
+        return !strcmp(value, "GenuineIntel") ||
+               error_set(err, "%s: vendor=%s: it is GenuineIntel", what, value);
     if (value && is_identity(key))
         return set_identity(model, key, value, what, err);
     if (!value && name == key && strcmp(key, "check") && strcmp(key, "enforce"))
@@ -255,12 +258,12 @@ static bool set_accel(struct options *o, const struct option *self, const char *
 
 static const struct property smp_properties[] = {
     {"cpus", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
-    {"maxcpus", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
-    {"sockets", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
-    {"dies", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
-    {"clusters", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
-    {"cores", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
-    {"threads", PROPERTY_NUMBER, "one", NULL, 1, 1, NULL},
+    {"maxcpus", PROPERTY_NUMBER, "of which one is there", NULL, 1, 255, NULL},
+    {"sockets", PROPERTY_NUMBER, "one, or up to maxcpus", NULL, 1, 255, NULL},
+    {"dies", PROPERTY_NUMBER, "one, or up to maxcpus", NULL, 1, 255, NULL},
+    {"clusters", PROPERTY_NUMBER, "one, or up to maxcpus", NULL, 1, 255, NULL},
+    {"cores", PROPERTY_NUMBER, "one, or up to maxcpus", NULL, 1, 255, NULL},
+    {"threads", PROPERTY_NUMBER, "one, or up to maxcpus", NULL, 1, 255, NULL},
     DEVICE_PROPERTIES_END,
 };
 
@@ -270,7 +273,14 @@ static bool set_smp(struct options *o, const struct option *self, const char *va
     struct value values[PROPERTIES_MAX];
     struct error why = {""};
 
-    if (option_properties(o, self, value, "cpus", values, &why))
+    /* Without cpus= there are as many as the rest says; places beyond that stay empty. */
+    uint64_t product = 1;
+    if (!option_properties(o, self, value, "cpus", values, &why))
+        product = 0;
+    else if (!values[0].given)
+        for (unsigned i = 1; smp_properties[i].name; i++)
+            product *= i > 1 && values[1].given ? 1 : values[i].given ? values[i].number : 1;
+    if (product == 1)
         return true;
     return error_set(err, "-smp %s: there is one processor; it is -smp 1, with one of everything",
                      value);

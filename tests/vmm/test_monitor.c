@@ -115,6 +115,7 @@ START_TEST(commands)
     ck_assert_str_eq(f.out, "0000000000001000: 0x0000 0x0000\n");
     ck_assert(run(&f, "x/1i $pc")); /* the reset vector holds a far jump */
     ck_assert_msg(strstr(f.out, "jmp"), "%s", f.out);
+    ck_assert_msg(strstr(f.out, "0xfffffff0:  ea "), "%s", f.out);
     ck_assert(run(&f, "info registers"));
     ck_assert(run(&f, "info tb"));
     ck_assert(run(&f, "info mtree"));

@@ -90,6 +90,16 @@ START_TEST(other_words)
     ck_assert_uint_eq(o.ram_bytes, 64u << 20);
     ck_assert_msg(parse("-m slots=2,size=1G,maxmem=2G", &o, &err), "%s", err.text);
     ck_assert_uint_eq(o.ram_bytes, 1u << 30);
+    ck_assert_msg(parse("-smp 1,maxcpus=4,sockets=2,cores=2", &o, &err), "%s", err.text);
+    ck_assert_msg(parse("-smp sockets=1,cores=1,threads=1", &o, &err), "%s", err.text);
+    ck_assert_msg(parse("-cpu 486,vendor=GenuineIntel -global mc146818rtc.lost_tick_policy=slew", &o,
+                        &err),
+                  "%s", err.text);
+    ck_assert_msg(parse("-drive file=a,if=none,id=f,backing.file.locking=off -device "
+                        "floppy,drive=f,write-cache=off",
+                        &o, &err),
+                  "%s", err.text);
+    ck_assert(o.floppy[0]->block.write_through);
     ck_assert_msg(parse("-cpu pentium3,family=6,model=0x17,stepping=3,model-id=Foo,hypervisor=off", &o,
                         &err),
                   "%s", err.text);
@@ -202,6 +212,10 @@ static const struct {
     {"-pflash x", "-bios"},
     {"-net user", "none"},
     {"-smp cores=2", "cores=2"},
+    {"-smp maxcpus=2", "maxcpus=2"},
+    {"-smp 2,maxcpus=2", "maxcpus=2"},
+    {"-cpu 486,vendor=AuthenticAMD", "GenuineIntel"},
+    {"-drive file=a,backing.file.filename=b", "backing.file.filename"},
     {"-uuid 1234", "1234"},
     {"-uuid 12345678-1234-1234-1234-123456789abcd", "-uuid"},
     {"-rtc clock=sundial", "sundial"},
