@@ -1,5 +1,5 @@
-/* Copy on read: what a read finds in the backing file alone is written into this file, so that an image
- * over a slow or remote one fills up with what its guest uses. */
+/* Copy on read: what a read finds in the backing file alone is written into this file, so that an
+ * image over a slow or remote one fills up with what its guest uses. */
 #include "devices/image_qcow2.h"
 
 #include <stdlib.h>

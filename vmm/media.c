@@ -127,7 +127,8 @@ static void name_drive(struct machine_event *e, const struct medium *d)
     snprintf(e->node, sizeof e->node, "%s", d->node);
 }
 
-/* Floppy drives have no tray, but as in QEMU one is told of: while it is open there is no floppy. */
+/* Floppy drives have no tray, but as in QEMU one is told of: while it is open there is no
+ * floppy. */
 static void move_floppy_tray(struct machine *m, const struct medium *d, bool open)
 {
     struct machine_event e = {.kind = MACHINE_TRAY_MOVED, .on = open};
@@ -206,8 +207,8 @@ static void change_now(struct machine *m, void *opaque)
         move_floppy_tray(m, &d, false);
 }
 
-/* The same with D's tray left open, if it is, and nothing told of it: the drive takes any exchange of
- * discs for one by its tray. */
+/* The same with D's tray left open, if it is, and nothing told of it: the drive takes any exchange
+ * of discs for one by its tray. */
 static bool exchange_open(struct machine *m, const struct medium *d, struct order *o)
 {
     bool hush = d->kind == MEDIUM_CDROM && d->tray_open, ok;

@@ -86,8 +86,8 @@ static bool set_boot(struct options *o, const struct option *self, const char *v
 {
     static const char right[] = "LETTERS, order=LETTERS or once=LETTERS, of a (floppy), c (hard "
                                 "disk), d (CD), n (network), each at most once; "
-                                "menu=on|off, strict=on|off, splash=PICTURE, splash-time=MILLISECONDS "
-                                "(to 65535), "
+                                "menu=on|off, strict=on|off, splash=PICTURE, "
+                                "splash-time=MILLISECONDS (to 65535), "
                                 "reboot-timeout=MILLISECONDS (to 65535, -1: never)";
     const char *list = value, *key, *text;
     uint64_t n;

@@ -42,12 +42,24 @@ static char *trimmed(char *s)
 static const struct group {
     const char *name, *option, *first;
 } groups[] = {
-    {"drive", "drive", NULL},     {"device", "device", "driver"}, {"chardev", "chardev", "backend"},
-    {"mon", "mon", NULL},         {"machine", "machine", NULL},   {"memory", "m", "size"},
-    {"boot-opts", "boot", NULL},  {"smp-opts", "smp", NULL},      {"rtc", "rtc", NULL},
-    {"name", "name", NULL},       {"global", "global", NULL},     {"accel", "accel", NULL},
-    {"sandbox", "sandbox", NULL}, {"msg", "msg", NULL},           {"action", "action", NULL},
-    {"fw_cfg", "fw_cfg", NULL},   {"smbios", "smbios", NULL},     {"object", "object", "qom-type"},
+    {"drive", "drive", NULL},
+    {"device", "device", "driver"},
+    {"chardev", "chardev", "backend"},
+    {"mon", "mon", NULL},
+    {"machine", "machine", NULL},
+    {"memory", "m", "size"},
+    {"boot-opts", "boot", NULL},
+    {"smp-opts", "smp", NULL},
+    {"rtc", "rtc", NULL},
+    {"name", "name", NULL},
+    {"global", "global", NULL},
+    {"accel", "accel", NULL},
+    {"sandbox", "sandbox", NULL},
+    {"msg", "msg", NULL},
+    {"action", "action", NULL},
+    {"fw_cfg", "fw_cfg", NULL},
+    {"smbios", "smbios", NULL},
+    {"object", "object", "qom-type"},
     {"overcommit", "overcommit", NULL},
     {"audiodev", "audiodev", "driver"},
     {"option-rom", "option-rom", "romfile"},
@@ -144,12 +156,13 @@ bool options_read_config(struct options *o, const char *path, struct error *err)
             ok = assign(o, &s, line);
         }
         if (!ok)
-            return error_set(err,
-                             "%s line %u: not understood; there are [drive \"ID\"], device, "
-                             "chardev, mon, machine, memory, boot-opts, smp-opts, rtc, name, "
-                             "global, accel, msg, action, fw_cfg, smbios, object, audiodev, and lines "
-                             "KEY = \"VALUE\"",
-                             path, number);
+            return error_set(
+                err,
+                "%s line %u: not understood; there are [drive \"ID\"], device, "
+                "chardev, mon, machine, memory, boot-opts, smp-opts, rtc, name, "
+                "global, accel, msg, action, fw_cfg, smbios, object, audiodev, and lines "
+                "KEY = \"VALUE\"",
+                path, number);
         line = next;
     }
     return text && apply(o, &s, where, err);

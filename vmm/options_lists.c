@@ -1,4 +1,5 @@
-/* The lists that `-machine help` and its kin begin with, as QEMU's do: what there is to choose from. */
+/* The lists that `-machine help` and its kin begin with, as QEMU's do: what there is to choose
+ * from. */
 #include "vmm/option.h"
 #include <string.h>
 

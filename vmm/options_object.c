@@ -113,9 +113,10 @@ bool options_check_memory(const struct options *o, struct error *err)
 static bool is_foreign(const char *list)
 {
     static const char *const kinds[] = {
-        "authz-",   "can-",  "colo-",     "cryptodev-", "dbus-vmstate", "filter-",  "input-",
-        "iothread", "main-", "pef-guest", "pr-manager", "qtest",        "rng-",     "secret_keyring",
-        "sev-",     "sgx-",  "thread-",   "throttle-",  "tls-",         "x-remote", "tcg-"};
+        "authz-",   "can-",      "colo-",      "cryptodev-", "dbus-vmstate",   "filter-",
+        "input-",   "iothread",  "main-",      "pef-guest",  "pr-manager",     "qtest",
+        "rng-",     "secret_keyring", "sev-",  "sgx-",       "thread-",        "throttle-",
+        "tls-",     "x-remote"};
     const char *name = list + (strncmp(list, "qom-type=", 9) ? 0 : 9);
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -82,9 +82,9 @@ static bool insert(struct qmp_call *c)
     struct drive_option *d = find_node(c, qmp_string(c, "node-name", ""));
     struct error err = {""};
 
-    return d && (media_insert(c->t->machine, qmp_string(c, "id", ""), d->file, &d->block, d->id,
-                              &err) ||
-                 qmp_fail_error(c, &err));
+    return d &&
+           (media_insert(c->t->machine, qmp_string(c, "id", ""), d->file, &d->block, d->id, &err) ||
+            qmp_fail_error(c, &err));
 }
 
 const struct qmp_command qmp_blockdev_commands[] = {

@@ -2,7 +2,8 @@
 #include "vmm/qmp_command.h"
 #include <string.h>
 
-/* Machines do not migrate, so that nothing of it can be switched on but word of what never happens. */
+/* Machines do not migrate, so that nothing of it can be switched on but word of what never
+ * happens. */
 static bool set_capabilities(struct qmp_call *c)
 {
     const json_t *all = json_object_get(c->args, "capabilities");
@@ -39,7 +40,8 @@ static bool set_action(struct qmp_call *c)
     return true;
 }
 
-/* Interrupts of the RTC that the host was late for are not made up for: there are none to forget. */
+/* Interrupts of the RTC that the host was late for are not made up for: there are none to
+ * forget. */
 static bool reset_reinjection(struct qmp_call *c)
 {
     (void)c;

@@ -171,8 +171,8 @@ static bool type_properties(struct qmp_call *c)
 
 /* ---- the command line ---- */
 
-/* The machine's HPET is left out as QEMU 7.2 leaves it out: libvirt 9 takes its presence for that of
- * a machine that has none unless it is asked for. */
+/* The machine's HPET is left out as QEMU 7.2 leaves it out: libvirt 9 takes its presence for that
+ * of a machine that has none unless it is asked for. */
 static json_t *parameters_of(const struct property *table, const char *group)
 {
     static const char *const names[] = {"string", "boolean", "number", "size", "string"};
@@ -195,8 +195,8 @@ static json_t *parameters_of(const struct property *table, const char *group)
 static const char *group_of(const char *option, bool has_table)
 {
     static const char *const names[][2] = {
-        {"smp", "smp-opts"}, {"boot", "boot-opts"}, {"m", "memory"},       {"chardev", "chardev"},
-        {"device", "device"}, {"fw_cfg", "fw_cfg"}, {"smbios", "smbios"}, {"M", ""},
+        {"smp", "smp-opts"},  {"boot", "boot-opts"}, {"m", "memory"},      {"chardev", "chardev"},
+        {"device", "device"}, {"fw_cfg", "fw_cfg"},  {"smbios", "smbios"}, {"M", ""},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -108,7 +108,8 @@ static bool query_memory_size(struct qmp_call *c)
 static bool query_memdev(struct qmp_call *c)
 {
     const struct machine *m = c->t->machine;
-    const char *id = c->t->options && c->t->options->memory_id ? c->t->options->memory_id : "pc.ram";
+    const char *given = c->t->options ? c->t->options->memory_id : NULL;
+    const char *id = given ? given : "pc.ram";
 
     c->ret = json_pack("[{s:s,s:I,s:b,s:b,s:b,s:b,s:b,s:[],s:s}]", "id", id, "size",
                        (json_int_t)m->config.ram_bytes, "merge", 0, "dump", 1, "prealloc", 0,

@@ -148,7 +148,8 @@ static const struct qmp_event_type events[] = {
     {"WAKEUP", ""},
     {"DEVICE_TRAY_MOVED", "device:str, id:str, tray-open:bool"},
     {"BLOCK_IO_ERROR",
-     "device:str, node-name?:str, operation:IoOperationType, action:BlockErrorAction, nospace:bool, reason:str"},
+     "device:str, node-name?:str, operation:IoOperationType, action:BlockErrorAction, "
+     "nospace:bool, reason:str"},
     {"DUMP_COMPLETED", "result:DumpQueryResult, error?:str"},
     {"RTC_CHANGE", "offset:int, qom-path:str"},
     {"VNC_CONNECTED", "server:VncServerInfo, client:VncBasicInfo"},

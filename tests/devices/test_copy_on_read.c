@@ -22,7 +22,8 @@ static struct block *open_top(bool copy_on_read)
     return b;
 }
 
-/* What was read is in the image by itself, what was written since stays, and the rest is as before. */
+/* What was read is in the image by itself, what was written since stays, and the rest is as before.
+ */
 START_TEST(reads_are_kept)
 {
     uint8_t mine[SECTOR_SIZE];
@@ -70,9 +71,10 @@ START_TEST(off_is_off)
 
     if (!image_have("qemu-img"))
         return;
-    ck_assert_int_eq(image_run("head -c 4194304 /dev/urandom >base.img && qemu-img create -q -f qcow2 "
-                               "-b base.img -F raw top.qcow2 && cp top.qcow2 before"),
-                     0);
+    ck_assert_int_eq(
+        image_run("head -c 4194304 /dev/urandom >base.img && qemu-img create -q -f qcow2 "
+                  "-b base.img -F raw top.qcow2 && cp top.qcow2 before"),
+        0);
     b = open_top(false);
     ck_assert(block_read(b, 0, back, SECTORS));
     block_close(b);

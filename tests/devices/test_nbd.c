@@ -304,7 +304,8 @@ START_TEST(qcow2_over_nbd)
         puts("SKIP a part of devices/test_nbd: qemu-nbd is not installed");
         return;
     }
-    ck_assert_int_eq(image_run("qemu-img create -f qcow2 a.qcow2 64M && truncate -s 4M a.qcow2"), 0);
+    ck_assert_int_eq(image_run("qemu-img create -f qcow2 a.qcow2 64M && truncate -s 4M a.qcow2"),
+                     0);
     ck_assert_int_eq(image_run("qemu-nbd --fork --persistent -e 2 -f raw -k \"$PWD/s\" "
                                "--pid-file=pid a.qcow2"),
                      0);

@@ -92,17 +92,17 @@ START_TEST(other_words)
     ck_assert_uint_eq(o.ram_bytes, 1u << 30);
     ck_assert_msg(parse("-smp 1,maxcpus=4,sockets=2,cores=2", &o, &err), "%s", err.text);
     ck_assert_msg(parse("-smp sockets=1,cores=1,threads=1", &o, &err), "%s", err.text);
-    ck_assert_msg(parse("-cpu 486,vendor=GenuineIntel -global mc146818rtc.lost_tick_policy=slew", &o,
-                        &err),
-                  "%s", err.text);
+    ck_assert_msg(
+        parse("-cpu 486,vendor=GenuineIntel -global mc146818rtc.lost_tick_policy=slew", &o, &err),
+        "%s", err.text);
     ck_assert_msg(parse("-drive file=a,if=none,id=f,backing.file.locking=off -device "
                         "floppy,drive=f,write-cache=off",
                         &o, &err),
                   "%s", err.text);
     ck_assert(o.floppy[0]->block.write_through);
-    ck_assert_msg(parse("-cpu pentium3,family=6,model=0x17,stepping=3,model-id=Foo,hypervisor=off", &o,
-                        &err),
-                  "%s", err.text);
+    ck_assert_msg(
+        parse("-cpu pentium3,family=6,model=0x17,stepping=3,model-id=Foo,hypervisor=off", &o, &err),
+        "%s", err.text);
     ck_assert_uint_eq(o.model->signature, 0x10673);
     ck_assert_str_eq(o.model->brand, "Foo");
     ck_assert_msg(parse("-drive driver=qcow2,file.driver=file,file.filename=a,,b,cache.direct=on,"
@@ -112,19 +112,21 @@ START_TEST(other_words)
     ck_assert_str_eq(o.ide[0]->file, "a,b");
     ck_assert_str_eq(o.ide[0]->block.format, "qcow2");
     ck_assert(!o.ide[0]->block.write_through && !o.ide[0]->block.no_flush);
-    ck_assert_msg(parse("-drive file=a,cache.writeback=off -drive file=b,cache.no-flush=on", &o, &err),
-                  "%s", err.text);
+    ck_assert_msg(
+        parse("-drive file=a,cache.writeback=off -drive file=b,cache.no-flush=on", &o, &err), "%s",
+        err.text);
     ck_assert(o.ide[0]->block.write_through && o.ide[1]->block.no_flush);
-    ck_assert_msg(parse("-drive file.driver=nbd,file.host=h,file.port=9,file.export=x,format=raw", &o,
-                        &err),
-                  "%s", err.text);
+    ck_assert_msg(
+        parse("-drive file.driver=nbd,file.host=h,file.port=9,file.export=x,format=raw", &o, &err),
+        "%s", err.text);
     ck_assert_str_eq(o.ide[0]->file, "nbd:h:9:exportname=x");
     ck_assert_msg(parse("-drive file=a,format=qcow2,copy-on-read=on", &o, &err), "%s", err.text);
     ck_assert(o.ide[0]->block.copy_on_read);
-    ck_assert_msg(parse("-blockdev copy-on-read,node-name=c,file.driver=qcow2,file.file.driver=file,"
-                        "file.file.filename=a -device ide-hd,drive=c",
-                        &o, &err),
-                  "%s", err.text);
+    ck_assert_msg(
+        parse("-blockdev copy-on-read,node-name=c,file.driver=qcow2,file.file.driver=file,"
+              "file.file.filename=a -device ide-hd,drive=c",
+              &o, &err),
+        "%s", err.text);
     ck_assert(o.ide[0]->block.copy_on_read);
     ck_assert_str_eq(o.ide[0]->block.format, "qcow2");
     ck_assert_str_eq(o.ide[0]->file, "a");

@@ -385,8 +385,8 @@ static void put(int fd, const char *text)
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-/* Read until WANTED was seen, for ten seconds at most; "" until the end.  BEFORE (NULL: nothing) comes
- * before it. */
+/* Read until WANTED was seen, for ten seconds at most; "" until the end.  BEFORE (NULL: nothing)
+ * comes before it. */
 static void expect_after(int fd, const char *before, const char *wanted)
 {
     struct text got = {0};
@@ -403,7 +403,8 @@ static void expect_after(int fd, const char *before, const char *wanted)
         text_add(&got, data, (size_t)n);
         const char *at = *wanted ? strstr(got.data, wanted) : NULL;
         const char *first = before ? strstr(got.data, before) : NULL;
-        ck_assert_msg(!at || !before || (first && first < at), "no '%s' before '%s'", before, wanted);
+        ck_assert_msg(!at || !before || (first && first < at), "no '%s' before '%s'", before,
+                      wanted);
         if (at)
             break;
     }
@@ -482,22 +483,27 @@ START_TEST(nodes)
         const char *command, *error; /* NULL: it works */
     } cases[] = {
         {"{'execute':'blockdev-add','arguments':{'driver':'file','filename':'%s','node-name':'s',"
-         "'auto-read-only':true,'discard':'unmap'}}", NULL},
+         "'auto-read-only':true,'discard':'unmap'}}",
+         NULL},
         {"{'execute':'blockdev-add','arguments':{'node-name':'f','read-only':true,'driver':'raw',"
-         "'file':'s'}}", NULL},
+         "'file':'s'}}",
+         NULL},
         {"{'execute':'blockdev-add','arguments':{'node-name':'f','driver':'raw','file':'s'}}",
          "one of this name"},
         {"{'execute':'blockdev-add','arguments':{'driver':'file','filename':'%s.none',"
-         "'node-name':'n'}}", "does not exist"},
+         "'node-name':'n'}}",
+         "does not exist"},
         {"{'execute':'blockdev-add','arguments':{'driver':'file','filename':'%s','hologram':1,"
-         "'node-name':'n'}}", "'hologram' is unexpected"},
+         "'node-name':'n'}}",
+         "'hologram' is unexpected"},
         {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
          "not open"},
         {"{'execute':'blockdev-open-tray','arguments':{'id':'ide1-cd0'}}", NULL},
         {"{'execute':'blockdev-remove-medium','arguments':{'id':'ide1-cd0'}}", NULL},
         {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'x'}}",
          "node-name='x'"},
-        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}", NULL},
+        {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
+         NULL},
         {"{'execute':'blockdev-insert-medium','arguments':{'id':'ide1-cd0','node-name':'f'}}",
          "already is a medium"}, /* the tray is still open */
         {"{'execute':'blockdev-close-tray','arguments':{'id':'ide1-cd0'}}", NULL},
@@ -508,10 +514,14 @@ START_TEST(nodes)
         {"{'execute':'blockdev-open-tray','arguments':{'id':'floppy0'}}", NULL},
         {"{'execute':'blockdev-insert-medium','arguments':{'id':'floppy0','node-name':'s'}}", NULL},
         {"{'execute':'blockdev-close-tray','arguments':{'id':'floppy0'}}", NULL},
-        {"{'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'events',"
-         "'state':true},{'capability':'xbzrle','state':false}]}}", NULL},
-        {"{'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'xbzrle',"
-         "'state':true}]}}", "xbzrle"},
+        {"{'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'events'"
+         ","
+         "'state':true},{'capability':'xbzrle','state':false}]}}",
+         NULL},
+        {"{'execute':'migrate-set-capabilities','arguments':{'capabilities':[{'capability':'xbzrle'"
+         ","
+         "'state':true}]}}",
+         "xbzrle"},
         {"{'execute':'set-action','arguments':{'reboot':'shutdown','shutdown':'pause'}}", NULL},
         {"{'execute':'set-action','arguments':{'reboot':'never'}}", "never"},
         {"{'execute':'rtc-reset-reinjection'}", NULL},
@@ -528,10 +538,10 @@ START_TEST(nodes)
         snprintf(text, sizeof text, "%.*s%s%s", at ? (int)(at - cases[i].command) : 500,
                  cases[i].command, at ? path : "", at ? at + 2 : "");
         json_t *answer = ask(&r, text);
-        const char *why = json_string_value(
-            json_object_get(json_object_get(answer, "error"), "desc"));
-        ck_assert_msg(!why == !cases[i].error && (!why || strstr(why, cases[i].error)), "%s: %s", text,
-                      why ? why : "it worked");
+        const char *why =
+            json_string_value(json_object_get(json_object_get(answer, "error"), "desc"));
+        ck_assert_msg(!why == !cases[i].error && (!why || strstr(why, cases[i].error)), "%s: %s",
+                      text, why ? why : "it worked");
         json_decref(answer);
     }
     ck_assert(r.host.machine->config.no_reboot && r.host.machine->config.no_shutdown);
