@@ -31,16 +31,22 @@ static struct {
 static void note_event(void *opaque, const struct machine_event *e)
 {
     static const char *const names[] = {
-        [MACHINE_RESET] = "reset",           [MACHINE_SHUTDOWN] = "shutdown",
-        [MACHINE_STOP] = "stop",             [MACHINE_RESUME] = "resume",
-        [MACHINE_POWERDOWN] = "powerdown",   [MACHINE_TRAY_MOVED] = "tray",
-        [MACHINE_IO_ERROR] = "io-error",     [MACHINE_RTC_CHANGE] = "clock",
-        [MACHINE_WATCHPOINT] = "watchpoint", [MACHINE_DUMP_COMPLETED] = "dump",
+        [MACHINE_RESET] = "reset",
+        [MACHINE_SHUTDOWN] = "shutdown",
+        [MACHINE_STOP] = "stop",
+        [MACHINE_RESUME] = "resume",
+        [MACHINE_POWERDOWN] = "powerdown",
+        [MACHINE_TRAY_MOVED] = "tray",
+        [MACHINE_IO_ERROR] = "io-error",
+        [MACHINE_RTC_CHANGE] = "clock",
+        [MACHINE_WATCHPOINT] = "watchpoint",
+        [MACHINE_DUMP_COMPLETED] = "dump",
     };
     size_t len = strlen(rig.events);
 
     (void)opaque;
-    snprintf(rig.events + len, sizeof rig.events - len, "%s%s ", names[e->kind] ? names[e->kind] : "other", e->on ? "+" : "");
+    snprintf(rig.events + len, sizeof rig.events - len, "%s%s ",
+             names[e->kind] ? names[e->kind] : "other", e->on ? "+" : "");
 }
 
 static void make_file(char *path, size_t n, const char *name, size_t bytes, char fill)
