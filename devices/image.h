@@ -60,8 +60,6 @@ struct image_request {
 bool image_file_open(struct image_file *file, const struct image_request *request,
                      struct error *err);
 void image_file_close(struct image_file *file);
-/* PATH without QEMU's prefix file:, which is for names with colons. */
-const char *image_file_name(const char *path);
 /* All LEN bytes at OFFSET; false and errno.  An export cannot grow: ENOSPC. */
 bool image_file_read(const struct image_file *file, void *data, uint64_t len, uint64_t offset);
 bool image_file_write(const struct image_file *file, const void *data, uint64_t len,
@@ -96,6 +94,10 @@ enum { IMAGE_HEAD = 512 }; /* how much of an image its format is told by */
 
 /* The format that the first LEN bytes at HEAD announce: "raw" when they are no format's. */
 const char *image_probe(const uint8_t *head, size_t len);
+
+/* *PATH becomes the file's it names: without QEMU's prefix file:.  False and ERR when it names an image
+ * by a way that ringer does not go. */
+bool image_plain_name(const char **path, struct error *err);
 
 /* Open what REQUEST names.  NULL and ERR (one line that names the image) when that fails. */
 struct image *image_open(const struct image_request *request, struct error *err);

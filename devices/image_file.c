@@ -115,38 +115,15 @@ static bool lock(int fd, const char *path, bool writable, struct log *log, struc
     return true;
 }
 
-const char *image_file_name(const char *path)
-{
-    return strncmp(path, "file:", 5) ? path : path + 5;
-}
-
-/* QEMU's names for images that are no files ("fat:" is a folder shown as a disk). */
-static bool is_elsewhere(const char *path)
-{
-    static const char *const protocols[] = {
-        "http:", "https:",   "ftp:", "ftps:", "ssh:",   "nfs:",      "iscsi:",
-        "rbd:",  "gluster:", "fat:", "json:", "vvfat:", "blkdebug:", "null-aio:"};
-
-    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
-        if (!strncmp(path, protocols[i], strlen(protocols[i])))
-            return true;
-    return false;
-}
-
 static void open_error(const char *path, bool writable, struct error *err)
 {
     int cause = errno;
 
-    if ((cause == ENOENT || cause == ENOTDIR) && is_elsewhere(path))
-        error_set(err,
-                  "image '%.200s' is no file; serve it by 'qemu-nbd -k SOCKET' and name "
-                  "nbd:unix:SOCKET",
-                  path);
-    else if (cause == ENOENT || cause == ENOTDIR)
+    if (cause == ENOENT || cause == ENOTDIR)
         error_set(err, "image '%s' does not exist; check the name", path);
     else if (cause == EISDIR)
         error_set(err, "'%s' is a directory; name an image file", path);
-    else if (writable && access(image_file_name(path), R_OK) == 0)
+    else if (writable && access(path, R_OK) == 0)
         error_set(err, "image '%s' cannot be written (%s); make it writable or use -snapshot", path,
                   strerror(cause));
     else
@@ -163,8 +140,7 @@ bool image_file_open(struct image_file *file, const struct image_request *reques
     file->remote = NULL;
     file->lost = 0;
     /* Nonblocking, so that a FIFO given by mistake is refused rather than waited for. */
-    file->fd = open(image_file_name(path),
-                    (request->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    file->fd = open(path, (request->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
     if (file->fd < 0) {
         open_error(path, request->writable, err);
         return false;

@@ -89,15 +89,29 @@ static struct image *open_format(const struct image_file *file, const char *form
  * none. */
 static size_t foreign_protocol(const char *path)
 {
-    static const char *const names[] = {"fat",  "http", "https",   "ftp",      "ftps", "ssh", "nfs",
-                                        "rbd",  "json", "gluster", "blkdebug", "iscsi", "sheepdog",
-                                        "nvme", "vxhs", "blkverify", "quorum", "fd"};
+    static const char *const names[] = {
+        "fat",     "http",     "https", "ftp",      "ftps", "ssh",  "nfs",       "rbd",    "json",
+        "gluster", "blkdebug", "iscsi", "sheepdog", "nvme", "vxhs", "blkverify", "quorum", "fd"};
     size_t len = strcspn(path, ":/+");
 
     for (size_t i = 0; path[len] == ':' && i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == len && !memcmp(path, names[i], len))
             return len;
     return 0;
+}
+
+bool image_plain_name(const char **path, struct error *err)
+{
+    if (access(*path, F_OK) == 0)
+        return true;
+    if (!strncmp(*path, "file:", 5))
+        *path += 5;
+    if (!foreign_protocol(*path))
+        return true;
+    return error_set(err,
+                     "image '%.200s': ringer has no '%.*s:'; serve it by 'qemu-nbd -k SOCKET' and "
+                     "name nbd:unix:SOCKET",
+                     *path, (int)foreign_protocol(*path), *path);
 }
 
 struct image *image_open(const struct image_request *asked, struct error *err)
@@ -111,18 +125,13 @@ struct image *image_open(const struct image_request *asked, struct error *err)
     bool nbd = image_is_nbd(request->path);
 
     /* An export is a disk, whatever is in it, unless it is said to hold another format. */
-    if (nbd && (!request->format || !strcmp(request->format, "raw") ||
-                !strcmp(request->format, "nbd")))
+    if (nbd &&
+        (!request->format || !strcmp(request->format, "raw") || !strcmp(request->format, "nbd")))
         return image_nbd_open(request, err);
     if (image_is_null(request->path))
         return image_null_open(request, err);
-    if (!nbd && !strncmp(named.path, "file:", 5) && access(named.path, F_OK) != 0)
-        named.path += 5;
-    if (!nbd && foreign_protocol(named.path) && access(named.path, F_OK) != 0) {
-        error_set(err, "image '%s': ringer has no '%.*s:'; it reads files, nbd: and null-co://",
-                  named.path, (int)foreign_protocol(named.path), named.path);
+    if (!nbd && !image_plain_name(&named.path, err))
         return NULL;
-    }
     if (!(nbd ? image_nbd_open_file(&file, request, err) : image_file_open(&file, request, err)))
         return NULL;
     len = file.bytes < sizeof head ? (size_t)file.bytes : sizeof head;

@@ -13,7 +13,7 @@ enum { PEEK_COUNTED = 4 << 20 /* no floppy is larger: what is packed is counted 
 static bool peek_packed(const char *path, struct image_peek *p, struct error *err)
 {
     uint8_t rest[4096];
-    gzFile f = gzopen(image_file_name(path), "rbe");
+    gzFile f = gzopen(path, "rbe");
     int n = f ? gzread(f, p->data, sizeof p->data) : -1;
 
     p->len = n > 0 ? (uint32_t)n : 0;
@@ -66,7 +66,7 @@ bool image_peek(const char *path, struct image_peek *p, struct error *err)
 {
     const char *format;
 
-    if (!peek_file(path, p, err))
+    if (!image_plain_name(&path, err) || !peek_file(path, p, err))
         return false;
     format = image_probe(p->data, p->len < IMAGE_HEAD ? p->len : IMAGE_HEAD);
     p->raw = !strcmp(format, "raw");
