@@ -167,32 +167,48 @@ static void rearm(struct hpet_timer *t)
     arm(t, counter_now(t->hpet));
 }
 
-/* MISSED periods went by without an interrupt.  Nobody counts on each one of a line that is high
- * until the guest says so. */
-static void owe(struct hpet_timer *t, uint64_t missed, uint64_t period_ns)
+static uint64_t period_ns_of(const struct hpet_timer *t)
 {
-    if (!missed || period_ns < SHORTEST_OWED_NS || !(t->config & INTERRUPT) || t->config & LEVEL)
+    uint64_t period = t->config & PERIODIC ? t->period & mask_of(t) : 0;
+
+    return period > LONGEST_LATE_NS ? LONGEST_LATE_NS : period * TICK_NS;
+}
+
+/* No more than half a second's interrupts are owed.  Nobody counts on each one of a line that is high
+ * until the guest says so. */
+static void bound_owed(struct hpet_timer *t)
+{
+    uint64_t period_ns = period_ns_of(t);
+
+    if (period_ns < SHORTEST_OWED_NS || !(t->config & INTERRUPT) || t->config & LEVEL)
+        t->owed = 0;
+    else if (t->owed > LONGEST_LATE_NS / period_ns)
+        t->owed = LONGEST_LATE_NS / period_ns;
+}
+
+/* MISSED periods went by without an interrupt. */
+static void owe(struct hpet_timer *t, uint64_t missed)
+{
+    if (!missed)
         return;
     t->owed += missed;
-    if (t->owed > LONGEST_LATE_NS / period_ns)
-        t->owed = LONGEST_LATE_NS / period_ns;
-    t->owed_at = vclock_now(t->hpet->clock) + period_ns / CATCH_UP_RATE;
+    bound_owed(t);
+    t->owed_at = vclock_now(t->hpet->clock) + period_ns_of(t) / CATCH_UP_RATE;
 }
 
 static void expired(void *opaque)
 {
     struct hpet_timer *t = opaque;
     uint64_t mask = mask_of(t), period = t->period & mask, now = counter_now(t->hpet);
-    uint64_t period_ns = period > LONGEST_LATE_NS ? LONGEST_LATE_NS : period * TICK_NS;
     uint64_t time = vclock_now(t->hpet->clock);
 
     if (t->owed && time < t->due) {
         t->owed--;
-        t->owed_at = time + period_ns / CATCH_UP_RATE;
+        t->owed_at = time + period_ns_of(t) / CATCH_UP_RATE;
     } else if (t->config & PERIODIC && period) { /* the next one that is not past */
         uint64_t late = (now - t->comparator) & mask;
 
-        owe(t, late / period, period_ns);
+        owe(t, late / period);
         t->comparator = (t->comparator + (late / period + 1) * period) & mask;
     }
     fire(t);
@@ -383,12 +399,15 @@ static void hpet_reset(void *dev)
     h->status = 0;
 }
 
+/* A stored debt of interrupts is a sensible one. */
 static void hpet_loaded(void *dev)
 {
     struct hpet *h = dev;
 
-    for (unsigned n = 0; n < TIMERS; n++)
+    for (unsigned n = 0; n < TIMERS; n++) {
+        bound_owed(&h->timer[n]);
         arm(&h->timer[n], counter_now(h));
+    }
 }
 
 /* clang-format off */

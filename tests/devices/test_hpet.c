@@ -1,6 +1,7 @@
 /* The HPET by its registers. */
 #include "chipset.h"
 #include "devices/apic.h"
+#include <string.h>
 
 static struct chipset c;
 static struct hpet *h;
@@ -211,6 +212,31 @@ START_TEST(test_hostile)
 }
 END_TEST
 
+static void owe_much(void *opaque, const struct device_class *class, void *dev)
+{
+    (void)opaque;
+    for (const struct field *f = class->fields; f->name; f++) {
+        if (strstr(f->name, ".owed_at"))
+            memset((uint8_t *)dev + f->offset, 0, f->size);
+        else if (strstr(f->name, ".owed"))
+            memset((uint8_t *)dev + f->offset, 0x7F, f->size);
+    }
+    if (class->loaded)
+        class->loaded(dev);
+}
+
+/* A state put back cannot owe more interrupts than half a second's. */
+START_TEST(test_stored_debt)
+{
+    set(T2, 0x104 | 20 << 9 | (_i ? 0x48 : 0)); /* 32 bits; one shot, periodic */
+    set(T2 + CMP, 100000);
+    set(CONFIG, 1);
+    device_each(c.board.devices, owe_much, NULL);
+    chipset_step(&c, 2000 * (uint64_t)MS);
+    ck_assert_uint_le(rises[20], _i ? 2000 + 500 : 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("hpet");
@@ -226,6 +252,7 @@ int main(void)
     tcase_add_test(t, test_late_ticks_are_made_up_for);
     tcase_add_test(t, test_legacy_replacement);
     tcase_add_test(t, test_hostile);
+    tcase_add_loop_test(t, test_stored_debt, 0, 2);
     suite_add_tcase(s, t);
     return chipset_run(s);
 }
