@@ -73,7 +73,7 @@ struct bios_config {
     bool no_s3, no_s4;       /* leave these sleep states out of the tables */
     const uint8_t *rom;      /* foreign firmware of ROM_BYTES in place of ours; NULL: ours */
     uint32_t rom_bytes;
-    bool serial_console;     /* nobody sees the screen: firmware shows it on the first serial port */
+    bool serial_console; /* nobody sees the screen: firmware shows it on the first serial port */
     bool fast_boot;          /* no pause at the banner */
     uint16_t serial_ports[4], parallel_ports[3]; /* I/O bases, 0: none */
 };

@@ -61,17 +61,17 @@ struct bios_apm {
 
 /* What is known of the terminal that shows the screen (sercon.c). */
 struct bios_sercon {
-    uint16_t port;        /* of its serial line; 0: there is none */
-    uint8_t released;     /* the guest has taken the line over */
-    uint8_t anchored;     /* its first row is the screen's */
-    uint8_t stale;        /* the screen was changed behind its back */
-    uint8_t row, column;  /* its cursor; column may be behind the last */
-    uint8_t attribute;    /* the colours that it writes in */
-    uint8_t escape[8];    /* the bytes of a key's sequence so far */
-    uint8_t escapes;      /* how many */
-    uint8_t after_cr;     /* the last byte was CR */
-    uint8_t utf8_left;    /* how many bytes a character still wants */
-    uint32_t utf8;        /* its code so far */
+    uint16_t port;         /* of its serial line; 0: there is none */
+    uint8_t released;      /* the guest has taken the line over */
+    uint8_t anchored;      /* its first row is the screen's */
+    uint8_t stale;         /* the screen was changed behind its back */
+    uint8_t row, column;   /* its cursor; column may be behind the last */
+    uint8_t attribute;     /* the colours that it writes in */
+    uint8_t escape[8];     /* the bytes of a key's sequence so far */
+    uint8_t escapes;       /* how many */
+    uint8_t after_cr;      /* the last byte was CR */
+    uint8_t utf8_left;     /* how many bytes a character still wants */
+    uint32_t utf8;         /* its code so far */
     uint64_t escape_until; /* then it was no sequence */
 };
 

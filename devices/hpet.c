@@ -174,8 +174,8 @@ static uint64_t period_ns_of(const struct hpet_timer *t)
     return period > LONGEST_LATE_NS ? LONGEST_LATE_NS : period * TICK_NS;
 }
 
-/* No more than half a second's interrupts are owed.  Nobody counts on each one of a line that is high
- * until the guest says so. */
+/* No more than half a second's interrupts are owed.  Nobody counts on each one of a line that is
+ * high until the guest says so. */
 static void bound_owed(struct hpet_timer *t)
 {
     uint64_t period_ns = period_ns_of(t);

@@ -40,7 +40,7 @@ struct image_file {
     uint64_t bytes;
     dev_t device; /* device and inode tell whether two names are one file */
     ino_t inode;
-    int lost; /* errno of an image_file_sync that failed */
+    int lost;                       /* errno of an image_file_sync that failed */
     const struct image_file *child; /* while it is being opened; NULL for the outermost */
 };
 
@@ -86,8 +86,8 @@ struct image_peek {
     bool disk;      /* of a format that only disks have */
 };
 
-/* Look into the image file at PATH, whatever its format.  False and ERR (one line) when it cannot be
- * read. */
+/* Look into the image file at PATH, whatever its format.  False and ERR (one line) when it cannot
+ * be read. */
 bool image_peek(const char *path, struct image_peek *peek, struct error *err);
 
 enum { IMAGE_HEAD = 512 }; /* how much of an image its format is told by */
@@ -95,8 +95,8 @@ enum { IMAGE_HEAD = 512 }; /* how much of an image its format is told by */
 /* The format that the first LEN bytes at HEAD announce: "raw" when they are no format's. */
 const char *image_probe(const uint8_t *head, size_t len);
 
-/* *PATH becomes the file's it names: without QEMU's prefix file:.  False and ERR when it names an image
- * by a way that ringer does not go. */
+/* *PATH becomes the file's it names: without QEMU's prefix file:.  False and ERR when it names an
+ * image by a way that ringer does not go. */
 bool image_plain_name(const char **path, struct error *err);
 
 /* Open what REQUEST names.  NULL and ERR (one line that names the image) when that fails. */

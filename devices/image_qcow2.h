@@ -105,8 +105,8 @@ bool qcow2_damage(struct qcow2 *q, const char *format, ...) __attribute__((forma
 bool qcow2_break(struct qcow2 *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A write of tables failed, errno says why, and what the file holds there is old or new: both are
- * consistent.  For lack of room it may be tried again; after anything else the tables are not written
- * any more.  Always false. */
+ * consistent.  For lack of room it may be tried again; after anything else the tables are not
+ * written any more.  Always false. */
 bool qcow2_table_failed(struct qcow2 *q);
 
 /* Write LEN bytes at OFFSET and follow the file's growth. */
@@ -211,8 +211,8 @@ bool qcow2_write_bytes(struct qcow2 *q, uint64_t offset, const void *data, uint6
 
 /* --- image_qcow2_copy.c --- */
 
-/* If copy on read is on, copy what LEN bytes at OFFSET have in the backing file alone.  What fails is
- * left there: the read that follows says so, if it matters. */
+/* If copy on read is on, copy what LEN bytes at OFFSET have in the backing file alone.  What fails
+ * is left there: the read that follows says so, if it matters. */
 void qcow2_copy_in(struct qcow2 *q, uint64_t offset, uint64_t len);
 
 static inline uint64_t qcow2_round_up(const struct qcow2 *q, uint64_t bytes)

@@ -430,14 +430,22 @@ static void uart_loaded(void *opaque)
 }
 
 static const struct field uart_fields[] = {
-    FIELD(struct uart, ier),        FIELD(struct uart, fcr),
-    FIELD(struct uart, lcr),        FIELD(struct uart, mcr),
-    FIELD(struct uart, msr),        FIELD(struct uart, scr),
-    FIELD(struct uart, overrun),    FIELD(struct uart, thre_pending),
-    FIELD(struct uart, timeout),    FIELD(struct uart, head),
-    FIELD(struct uart, count),      FIELD(struct uart, divisor),
-    FIELD_ARRAY(struct uart, fifo), FIELD_ARRAY(struct uart, errors),
-    FIELD(struct uart, timeout_at), FIELD(struct uart, framed),
+    FIELD(struct uart, ier),
+    FIELD(struct uart, fcr),
+    FIELD(struct uart, lcr),
+    FIELD(struct uart, mcr),
+    FIELD(struct uart, msr),
+    FIELD(struct uart, scr),
+    FIELD(struct uart, overrun),
+    FIELD(struct uart, thre_pending),
+    FIELD(struct uart, timeout),
+    FIELD(struct uart, head),
+    FIELD(struct uart, count),
+    FIELD(struct uart, divisor),
+    FIELD_ARRAY(struct uart, fifo),
+    FIELD_ARRAY(struct uart, errors),
+    FIELD(struct uart, timeout_at),
+    FIELD(struct uart, framed),
     FIELD_END,
 };
 

@@ -15,8 +15,7 @@ static const struct {
      " cirrus-vga isa-cirrus-vga vmware-svga qxl ati-vga bochs-display"
      " secondary-vga ramfb "},
     {"SCSI", " scsi- lsi53c megasas mptsas1068 pvscsi dc390 am53c974 "},
-    {"second floppy and IDE controllers",
-     " isa-fdc piix3-ide piix4-ide isa-ide "},
+    {"second floppy and IDE controllers", " isa-fdc piix3-ide piix4-ide isa-ide "},
     {"second ones of the board's own parts", " hpet mc146818rtc isa-pit i8042 vmmouse vmport "},
     {"SATA", " ahci ich9-ahci "},
     {"SD cards", " sdhci sd-card "},

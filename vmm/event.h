@@ -34,9 +34,10 @@ struct machine_event {
     bool guest;         /* RESET, SHUTDOWN: the guest's own doing */
     const char *reason; /* the same: QEMU's name of the cause; IO_ERROR: of what is done about it;
                            a string that stays */
-    char device[64];    /* TRAY_MOVED, IO_ERROR: the drive, as `info block` names it; "" for one that is
-                           made of a -device and a node, as in QEMU */
-    char qdev[64], node[64]; /* the same: as a device; TRAY_MOVED: its id; IO_ERROR: what is in it */
+    char device[64]; /* TRAY_MOVED, IO_ERROR: the drive, as `info block` names it; "" for one that
+                        is made of a -device and a node, as in QEMU */
+    char qdev[64],
+        node[64];       /* the same: as a device; TRAY_MOVED: its id; IO_ERROR: what is in it */
     bool on;            /* TRAY_MOVED: open now; IO_ERROR: of a write; WATCHPOINT: of a write */
     int error;          /* IO_ERROR: errno */
     uint64_t bytes;     /* DUMP_COMPLETED: of memory */

@@ -37,7 +37,8 @@ enum media_mode { MEDIA_RETAIN, MEDIA_READ_ONLY, MEDIA_READ_WRITE };
 /* Put the image at PATH into it; FORMAT may be NULL.  What was in it is closed. */
 bool media_change(struct machine *m, const char *name, const char *path, const char *format,
                   enum media_mode mode, bool force, struct error *err);
-/* Put the image that OPTIONS describe as node NODE (kept) into an empty drive, whose tray is open. */
+/* Put the image that OPTIONS describe as node NODE (kept) into an empty drive, whose tray is open.
+ */
 bool media_insert(struct machine *m, const char *name, const char *path,
                   const struct block_options *options, const char *node, struct error *err);
 /* Take out what is in it; a CD drive's tray stays open.  FORCE: even when the guest locked it. */

@@ -13,7 +13,7 @@ struct monitor_target {
     struct chardevs *chardevs;         /* may be NULL */
     const char *name, *uuid, *display; /* of -name, -uuid and -display; NULL: not given */
     struct vnc *vnc;                   /* NULL: there is none */
-    struct options *options;           /* what the machine was made of, and blockdev-add adds to; NULL */
+    struct options *options; /* what the machine was made of, and blockdev-add adds to; NULL */
 };
 
 /* Carry out one command line; what it prints is added to OUT.  False when it failed: OUT's last

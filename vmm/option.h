@@ -38,7 +38,8 @@ const char *option_escape(struct options *o, const char *text);
 bool option_properties(struct options *o, const struct option *self, const char *value,
                        const char *implied, struct value *values, struct error *err);
 
-/* Does KEY, of -blockdev or -drive, only tune how QEMU works, so that it is taken and passed over? */
+/* Does KEY, of -blockdev or -drive, only tune how QEMU works, so that it is taken and passed over?
+ */
 bool option_tunes_images(const char *key);
 /* The value LIST of -drive with what it says in the words of -blockdev (driver=, file.filename=,
  * cache.direct=) put into its own.  WHAT for messages; NULL and ERR. */

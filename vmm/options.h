@@ -197,8 +197,8 @@ bool options_set_chardev(struct options *o, const char *id, const char *item, co
                          struct error *err);
 /* By id; NULL. */
 struct drive_option *options_drive(struct options *o, const char *id);
-/* What QMP's blockdev-add does: add the node that the JSON object describes, as -blockdev.  The node;
- * NULL and ERR. */
+/* What QMP's blockdev-add does: add the node that the JSON object describes, as -blockdev.  The
+ * node; NULL and ERR. */
 struct drive_option *options_add_node(struct options *o, const char *json, struct error *err);
 /* Give D the place it names, or the first that is free. */
 bool options_place_drive(struct options *o, struct drive_option *d, struct error *err);

@@ -141,9 +141,8 @@ static struct drive_option *add_node(struct options *o, const char *list, bool n
                                      const char *what, struct error *err);
 
 /* The node below a format: named, or described in its own words. */
-static struct drive_option *node_below(struct options *o, const struct value *v,
-                                             const char *below, const char *what,
-                                             struct error *err)
+static struct drive_option *node_below(struct options *o, const struct value *v, const char *below,
+                                       const char *what, struct error *err)
 {
     bool filter = get(v, "driver")->number == COPY_ON_READ;
     const char *name = get(v, "file")->text;

@@ -113,10 +113,9 @@ bool options_check_memory(const struct options *o, struct error *err)
 static bool is_foreign(const char *list)
 {
     static const char *const kinds[] = {
-        "authz-",   "can-",      "colo-",      "cryptodev-", "dbus-vmstate",   "filter-",
-        "input-",   "iothread",  "main-",      "pef-guest",  "pr-manager",     "qtest",
-        "rng-",     "secret_keyring", "sev-",  "sgx-",       "thread-",        "throttle-",
-        "tls-",     "x-remote"};
+        "authz-",   "can-",  "colo-",     "cryptodev-", "dbus-vmstate", "filter-", "input-",
+        "iothread", "main-", "pef-guest", "pr-manager", "qtest",        "rng-",    "secret_keyring",
+        "sev-",     "sgx-",  "thread-",   "throttle-",  "tls-",         "x-remote"};
     const char *name = list + (strncmp(list, "qom-type=", 9) ? 0 : 9);
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -134,8 +133,7 @@ static bool set_object(struct options *o, const struct option *self, const char 
     if (!strcmp(value, "help") || !strcmp(value, "?"))
         return option_help(o, "object", NULL);
     value = option_from_json(o, "-object", value, "qom-type", err);
-    if (value &&
-        !strncmp(value + (strncmp(value, "qom-type=", 9) ? 0 : 9), "memory-backend-", 15))
+    if (value && !strncmp(value + (strncmp(value, "qom-type=", 9) ? 0 : 9), "memory-backend-", 15))
         return set_memory(o, value, err);
     if (value && is_foreign(value))
         return error_set(err, "-object %s: ringer has no such objects; -object help lists its own",

@@ -49,8 +49,8 @@ struct machine_private {
 
     pthread_mutex_t listen_lock;
     struct machine_listener *listeners;
-    uint64_t dumped;     /* bytes in the last core (vmm/memdump.c); atomic */
-    bool trays_hushed;   /* a medium is being exchanged: what trays do meanwhile is not told; same */
+    uint64_t dumped;   /* bytes in the last core (vmm/memdump.c); atomic */
+    bool trays_hushed; /* a medium is being exchanged: what trays do meanwhile is not told; same */
     bool floppy_open[2]; /* the trays that QMP gives floppy drives; on the vCPU thread */
     struct block *held; /* whose failed operation waits for the machine to go on; NULL */
     int held_error;     /* why it failed: errno */
@@ -85,9 +85,9 @@ struct irq_line machine_pirqs(struct machine *m);
 struct piix_pm_wires machine_pm_wires(struct machine *m);
 bool machine_asleep(struct machine *m);
 void machine_power_off(void *machine);
-/* Stop the machine because an operation on B failed with ERROR (errno), from inside that operation, and wait, doing
- * posted work, until it goes on.  False when it does not, or may not wait: off the vCPU thread, and
- * in posted work, for whose end others wait. */
+/* Stop the machine because an operation on B failed with ERROR (errno), from inside that operation,
+ * and wait, doing posted work, until it goes on.  False when it does not, or may not wait: off the
+ * vCPU thread, and in posted work, for whose end others wait. */
 bool machine_hold(struct machine *m, struct block *b, int error);
 bool machine_may_hold(struct machine *m);
 /* The host's monotonic clock. */

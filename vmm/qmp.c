@@ -242,8 +242,7 @@ static json_t *event_data(const struct machine_event *e)
                          (int)e->on);
     case MACHINE_IO_ERROR:
         return json_pack("{s:s,s:s,s:s,s:s,s:b,s:s}", "device", e->device, "node-name", e->node,
-                         "operation",
-                         e->on ? "write" : "read", "action", e->reason, "nospace",
+                         "operation", e->on ? "write" : "read", "action", e->reason, "nospace",
                          (int)(e->error == ENOSPC), "reason", strerror(e->error));
     case MACHINE_RTC_CHANGE:
         return json_pack("{s:I,s:s}", "offset", (json_int_t)e->offset, "qom-path", "/machine/rtc");

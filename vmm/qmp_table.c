@@ -3,10 +3,10 @@
 #include <string.h>
 
 static const struct qmp_command *const tables[] = {
-    qmp_schema_commands,  qmp_query_commands, qmp_list_commands,   qmp_block_commands,
-    qmp_control_commands, qmp_input_commands, qmp_memory_commands, qmp_char_commands,
-    qmp_vnc_commands,     qmp_statistics_commands,
-    qmp_qom_commands,     qmp_blockdev_commands, qmp_manage_commands,
+    qmp_schema_commands,  qmp_query_commands,      qmp_list_commands,   qmp_block_commands,
+    qmp_control_commands, qmp_input_commands,      qmp_memory_commands, qmp_char_commands,
+    qmp_vnc_commands,     qmp_statistics_commands, qmp_qom_commands,    qmp_blockdev_commands,
+    qmp_manage_commands,
 };
 
 const struct qmp_command *qmp_nth(unsigned n)

@@ -24,7 +24,7 @@ struct rig {
     struct chardev line; /* on the first serial port, where the BIOS is to show its screen there */
     char sent[8192];     /* the first that came out of it, and a NUL */
     size_t sent_len;
-    const char *typed; /* what it has for the port besides; NULL: nothing */
+    const char *typed;     /* what it has for the port besides; NULL: nothing */
     uint16_t trap_at[256]; /* ROM offsets of traps, 0: not looked for yet */
 };
 
