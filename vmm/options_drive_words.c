@@ -61,6 +61,17 @@ static bool is_throttling(const char *key)
     return !strncmp(key, "throttling.", 11) || !strncmp(key, "bps", 3) || !strncmp(key, "iops", 4);
 }
 
+/* What -drive takes without "file." once a driver is named, for images that are no files. */
+static bool is_place(const char *key)
+{
+    static const char *const names[] = {"host", "port", "path", "export", "size"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(key, names[i]))
+            return true;
+    return false;
+}
+
 static bool take(struct words *w, const char *key, const char *value)
 {
     bool nbd_or_null = value && (!strcmp(value, "nbd") || !strncmp(value, "null-", 5));
@@ -75,8 +86,7 @@ static bool take(struct words *w, const char *key, const char *value)
         put(w, "format", value);
     else if (w->protocol && value && !strncmp(key, "server.", 7))
         return below(w, key, value);
-    else if (w->protocol && value && strstr(" host port path export size ", key) &&
-             strcmp(key, "file") != 0)
+    else if (w->protocol && value && is_place(key))
         return below(w, key, value);
     else if (!strncmp(key, "backing.", 8)) /* of the file that the image itself names */
         return option_tunes_images(key + 8) || !strcmp(key, "backing.file.locking") ||
