@@ -337,6 +337,33 @@ static const uint8_t *table_now(const struct mmu *m, uint16_t t)
     return kind_has_page(frame_kind(m->phys->frame[pfn])) ? frame_ptr(m->phys, pfn) : NULL;
 }
 
+/* Does entry I of table T still lead where its copy does? */
+static bool entry_stands(const struct mmu *m, uint16_t t, uint32_t i, bool pae)
+{
+    const uint8_t *now = table_now(m, t);
+
+    return now && !((entry_at(now, i, pae) ^ entry_at(table_copy(m, t), i, pae)) &
+                    (ENTRY_P | ENTRY_PS | ENTRY_ADDR));
+}
+
+bool mmu_stands(const struct mmu *m, const struct window *w, uint32_t lin, uint32_t pfn)
+{
+    const struct aspace *as = w->as;
+    bool pae = aspace_pae(as);
+    uint32_t slot = lin >> (PAGE_SHIFT + aspace_slot_shift(as)), d = pae ? slot >> 9 : 0;
+    uint16_t t = as->slot[slot];
+
+    if (!(w->map[lin >> PAGE_SHIFT] & MAP_VALID) || entry_pfn(w, w->map[lin >> PAGE_SHIFT]) != pfn)
+        return false;
+    if (!(as->key.mode & MODE_PG))
+        return true;
+    if (t == SLOT_NONE || !as->dir[d] ||
+        !entry_stands(m, as->dir[d], slot & (pae ? 511 : 1023), pae))
+        return false;
+    return t == SLOT_LARGE ||
+           entry_stands(m, t, lin >> PAGE_SHIFT & ((1u << aspace_slot_shift(as)) - 1), pae);
+}
+
 static void sync_done(struct mmu *m, uint16_t t, bool written)
 {
     if (written)

@@ -97,6 +97,10 @@ uint32_t window_id(const struct window *w); /* small, for tables; reused after o
  * negative offset), or NULL.  Async-signal-safe. */
 struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin);
 
+/* Does W, of whatever address space, have the page of LIN at frame PFN, and do the guest's tables,
+ * as they are in memory now, say so still?  They do not once its process has ended.  A hint. */
+bool mmu_stands(const struct mmu *m, const struct window *w, uint32_t lin, uint32_t pfn);
+
 enum mmu_fill_result {
     FILL_MAPPED,  /* mapped: run the instruction again */
     FILL_FAULT,   /* the guest's page fault: FAULT is filled */

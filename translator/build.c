@@ -385,11 +385,12 @@ struct tb *build_lookup(struct translator *t)
         return NULL;
     }
     struct tb *tb = cache_find(t, (uint32_t)pa, cpu->eip, cpu->seg[SEG_CS].base, cs_limit, t->mode);
-    bool moved = !tb && (tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode));
+    if (!tb)
+        tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode);
     if (tb) {
         t->variants[tb->variant].used = (uint32_t)t->stats.lookups;
-        if (moved || !t->current || !table_holds(t->current, cpu->eip))
-            rebase_enter_page(t, tb);
+        if (!t->current || !table_holds(t->current, cpu->eip))
+            rebase_enter_page(t, tb->variant, cpu->eip);
     }
     if (tb && tb->phys2 != ~0u) { /* is the second page still the same? */
         if (!mmu_fetch(t->mmu, t->window, (lin | (PAGE_SIZE - 1)) + 1, &pa, &fault)) {

@@ -456,15 +456,15 @@ void variants_forget(struct translator *t); /* all of them */
 /* ---- rebase.c: the same code at other addresses ---- */
 
 /* A block for PHYS at EIP (flat user code), made of one that served another address; NULL: it is to
- * be translated. */
+ * be translated.  What moves with it is entered into the present jump table. */
 struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode);
 /* Is code in MODE moved at all? */
 bool rebase_movable_mode(uint32_t mode);
 /* Does TB's code depend on its EIP in ways that are not on record? */
 bool rebase_fixed(const struct tb *tb);
-/* FIRST is the first block of its page that goes into the present jump table, or one that was just
- * moved there with others: what else is there will follow, so enter it as well. */
-void rebase_enter_page(struct translator *t, const struct tb *first);
+/* The first of VARIANT's blocks, or more of them, go into the present jump table, for the page of
+ * EIP: what else is there will follow, so enter it as well. */
+void rebase_enter_page(struct translator *t, uint32_t variant, uint32_t eip);
 /* Prove TB confined and log it, where that is asked for. */
 void build_check(struct translator *t, const struct tb *tb);
 

@@ -3,8 +3,9 @@
  *
  * Only a few places of a block's host code tell guest EIPs.  They are on record, so that a block
  * which serves one address is moved to another by patching them.  Blocks of a page move together:
- * the jumps that link them stay right.  Some variants of a page are translated before one is moved,
- * so that processes which run in turn do not take it from each other. */
+ * the jumps that link them stay right.  A variant is moved when the process that ran it has ended,
+ * or has unmapped it; processes that run in turn do not take it from each other, but for those
+ * beyond the first six. */
 #include "translator/hook_internal.h"
 #include "translator/pointers.h"
 
@@ -58,6 +59,19 @@ static void find_leads(struct translator *t, uint32_t lin, uint32_t mode, struct
     }
 }
 
+/* Is there a process that runs variant V of the page at PAGE? */
+static bool lives(struct translator *t, const struct variant *v, uint32_t page)
+{
+    struct leads leads;
+    find_leads(t, page + v->base, v->mode, &leads);
+    for (unsigned i = 0; i < leads.count; i++) {
+        const struct window *w = leads.table[i]->window;
+        if (w && mmu_stands(t->mmu, w, page + v->base, page >> PAGE_SHIFT))
+            return true;
+    }
+    return false;
+}
+
 static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
 {
     for (uint32_t i = tb->relocs; i < tb->relocs + tb->reloc_count; i++) {
@@ -70,6 +84,12 @@ static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
     for (uint32_t i = tb->first_site; i < tb->first_site + tb->site_count; i++)
         t->sites[i].eip += delta;
     tb->eip += delta;
+    t->stats.rebased++;
+    if (t->verify) { /* lock-step looks at it anew, alone */
+        tb->verified = 0;
+        cache_isolate(t, tb);
+    }
+    build_check(t, tb);
 }
 
 /* Links to and from the blocks of V, which stay where others move, would be wrong. */
@@ -106,51 +126,95 @@ static void move_variant(struct translator *t, uint32_t pfn, uint32_t from, uint
         table_leave_page(leads.table[i], page, m, v->count);
     if (stay)
         isolate(t, &t->variants[stay]);
-    for (uint32_t i = 0; i < v->count; i++) {
-        struct tb *tb = &t->tbs[m[i].tb];
-        move_block(t, tb, delta);
-        if (t->verify) { /* lock-step looks at it anew, alone */
-            tb->verified = 0;
-            cache_isolate(t, tb);
-        }
-        build_check(t, tb);
-    }
-    t->stats.rebased += v->count;
+    for (uint32_t i = 0; i < v->count; i++)
+        move_block(t, &t->tbs[m[i].tb], delta);
     v->base = base;
     if (into)
         variant_merge(t, from, into); /* else they are moved to where they are, when looked up */
 }
 
-struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode)
+/* The variant of page PFN with the most blocks in MODE that nobody runs. */
+static uint32_t largest_left(struct translator *t, uint32_t pfn, uint32_t mode)
 {
-    struct tb *oldest = NULL;
-    unsigned variants = 0;
-    uint32_t longest = 0;
-    if (!rebase_movable_mode(mode) || t->observer.exact || hook_on_page(t, eip))
-        return NULL;
+    uint32_t best = 0;
+    for (uint32_t i = t->page_variants[pfn]; i; i = t->variants[i].next) {
+        const struct variant *v = &t->variants[i];
+        if (v->mode == mode && !v->fixed && v->count &&
+            (!best || v->count > t->variants[best].count) && !lives(t, v, pfn << PAGE_SHIFT))
+            best = i;
+    }
+    return best;
+}
+
+/* The variant that has a block for PHYS in MODE and was looked up longest ago; 0: there are few. */
+static uint32_t one_of_many(struct translator *t, uint32_t phys, uint32_t mode)
+{
+    uint32_t oldest = 0, longest = 0, count = 0;
     for (uint32_t i = t->page_variants[phys >> PAGE_SHIFT]; i; i = t->variants[i].next) {
         const struct variant *v = &t->variants[i];
-        struct tb *tb = v->mode == mode && !v->fixed ? variant_block(t, i, phys) : NULL;
-        if (!tb)
-            continue;
         uint32_t unused = (uint32_t)t->stats.lookups - v->used;
-        variants++;
+        if (v->mode != mode || v->fixed || !variant_block(t, i, phys))
+            continue;
+        count++;
         if (!oldest || unused > longest) {
-            oldest = tb;
+            oldest = i;
             longest = unused;
         }
     }
-    if (variants < VARIANTS)
-        return NULL;
-    move_variant(t, phys >> PAGE_SHIFT, oldest->variant, eip - oldest->eip);
-    return oldest;
+    return count < VARIANTS ? 0 : oldest;
 }
 
-void rebase_enter_page(struct translator *t, const struct tb *first)
+/* A block that goes on on the next page moves alone: which page that is depends on the address
+ * space. NULL: there is none that nobody runs. */
+static struct tb *move_crossing(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode)
+{
+    uint32_t page = phys & ~(uint32_t)(PAGE_SIZE - 1), i = t->page_variants[phys >> PAGE_SHIFT];
+    struct tb *tb = NULL;
+    for (; i && !tb; i = t->variants[i].next) {
+        const struct variant *v = &t->variants[i];
+        if (v->mode != mode || !v->fixed || !(tb = variant_block(t, i, phys)))
+            continue;
+        if (tb->fixed || tb->phys2 == ~0u || lives(t, v, page))
+            tb = NULL;
+    }
+    if (!tb)
+        return NULL;
+    pointers_settle(t);
+    table_forget_block(t, tb);
+    cache_isolate(t, tb);
+    variant_remove(t, tb);
+    move_block(t, tb, eip - tb->eip);
+    if (variant_add(t, tb, true))
+        return tb;
+    cache_invalidate(t, tb, RETRANSLATED_MODE);
+    return NULL;
+}
+
+/* What has blocks at an address already gets those that it lacks one by one: to take another
+ * variant for one of them would leave the next process nothing. */
+struct tb *rebase_find(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode)
+{
+    uint32_t pfn = phys >> PAGE_SHIFT, base = eip - phys;
+    if (!rebase_movable_mode(mode) || t->observer.exact || hook_on_page(t, eip))
+        return NULL;
+    uint32_t here = variant_find(t, pfn, base, mode, false);
+    uint32_t v = here && t->variants[here].count ? 0 : largest_left(t, pfn, mode);
+    if (!v)
+        v = one_of_many(t, phys, mode);
+    if (v) {
+        move_variant(t, pfn, v, base - t->variants[v].base);
+        v = variant_find(t, pfn, base, mode, false);
+        rebase_enter_page(t, v, eip);
+    }
+    struct tb *tb = v ? variant_block(t, v, phys) : NULL;
+    return tb ? tb : move_crossing(t, phys, eip, mode);
+}
+
+void rebase_enter_page(struct translator *t, uint32_t variant, uint32_t eip)
 {
     const struct jump_table *j = t->current;
-    const struct variant *v = &t->variants[first->variant];
-    if (!j || j->shared || !first->variant || v->fixed || t->verify)
+    const struct variant *v = &t->variants[variant];
+    if (!j || j->shared || !variant || v->fixed || t->verify)
         return;
-    table_enter_page(t, first->eip & ~(uint32_t)(PAGE_SIZE - 1), &t->members[v->members], v->count);
+    table_enter_page(t, eip & ~(uint32_t)(PAGE_SIZE - 1), &t->members[v->members], v->count);
 }

@@ -96,6 +96,86 @@ static void in_space(uint32_t number)
     cpu_write_cr3(rig.cpu, dir);
 }
 
+/* The page tables of a process lead to PAGES pages from RIG_CODE on at AT; those of one that has
+ * ended nowhere. */
+static void process(uint32_t number, uint32_t at, uint32_t pages, bool ended)
+{
+    uint32_t dir = RIG_PAGE_DIR + (16 + 2 * number) * PAGE_SIZE, table = dir + PAGE_SIZE;
+    for (uint32_t i = 0; i < 1024; i++) {
+        uint32_t entry = rig_r32(&rig, RIG_PAGE_TABLE + i * 4);
+        bool ours = i - (at >> PAGE_SHIFT) < pages;
+        bool place = i - (LIN >> PAGE_SHIFT) < PLACES;
+        uint32_t code = RIG_CODE + (i - (at >> PAGE_SHIFT)) * PAGE_SIZE;
+        rig_w32(&rig, table + i * 4, place ? ours && !ended ? code | 7 : 0 : entry);
+    }
+    rig_w32(&rig, dir, table | 7);
+    if (!ended)
+        cpu_write_cr3(rig.cpu, dir);
+}
+
+/* Each process has the page elsewhere; when one has ended, the next takes what it left. */
+START_TEST(the_next_process_inherits)
+{
+    process(0, LIN, 1, false);
+    run_at(LIN);
+    uint64_t blocks = rig.t->stats.blocks;
+    for (uint32_t i = 1; i < 20; i++) {
+        process(1, LIN, 0, true);
+        process(i % 2, LIN + i * PAGE_SIZE, 1, false);
+        process(1 - i % 2, LIN, 0, true);
+        run_at(LIN + i * PAGE_SIZE);
+        ck_assert_uint_eq(rig.t->stats.blocks, blocks);
+    }
+    ck_assert_uint_ge(rig.t->stats.rebased, 19);
+}
+END_TEST
+
+/* While it lives it keeps it. */
+START_TEST(the_living_keep_theirs)
+{
+    process(0, LIN, 1, false);
+    run_at(LIN);
+    uint64_t blocks = rig.t->stats.blocks;
+    process(1, LIN + PAGE_SIZE, 1, false);
+    run_at(LIN + PAGE_SIZE);
+    ck_assert_uint_eq(rig.t->stats.blocks, 2 * blocks);
+    ck_assert_uint_eq(rig.t->stats.rebased, 0);
+    process(0, LIN, 1, false);
+    run_at(LIN);
+    ck_assert_uint_eq(rig.t->stats.blocks, 2 * blocks);
+}
+END_TEST
+
+static void run_crossing(uint32_t lin, uint32_t result)
+{
+    rig.cpu->eip = lin + PAGE_SIZE - 2;
+    rig.ended = rig.failed = false;
+    ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], result);
+}
+
+/* So does a block on two pages, if both are the same. */
+START_TEST(on_two_pages)
+{
+    rig_hex(&rig, RIG_CODE + PAGE_SIZE - 2,
+            "B8 78 56 34 12 E7 F8"); /* MOV EAX, 12345678h; OUT END */
+    rig_hex(&rig, RIG_CODE + 2 * PAGE_SIZE, "99 99 99 E7 F8");
+    process(0, LIN, 2, false);
+    run_crossing(LIN, 0x12345678);
+    uint64_t blocks = rig.t->stats.blocks;
+    for (uint32_t i = 1; i < 10; i++) {
+        process(i % 2, LIN + i * PAGE_SIZE, 2, false);
+        process(1 - i % 2, LIN, 0, true);
+        run_crossing(LIN + i * PAGE_SIZE, 0x12345678);
+        ck_assert_uint_eq(rig.t->stats.blocks, blocks);
+    }
+    process(0, LIN, 2, false);
+    rig_w32(&rig, RIG_PAGE_DIR + 17 * PAGE_SIZE + ((LIN >> PAGE_SHIFT) + 1) * 4,
+            (RIG_CODE + 2 * PAGE_SIZE) | 7);
+    run_crossing(LIN, 0x99999978);
+}
+END_TEST
+
 /* A new process takes over the jump table of one that has not run for long, with its memory; and
  * that one goes on if it comes back. */
 START_TEST(tables_outlive_processes)
@@ -127,6 +207,9 @@ int main(void)
     tcase_add_test(tc, a_few_stay);
     tcase_add_test(tc, all_are_invalidated);
     tcase_add_test(tc, entered_together);
+    tcase_add_test(tc, the_next_process_inherits);
+    tcase_add_test(tc, the_living_keep_theirs);
+    tcase_add_test(tc, on_two_pages);
     tcase_add_test(tc, tables_outlive_processes);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
