@@ -346,22 +346,23 @@ static bool entry_stands(const struct mmu *m, uint16_t t, uint32_t i, bool pae)
                     (ENTRY_P | ENTRY_PS | ENTRY_ADDR));
 }
 
-bool mmu_stands(const struct mmu *m, const struct window *w, uint32_t lin, uint32_t pfn)
+uint32_t mmu_standing(const struct mmu *m, const struct window *w, uint32_t lin)
 {
     const struct aspace *as = w->as;
     bool pae = aspace_pae(as);
     uint32_t slot = lin >> (PAGE_SHIFT + aspace_slot_shift(as)), d = pae ? slot >> 9 : 0;
+    uint32_t entry = w->map[lin >> PAGE_SHIFT], i = lin >> PAGE_SHIFT;
     uint16_t t = as->slot[slot];
 
-    if (!(w->map[lin >> PAGE_SHIFT] & MAP_VALID) || entry_pfn(w, w->map[lin >> PAGE_SHIFT]) != pfn)
-        return false;
+    if (!(entry & MAP_VALID))
+        return MMU_NOWHERE;
     if (!(as->key.mode & MODE_PG))
-        return true;
+        return entry_pfn(w, entry);
     if (t == SLOT_NONE || !as->dir[d] ||
-        !entry_stands(m, as->dir[d], slot & (pae ? 511 : 1023), pae))
-        return false;
-    return t == SLOT_LARGE ||
-           entry_stands(m, t, lin >> PAGE_SHIFT & ((1u << aspace_slot_shift(as)) - 1), pae);
+        !entry_stands(m, as->dir[d], slot & (pae ? 511 : 1023), pae) ||
+        (t != SLOT_LARGE && !entry_stands(m, t, i & ((1u << aspace_slot_shift(as)) - 1), pae)))
+        return MMU_NOWHERE;
+    return entry_pfn(w, entry);
 }
 
 static void sync_done(struct mmu *m, uint16_t t, bool written)

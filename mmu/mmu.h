@@ -97,9 +97,11 @@ uint32_t window_id(const struct window *w); /* small, for tables; reused after o
  * negative offset), or NULL.  Async-signal-safe. */
 struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin);
 
-/* Does W, of whatever address space, have the page of LIN at frame PFN, and do the guest's tables,
- * as they are in memory now, say so still?  They do not once its process has ended.  A hint. */
-bool mmu_stands(const struct mmu *m, const struct window *w, uint32_t lin, uint32_t pfn);
+#define MMU_NOWHERE 0xFFFFFFFFu
+/* The frame at which W, of whatever address space, has the page of LIN; MMU_NOWHERE when it has
+ * none, or the guest's tables, as they are in memory now, say so no longer, as once its process has
+ * ended. A hint. */
+uint32_t mmu_standing(const struct mmu *m, const struct window *w, uint32_t lin);
 
 enum mmu_fill_result {
     FILL_MAPPED,  /* mapped: run the instruction again */

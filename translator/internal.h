@@ -235,10 +235,14 @@ enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
 
 /* Supervisor code under CR4.PGE shares its tables between all address spaces: its pages are global.
  * What is not global goes when the window changes. */
+enum { REGION_SHIFT = 26, TABLE_REGIONS = 64, TABLE_BEGINS = 32 };
+
 struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
+    bool movable; /* its parts are anonymous memory */
     uint32_t mode, cs_limit;
+    uint32_t since;  /* EIP of what was entered first */
     uint32_t was;    /* mode, even when the window is gone */
     uint64_t used;   /* clock for replacement */
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
@@ -247,6 +251,9 @@ struct jump_table {
     uint32_t *listed;     /* among them those that were entered into since the table was clear */
     unsigned held, dirty; /* parts in memory; those of them that are not all zero */
     unsigned listed_count;
+    uint16_t dirty_in[TABLE_REGIONS];
+    uint32_t begin[TABLE_BEGINS]; /* EIPs where processes began, where their parts are now */
+    unsigned begins;
 };
 
 /* The tables are address space; parts of them, of one host page each, come into memory when they

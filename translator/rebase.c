@@ -66,7 +66,7 @@ static bool lives(struct translator *t, const struct variant *v, uint32_t page)
     find_leads(t, page + v->base, v->mode, &leads);
     for (unsigned i = 0; i < leads.count; i++) {
         const struct window *w = leads.table[i]->window;
-        if (w && mmu_stands(t->mmu, w, page + v->base, page >> PAGE_SHIFT))
+        if (w && mmu_standing(t->mmu, w, page + v->base) == page >> PAGE_SHIFT)
             return true;
     }
     return false;

@@ -14,17 +14,15 @@
 
 #define TABLE_BYTES (TABLE_ENTRIES * sizeof(uint32_t))
 #define STATE_BYTES (TABLE_ENTRIES / TABLE_PART)
+#define LIST_BYTES  (MOST_PARTS * sizeof(uint32_t))
+#define AREA_BYTES  (TABLE_BYTES + STATE_BYTES + 2 * LIST_BYTES)
+#define PART_BYTES  (TABLE_PART * sizeof(uint32_t))
 
 /* Code of a program is sparse: a part is 1 KiB of it, and 4 KiB of memory. */
-enum {
-    MOST_PARTS = 12288,
-    MOST_PARTS_IN_ALL = 16384,
-    LIST_BYTES = MOST_PARTS * sizeof(uint32_t),
-    SHARED_PAGES_BYTES = PHYS_FRAMES / 8
-};
+enum { MOST_PARTS = 12288, MOST_PARTS_IN_ALL = 16384, SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
 
 /* A table that has not been selected for so many selections of others, which are system calls for
- * the most part, is likely that of a process that has ended. */
+ * the most part, may serve another process if that of its own cannot be seen to live. */
 enum { IDLE = 96 };
 
 static bool nolimit(const struct segment *s, bool code)
@@ -89,14 +87,20 @@ static bool serves(const struct jump_table *j, const struct translator *t,
 
 /* ---- parts ---- */
 
+static unsigned part_region(uint32_t part)
+{
+    return part / ((1u << REGION_SHIFT) / TABLE_PART);
+}
+
 /* Written over rather than given back: the host's faults for fresh pages cost more. */
 static void clear_part(struct jump_table *j, uint32_t part)
 {
     if (j->state[part] != PART_DIRTY)
         return;
-    memset(j->entry + (size_t)part * TABLE_PART, 0, TABLE_PART * sizeof *j->entry);
+    memset(j->entry + (size_t)part * TABLE_PART, 0, PART_BYTES);
     j->state[part] = PART_ZEROED;
     j->dirty--;
+    j->dirty_in[part_region(part)]--;
 }
 
 static void clear(struct jump_table *j)
@@ -135,9 +139,104 @@ static void make_room(struct translator *t, struct jump_table *j)
     give_back(t, oldest);
 }
 
+/* ---- moving parts ---- */
+
+/* The held parts [LOW, HIGH] of REGION; false: there are none. */
+static bool region_extent(const struct jump_table *j, unsigned region, uint32_t *low,
+                          uint32_t *high)
+{
+    *low = ~0u;
+    *high = 0;
+    for (unsigned i = 0; i < j->held; i++) {
+        if (part_region(j->parts[i]) != region)
+            continue;
+        *low = j->parts[i] < *low ? j->parts[i] : *low;
+        *high = j->parts[i] > *high ? j->parts[i] : *high;
+    }
+    return *low <= *high;
+}
+
+/* The host's pages of COUNT parts from LOW on to DELTA parts above, by way of a place of their own
+ * as the two may overlap.  What they leave is zero.  False: nothing has moved, or all is zero. */
+static bool move_pages(struct jump_table *j, uint32_t low, uint32_t count, int32_t delta)
+{
+    enum {
+        MOVE = MREMAP_MAYMOVE | MREMAP_FIXED,
+        ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    };
+    size_t bytes = count * PART_BYTES;
+    uint8_t *from = (uint8_t *)j->entry + (size_t)low * PART_BYTES;
+    uint8_t *to = (uint8_t *)j->entry + (size_t)(uint32_t)((int32_t)low + delta) * PART_BYTES;
+    void *aside = mmap(NULL, bytes, PROT_NONE, ANONYMOUS, -1, 0);
+    if (aside == MAP_FAILED)
+        return false;
+    if (mremap(from, bytes, bytes, MOVE | MREMAP_DONTUNMAP, aside) == MAP_FAILED ||
+        mremap(aside, bytes, bytes, MOVE, to) == MAP_FAILED) {
+        munmap(aside, bytes);
+        mmap(to, bytes, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED, -1, 0); /* if it is gone */
+        return false;
+    }
+    return true;
+}
+
+static void shift_numbers(uint32_t *part, unsigned count, unsigned region, int32_t delta)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (part_region(part[i]) == region)
+            part[i] += (uint32_t)delta;
+}
+
+/* REGION of J, which is all zero, DELTA parts up. */
+static void move_region(struct jump_table *j, unsigned region, int32_t delta)
+{
+    uint32_t low, high;
+    if (!region_extent(j, region, &low, &high))
+        return;
+    uint32_t count = high - low + 1;
+    if (part_region(low + (uint32_t)delta) != region ||
+        part_region(high + (uint32_t)delta) != region)
+        return;
+    if (!move_pages(j, low, count, delta)) {
+        j->movable = false;
+        return;
+    }
+    memmove(j->state + low + delta, j->state + low, count);
+    if (delta > 0)
+        memset(j->state + low, PART_ABSENT, (uint32_t)delta < count ? (uint32_t)delta : count);
+    else
+        memset(j->state + high + 1 + ((uint32_t)-delta < count ? delta : -(int32_t)count),
+               PART_ABSENT, (uint32_t)-delta < count ? (uint32_t)-delta : count);
+    shift_numbers(j->parts, j->held, region, delta);
+    shift_numbers(j->listed, j->listed_count, region, delta);
+    for (unsigned i = 0; i < TABLE_BEGINS && i < j->begins; i++)
+        if (j->begin[i] >> REGION_SHIFT == region)
+            j->begin[i] += (uint32_t)delta * TABLE_PART;
+}
+
+/* A process enters its first block in the region of EIP.  Where another began at the same place of
+ * a program or its loader, only that at another address, the parts move so that what this one will
+ * enter falls on those that the other had: fresh memory costs more than all the rest. */
+static void align(struct jump_table *j, uint32_t eip)
+{
+    unsigned region = eip >> REGION_SHIFT;
+    for (unsigned i = 0; i < TABLE_BEGINS && i < j->begins; i++) {
+        uint32_t away = eip - j->begin[i];
+        if (j->begin[i] >> REGION_SHIFT != region || away % PAGE_SIZE)
+            continue;
+        if (away)
+            move_region(j, region, (int32_t)away / TABLE_PART);
+        return;
+    }
+    j->begin[j->begins++ % TABLE_BEGINS] = eip;
+}
+
 static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, uint32_t value)
 {
     uint32_t part = eip / TABLE_PART;
+    if (!j->dirty)
+        j->since = t->cpu->eip;
+    if (j->movable && !j->dirty_in[part_region(part)] && (j->mode & MODE_USER))
+        align(j, t->cpu->eip);
     if (j->state[part] == PART_ABSENT) {
         make_room(t, j);
         j->parts[j->held++] = part;
@@ -146,7 +245,10 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
     }
     if (j->state[part] == PART_ZERO)
         j->listed[j->listed_count++] = part;
-    j->dirty += j->state[part] != PART_DIRTY;
+    if (j->state[part] != PART_DIRTY) {
+        j->dirty++;
+        j->dirty_in[part_region(part)]++;
+    }
     j->state[part] = PART_DIRTY;
     j->entry[eip] = value;
 }
@@ -156,14 +258,15 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
 static bool reserve(struct jump_table *j)
 {
     enum { PROTECTION = PROT_READ | PROT_WRITE };
-    const size_t bytes = TABLE_BYTES + STATE_BYTES + 2 * LIST_BYTES;
-    uint8_t *p = mmap(NULL, bytes, PROTECTION, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *p =
+        mmap(NULL, AREA_BYTES, PROTECTION, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    j->movable = p != MAP_FAILED;
     if (p == MAP_FAILED) {
         int fd = memfd_create("ringer-jumps", MFD_CLOEXEC);
-        if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+        if (fd < 0 || ftruncate(fd, (off_t)AREA_BYTES) < 0)
             p = MAP_FAILED;
         else
-            p = mmap(NULL, bytes, PROTECTION, MAP_SHARED | MAP_NORESERVE, fd, 0);
+            p = mmap(NULL, AREA_BYTES, PROTECTION, MAP_SHARED | MAP_NORESERVE, fd, 0);
         if (fd >= 0)
             close(fd);
     }
@@ -173,16 +276,22 @@ static bool reserve(struct jump_table *j)
     j->state = p + TABLE_BYTES;
     j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
     j->listed = j->parts + MOST_PARTS;
-    j->held = j->dirty = j->listed_count = 0;
+    j->held = j->dirty = j->listed_count = j->begins = 0;
+    memset(j->dirty_in, 0, sizeof j->dirty_in);
     return true;
 }
 
 /* ---- tables ---- */
 
-/* A table for a user's window that has none in this mode: that of a process that has ended, as it
- * seems, with the most parts in memory.  Programs lie at random addresses, but on Linux at one of
- * 256 in a MiB: sooner or later all parts that they need are there, and need no fault of the host.
- * NULL: there is none. */
+/* Has the process of J ended, as far as one can see? */
+static bool ended(const struct translator *t, const struct jump_table *j)
+{
+    return !j->window || t->table_clock - j->used > IDLE ||
+           mmu_standing(t->mmu, j->window, j->since) == MMU_NOWHERE;
+}
+
+/* A table for a user's window that has none in this mode: that of a process that has ended, with
+ * the most parts in memory.  NULL: there is none. */
 static struct jump_table *inherit(struct translator *t, const struct window *window)
 {
     struct jump_table *best = NULL;
@@ -190,9 +299,8 @@ static struct jump_table *inherit(struct translator *t, const struct window *win
         return NULL;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        bool idle = !j->window || t->table_clock - j->used > IDLE;
-        if (j->entry && !j->shared && j->was == t->mode && j != t->current && idle &&
-            (!best || j->held > best->held))
+        if (j->entry && !j->shared && j->was == t->mode && j != t->current &&
+            (!best || j->held > best->held) && ended(t, j))
             best = j;
     }
     return best;
@@ -386,7 +494,7 @@ void table_free(struct translator *t)
 {
     for (unsigned i = 0; i < JUMP_TABLES; i++)
         if (t->tables[i].entry)
-            munmap(t->tables[i].entry, TABLE_BYTES + STATE_BYTES + 2 * LIST_BYTES);
+            munmap(t->tables[i].entry, AREA_BYTES);
     if (t->zero_table)
         munmap(t->zero_table, TABLE_BYTES);
     if (t->shared_pages)
