@@ -235,16 +235,17 @@ enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
 
 /* Supervisor code under CR4.PGE shares its tables between all address spaces: its pages are global.
  * What is not global goes when the window changes. */
-enum { REGION_SHIFT = 26, TABLE_REGIONS = 64, TABLE_BEGINS = 32 };
+enum { TABLE_REGIONS = 65, TABLE_BEGINS = 32 };
 
 struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
-    bool movable; /* its parts are anonymous memory */
     uint32_t mode, cs_limit;
-    uint32_t since;  /* EIP of what was entered first */
-    uint32_t was;    /* mode, even when the window is gone */
-    uint64_t used;   /* clock for replacement */
+    uint32_t since; /* EIP of what was entered first */
+    uint32_t was;   /* mode, even when the window is gone */
+    uint64_t used;  /* clock for replacement */
+
+    /* Its memory, which is all below, may be exchanged with another's. */
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
     uint8_t *state;  /* by part: enum part_state */
     uint32_t *parts; /* the held ones */
@@ -252,8 +253,10 @@ struct jump_table {
     unsigned held, dirty; /* parts in memory; those of them that are not all zero */
     unsigned listed_count;
     uint16_t dirty_in[TABLE_REGIONS];
+    bool movable;                 /* the parts are anonymous memory */
     uint32_t begin[TABLE_BEGINS]; /* EIPs where processes began, where their parts are now */
     unsigned begins;
+    uint32_t last; /* EIP where the last of them began */
 };
 
 /* The tables are address space; parts of them, of one host page each, come into memory when they

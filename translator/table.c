@@ -5,6 +5,7 @@
  * without a comparison where it arrives.  An empty entry is 0, the miss stub's offset: a fresh table
  * needs no filling, and takes memory only where something was entered, in parts of one host page. */
 #define _GNU_SOURCE
+#include <stddef.h>
 #include <string.h>
 
 #include <sys/mman.h>
@@ -87,9 +88,12 @@ static bool serves(const struct jump_table *j, const struct translator *t,
 
 /* ---- parts ---- */
 
+/* Regions are 64 MiB of code, with their middles where systems put programs and libraries: at
+ * multiples of 64 MiB, or below. */
 static unsigned part_region(uint32_t part)
 {
-    return part / ((1u << REGION_SHIFT) / TABLE_PART);
+    enum { PARTS = (64 << 20) / TABLE_PART };
+    return (part + PARTS / 2) / PARTS;
 }
 
 /* Written over rather than given back: the host's faults for fresh pages cost more. */
@@ -209,7 +213,7 @@ static void move_region(struct jump_table *j, unsigned region, int32_t delta)
     shift_numbers(j->parts, j->held, region, delta);
     shift_numbers(j->listed, j->listed_count, region, delta);
     for (unsigned i = 0; i < TABLE_BEGINS && i < j->begins; i++)
-        if (j->begin[i] >> REGION_SHIFT == region)
+        if (part_region(j->begin[i] / TABLE_PART) == region)
             j->begin[i] += (uint32_t)delta * TABLE_PART;
 }
 
@@ -218,10 +222,10 @@ static void move_region(struct jump_table *j, unsigned region, int32_t delta)
  * enter falls on those that the other had: fresh memory costs more than all the rest. */
 static void align(struct jump_table *j, uint32_t eip)
 {
-    unsigned region = eip >> REGION_SHIFT;
+    unsigned region = part_region(eip / TABLE_PART);
     for (unsigned i = 0; i < TABLE_BEGINS && i < j->begins; i++) {
         uint32_t away = eip - j->begin[i];
-        if (j->begin[i] >> REGION_SHIFT != region || away % PAGE_SIZE)
+        if (part_region(j->begin[i] / TABLE_PART) != region || away % PAGE_SIZE)
             continue;
         if (away)
             move_region(j, region, (int32_t)away / TABLE_PART);
@@ -230,11 +234,53 @@ static void align(struct jump_table *j, uint32_t eip)
     j->begin[j->begins++ % TABLE_BEGINS] = eip;
 }
 
+/* Has the process of J ended, as far as one can see? */
+static bool ended(const struct translator *t, const struct jump_table *j)
+{
+    return !j->window || t->table_clock - j->used > IDLE ||
+           mmu_standing(t->mmu, j->window, j->since) == MMU_NOWHERE;
+}
+
+/* How well the memory of J serves a process that begins at EIP: best where the last one began at
+ * the same place, else by size. */
+static unsigned fitness(const struct jump_table *j, uint32_t eip)
+{
+    return j->held + ((j->last ^ eip) % PAGE_SIZE == 0 ? MOST_PARTS + 1 : 0);
+}
+
+/* The first block of a process in J, which is all zero: J gets the memory that serves it best, of
+ * those tables whose processes have ended. */
+static void begin_process(struct translator *t, struct jump_table *j)
+{
+    enum {
+        MEMORY = offsetof(struct jump_table, entry),
+        BYTES = sizeof(struct jump_table) - MEMORY
+    };
+    uint8_t aside[BYTES];
+    uint32_t eip = t->cpu->eip;
+    struct jump_table *best = j;
+    j->since = eip;
+    for (unsigned i = 0; i < JUMP_TABLES; i++) {
+        struct jump_table *other = &t->tables[i];
+        if (other->entry && !other->shared && (other->was & MODE_USER) &&
+            fitness(other, eip) > fitness(best, eip) && ended(t, other))
+            best = other;
+    }
+    if (best != j) {
+        clear(best);
+        memcpy(aside, &j->entry, BYTES);
+        memcpy(&j->entry, &best->entry, BYTES);
+        memcpy(&best->entry, aside, BYTES);
+        t->rt->table = (uintptr_t)j->entry;
+    }
+    j->last = eip;
+}
+
 static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, uint32_t value)
 {
     uint32_t part = eip / TABLE_PART;
-    if (!j->dirty)
-        j->since = t->cpu->eip;
+    if (!j->dirty && (j->mode & MODE_USER))
+        begin_process(t, j);
     if (j->movable && !j->dirty_in[part_region(part)] && (j->mode & MODE_USER))
         align(j, t->cpu->eip);
     if (j->state[part] == PART_ABSENT) {
@@ -283,27 +329,18 @@ static bool reserve(struct jump_table *j)
 
 /* ---- tables ---- */
 
-/* Has the process of J ended, as far as one can see? */
-static bool ended(const struct translator *t, const struct jump_table *j)
-{
-    return !j->window || t->table_clock - j->used > IDLE ||
-           mmu_standing(t->mmu, j->window, j->since) == MMU_NOWHERE;
-}
-
 /* A table for a user's window that has none in this mode: that of a process that has ended, with
  * the most parts in memory.  NULL: there is none. */
 static struct jump_table *inherit(struct translator *t, const struct window *window)
 {
-    struct jump_table *best = NULL;
     if (!window || !(t->mode & MODE_USER))
         return NULL;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
-        if (j->entry && !j->shared && j->was == t->mode && j != t->current &&
-            (!best || j->held > best->held) && ended(t, j))
-            best = j;
+        if (j->entry && !j->shared && j->was == t->mode && j != t->current && ended(t, j))
+            return j;
     }
-    return best;
+    return NULL;
 }
 
 static struct jump_table *table_find(struct translator *t, uint32_t cs_limit)
