@@ -48,11 +48,13 @@ static const uint64_t *raw_descriptor(struct translator *t, uint16_t selector)
 static const struct quick_segment *known(struct translator *t, const struct quick_segment *cache,
                                          unsigned count, uint16_t selector, unsigned cpl)
 {
-    const struct quick_segment *q = &cache[selector >> 3 & (count - 1)];
-    if (!q->valid || q->segment.selector != selector || q->cpl != cpl)
-        return NULL;
     const uint64_t *raw = raw_descriptor(t, selector);
-    return raw && *raw == q->raw ? q : NULL;
+    if (!raw)
+        return NULL;
+    uint32_t base = (uint32_t)(*raw >> 16 & 0xFFFFFF) | (uint32_t)(*raw >> 56) << 24;
+    const struct quick_segment *q = &cache[quick_slot(selector, base, count)];
+    return q->valid && q->segment.selector == selector && q->cpl == cpl && q->raw == *raw ? q
+                                                                                          : NULL;
 }
 
 /* ---- the mode that follows ---- */

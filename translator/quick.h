@@ -43,6 +43,13 @@ struct quick_segment {
     bool valid;
 };
 
+/* The place of a segment in a cache of COUNT (a power of two): each thread has a descriptor of its
+ * own behind the same selector. */
+static inline unsigned quick_slot(uint16_t selector, uint32_t base, unsigned count)
+{
+    return (selector >> 3 ^ base >> 12 ^ base >> 18) & (count - 1);
+}
+
 /* What SYSENTER or SYSEXIT loads for a value of IA32_SYSENTER_CS. */
 struct quick_pair {
     struct segment cs, ss;

@@ -1,6 +1,6 @@
 /* Short cuts: CPUID by its stub gives the same as from the hub, with the flags as they were, and
  * only as long as what it depends on stays; stores beside code do not go to the hub, those into
- * code do. */
+ * code do; nor do segment loads that change with the thread. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,6 +93,24 @@ START_TEST(stores_beside_code)
 }
 END_TEST
 
+/* 1: MOV EBX, [the half of a descriptor with bits 23:16 of the base]; XOR EBX, 12h; MOV [that],
+ * EBX; MOV GS, EAX; DEC ECX; JNZ 1b: one selector, two descriptors in turn, as two threads have
+ * theirs. */
+START_TEST(loads_segments_of_two_threads)
+{
+    rig_flat(&rig, 0);
+    rig.cpu->gpr[EAX] = SEL_BASED;
+    uint32_t base = rig_r32(&rig, RIG_GDT + SEL_BASED + 4) & 0xFF;
+    ck_assert_int_eq(rig_exec(&rig,
+                              "B9 E9 03 00 00 8B 1D 54 10 00 00 83 F3 12 89 1D 54 10 00 00 8E E8 "
+                              "49 75 EC"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->seg[SEG_GS].base >> 16 & 0xFF, base ^ 0x12);
+    if (rig.t->fsgsbase)
+        ck_assert_uint_ge(rig.t->stats.quick, 900);
+}
+END_TEST
+
 struct outcome {
     uint32_t ecx, flags, memory;
     uint64_t quick;
@@ -146,6 +164,7 @@ int main(void)
     tcase_add_test(c, gives_what_the_hub_gives);
     tcase_add_test(c, follows_what_it_depends_on);
     tcase_add_test(c, stores_beside_code);
+    tcase_add_test(c, loads_segments_of_two_threads);
     tcase_add_test(c, calculates_on_devices);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
