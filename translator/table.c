@@ -234,6 +234,34 @@ static void align(struct jump_table *j, uint32_t eip)
     j->begin[j->begins++ % TABLE_BEGINS] = eip;
 }
 
+/* A table's address space: entries, states, lists of parts.  Where memory must be promised for what
+ * may be written to, a file of holes does. */
+static bool reserve(struct jump_table *j)
+{
+    enum { PROTECTION = PROT_READ | PROT_WRITE };
+    uint8_t *p =
+        mmap(NULL, AREA_BYTES, PROTECTION, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    j->movable = p != MAP_FAILED;
+    if (p == MAP_FAILED) {
+        int fd = memfd_create("ringer-jumps", MFD_CLOEXEC);
+        if (fd < 0 || ftruncate(fd, (off_t)AREA_BYTES) < 0)
+            p = MAP_FAILED;
+        else
+            p = mmap(NULL, AREA_BYTES, PROTECTION, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (p == MAP_FAILED)
+        return false;
+    j->entry = (uint32_t *)p;
+    j->state = p + TABLE_BYTES;
+    j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
+    j->listed = j->parts + MOST_PARTS;
+    j->held = j->dirty = j->listed_count = j->begins = 0;
+    memset(j->dirty_in, 0, sizeof j->dirty_in);
+    return true;
+}
+
 /* Has the process of J ended, as far as one can see? */
 static bool ended(const struct translator *t, const struct jump_table *j)
 {
@@ -248,8 +276,29 @@ static unsigned fitness(const struct jump_table *j, uint32_t eip)
     return j->held + ((j->last ^ eip) % PAGE_SIZE == 0 ? MOST_PARTS + 1 : 0);
 }
 
+/* New memory, in a table that serves nobody; NULL: there is none. */
+static struct jump_table *spare(struct translator *t, uint32_t mode)
+{
+    enum { KEEP = JUMP_TABLES / 2 };
+    struct jump_table *found = NULL;
+    unsigned free = 0;
+    for (unsigned i = 0; i < JUMP_TABLES; i++) {
+        if (t->tables[i].entry)
+            continue;
+        found = &t->tables[i];
+        free++;
+    }
+    if (free <= KEEP || !reserve(found))
+        return NULL;
+    found->mode = ~0u;
+    found->was = mode;
+    return found;
+}
+
 /* The first block of a process in J, which is all zero: J gets the memory that serves it best, of
- * those tables whose processes have ended. */
+ * those tables whose processes have ended.  Each place where processes begin has memory of its own,
+ * as far as it goes: that of a program is none for what a shell's child does before it becomes one.
+ */
 static void begin_process(struct translator *t, struct jump_table *j)
 {
     enum {
@@ -265,6 +314,10 @@ static void begin_process(struct translator *t, struct jump_table *j)
         if (other->entry && !other->shared && (other->was & MODE_USER) &&
             fitness(other, eip) > fitness(best, eip) && ended(t, other))
             best = other;
+    }
+    if (j->begins && (best->last ^ eip) % PAGE_SIZE) {
+        struct jump_table *fresh = spare(t, j->mode);
+        best = fresh ? fresh : best;
     }
     if (best != j) {
         clear(best);
@@ -297,34 +350,6 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
     }
     j->state[part] = PART_DIRTY;
     j->entry[eip] = value;
-}
-
-/* A table's address space: entries, states, lists of parts.  Where memory must be promised for what
- * may be written to, a file of holes does. */
-static bool reserve(struct jump_table *j)
-{
-    enum { PROTECTION = PROT_READ | PROT_WRITE };
-    uint8_t *p =
-        mmap(NULL, AREA_BYTES, PROTECTION, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    j->movable = p != MAP_FAILED;
-    if (p == MAP_FAILED) {
-        int fd = memfd_create("ringer-jumps", MFD_CLOEXEC);
-        if (fd < 0 || ftruncate(fd, (off_t)AREA_BYTES) < 0)
-            p = MAP_FAILED;
-        else
-            p = mmap(NULL, AREA_BYTES, PROTECTION, MAP_SHARED | MAP_NORESERVE, fd, 0);
-        if (fd >= 0)
-            close(fd);
-    }
-    if (p == MAP_FAILED)
-        return false;
-    j->entry = (uint32_t *)p;
-    j->state = p + TABLE_BYTES;
-    j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
-    j->listed = j->parts + MOST_PARTS;
-    j->held = j->dirty = j->listed_count = j->begins = 0;
-    memset(j->dirty_in, 0, sizeof j->dirty_in);
-    return true;
 }
 
 /* ---- tables ---- */
