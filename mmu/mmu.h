@@ -100,7 +100,7 @@ struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin);
 #define MMU_NOWHERE 0xFFFFFFFFu
 /* The frame at which W, of whatever address space, has the page of LIN; MMU_NOWHERE when it has
  * none, or the guest's tables, as they are in memory now, say so no longer, as once its process has
- * ended. A hint. */
+ * ended.  A hint. */
 uint32_t mmu_standing(const struct mmu *m, const struct window *w, uint32_t lin);
 
 enum mmu_fill_result {

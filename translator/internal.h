@@ -233,10 +233,10 @@ struct immediate {
 /* Why a guest instruction at some physical address is not translated in its plain form. */
 enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
 
-/* Supervisor code under CR4.PGE shares its tables between all address spaces: its pages are global.
- * What is not global goes when the window changes. */
 enum { TABLE_REGIONS = 65, TABLE_BEGINS = 32 };
 
+/* Supervisor code under CR4.PGE shares its tables between all address spaces: its pages are global.
+ * What is not global goes when the window changes. */
 struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
@@ -253,6 +253,7 @@ struct jump_table {
     unsigned held, dirty; /* parts in memory; those of them that are not all zero */
     unsigned listed_count;
     uint16_t dirty_in[TABLE_REGIONS];
+    int16_t shift[TABLE_REGIONS]; /* by how many parts a region's memory has moved */
     bool movable;                 /* the parts are anonymous memory */
     uint32_t begin[TABLE_BEGINS]; /* EIPs where processes began, where their parts are now */
     unsigned begins;

@@ -165,7 +165,7 @@ static uint32_t one_of_many(struct translator *t, uint32_t phys, uint32_t mode)
 }
 
 /* A block that goes on on the next page moves alone: which page that is depends on the address
- * space. NULL: there is none that nobody runs. */
+ * space.  NULL: there is none that nobody runs. */
 static struct tb *move_crossing(struct translator *t, uint32_t phys, uint32_t eip, uint32_t mode)
 {
     uint32_t page = phys & ~(uint32_t)(PAGE_SIZE - 1), i = t->page_variants[phys >> PAGE_SHIFT];

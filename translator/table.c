@@ -90,10 +90,11 @@ static bool serves(const struct jump_table *j, const struct translator *t,
 
 /* Regions are 64 MiB of code, with their middles where systems put programs and libraries: at
  * multiples of 64 MiB, or below. */
+enum { REGION_PARTS = (64 << 20) / TABLE_PART, ALL_PARTS = TABLE_ENTRIES / TABLE_PART };
+
 static unsigned part_region(uint32_t part)
 {
-    enum { PARTS = (64 << 20) / TABLE_PART };
-    return (part + PARTS / 2) / PARTS;
+    return (part + REGION_PARTS / 2) / REGION_PARTS;
 }
 
 /* Written over rather than given back: the host's faults for fresh pages cost more. */
@@ -145,39 +146,47 @@ static void make_room(struct translator *t, struct jump_table *j)
 
 /* ---- moving parts ---- */
 
-/* The held parts [LOW, HIGH] of REGION; false: there are none. */
-static bool region_extent(const struct jump_table *j, unsigned region, uint32_t *low,
-                          uint32_t *high)
+/* What of a region moves, by so much to either side: a single mapping of the host's. */
+enum { MARGIN = (2 << 20) / TABLE_PART };
+
+static void region_core(unsigned region, uint32_t *first, uint32_t *count)
 {
-    *low = ~0u;
-    *high = 0;
-    for (unsigned i = 0; i < j->held; i++) {
-        if (part_region(j->parts[i]) != region)
-            continue;
-        *low = j->parts[i] < *low ? j->parts[i] : *low;
-        *high = j->parts[i] > *high ? j->parts[i] : *high;
-    }
-    return *low <= *high;
+    int32_t begin = (int32_t)(region * REGION_PARTS) - REGION_PARTS / 2, end = begin + REGION_PARTS;
+    begin = begin < 0 ? 0 : begin;
+    end = end > (int32_t)ALL_PARTS ? (int32_t)ALL_PARTS : end;
+    *first = (uint32_t)(begin + MARGIN);
+    *count = (uint32_t)(end - begin - 2 * MARGIN);
 }
 
-/* The host's pages of COUNT parts from LOW on to DELTA parts above, by way of a place of their own
- * as the two may overlap.  What they leave is zero.  False: nothing has moved, or all is zero. */
-static bool move_pages(struct jump_table *j, uint32_t low, uint32_t count, int32_t delta)
+/* Are all held parts of REGION among the COUNT from FIRST on? */
+static bool region_within(const struct jump_table *j, unsigned region, uint32_t first,
+                          uint32_t count)
+{
+    for (unsigned i = 0; i < j->held; i++)
+        if (part_region(j->parts[i]) == region && j->parts[i] - first >= count)
+            return false;
+    return true;
+}
+
+/* The host's pages of COUNT parts from FIRST on to where TO is, by way of a place of their own as
+ * the two overlap.  What they leave is zero.  False: nothing has moved, or all is zero. */
+static bool move_pages(struct jump_table *j, uint32_t first, uint32_t count, uint32_t to)
 {
     enum {
         MOVE = MREMAP_MAYMOVE | MREMAP_FIXED,
         ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     };
     size_t bytes = count * PART_BYTES;
-    uint8_t *from = (uint8_t *)j->entry + (size_t)low * PART_BYTES;
-    uint8_t *to = (uint8_t *)j->entry + (size_t)(uint32_t)((int32_t)low + delta) * PART_BYTES;
+    uint8_t *from = (uint8_t *)j->entry + first * PART_BYTES;
+    uint8_t *there = (uint8_t *)j->entry + to * PART_BYTES;
     void *aside = mmap(NULL, bytes, PROT_NONE, ANONYMOUS, -1, 0);
     if (aside == MAP_FAILED)
         return false;
     if (mremap(from, bytes, bytes, MOVE | MREMAP_DONTUNMAP, aside) == MAP_FAILED ||
-        mremap(aside, bytes, bytes, MOVE, to) == MAP_FAILED) {
+        mremap(aside, bytes, bytes, MOVE, there) == MAP_FAILED) {
         munmap(aside, bytes);
-        mmap(to, bytes, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED, -1, 0); /* if it is gone */
+        mmap(there, bytes, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED, -1,
+             0); /* if it is gone */
         return false;
     }
     return true;
@@ -193,23 +202,22 @@ static void shift_numbers(uint32_t *part, unsigned count, unsigned region, int32
 /* REGION of J, which is all zero, DELTA parts up. */
 static void move_region(struct jump_table *j, unsigned region, int32_t delta)
 {
-    uint32_t low, high;
-    if (!region_extent(j, region, &low, &high))
+    int32_t shift = j->shift[region] + delta;
+    uint32_t first, count;
+    region_core(region, &first, &count);
+    uint32_t from = first + (uint32_t)j->shift[region], to = first + (uint32_t)shift;
+    if (shift < -MARGIN || shift > MARGIN || !region_within(j, region, from, count))
         return;
-    uint32_t count = high - low + 1;
-    if (part_region(low + (uint32_t)delta) != region ||
-        part_region(high + (uint32_t)delta) != region)
-        return;
-    if (!move_pages(j, low, count, delta)) {
+    if (!move_pages(j, from, count, to)) {
         j->movable = false;
         return;
     }
-    memmove(j->state + low + delta, j->state + low, count);
+    j->shift[region] = (int16_t)shift;
+    memmove(j->state + to, j->state + from, count);
     if (delta > 0)
-        memset(j->state + low, PART_ABSENT, (uint32_t)delta < count ? (uint32_t)delta : count);
+        memset(j->state + from, PART_ABSENT, (uint32_t)delta);
     else
-        memset(j->state + high + 1 + ((uint32_t)-delta < count ? delta : -(int32_t)count),
-               PART_ABSENT, (uint32_t)-delta < count ? (uint32_t)-delta : count);
+        memset(j->state + to + count, PART_ABSENT, (uint32_t)-delta);
     shift_numbers(j->parts, j->held, region, delta);
     shift_numbers(j->listed, j->listed_count, region, delta);
     for (unsigned i = 0; i < TABLE_BEGINS && i < j->begins; i++)
@@ -259,6 +267,7 @@ static bool reserve(struct jump_table *j)
     j->listed = j->parts + MOST_PARTS;
     j->held = j->dirty = j->listed_count = j->begins = 0;
     memset(j->dirty_in, 0, sizeof j->dirty_in);
+    memset(j->shift, 0, sizeof j->shift);
     return true;
 }
 
@@ -297,8 +306,7 @@ static struct jump_table *spare(struct translator *t, uint32_t mode)
 
 /* The first block of a process in J, which is all zero: J gets the memory that serves it best, of
  * those tables whose processes have ended.  Each place where processes begin has memory of its own,
- * as far as it goes: that of a program is none for what a shell's child does before it becomes one.
- */
+ * as far as it goes: that of a program is none for what a shell's child does before that. */
 static void begin_process(struct translator *t, struct jump_table *j)
 {
     enum {
@@ -354,8 +362,8 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
 
 /* ---- tables ---- */
 
-/* A table for a user's window that has none in this mode: that of a process that has ended, with
- * the most parts in memory.  NULL: there is none. */
+/* A table for a user's window that has none in this mode: that of a process that has ended.  NULL:
+ * there is none. */
 static struct jump_table *inherit(struct translator *t, const struct window *window)
 {
     if (!window || !(t->mode & MODE_USER))

@@ -4,7 +4,7 @@
 #include "tests/translator/rig.h"
 #include "translator/internal.h"
 
-enum { LIN = 0x50000, PLACES = 40 };
+enum { LIN = 0x280000, PLACES = 40 };
 
 static struct rig rig;
 
