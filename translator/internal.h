@@ -252,8 +252,12 @@ struct jump_table {
     uint32_t *listed;     /* among them those that were entered into since the table was clear */
     unsigned held, dirty; /* parts in memory; those of them that are not all zero */
     unsigned listed_count;
-    uint16_t dirty_in[TABLE_REGIONS];
-    int16_t shift[TABLE_REGIONS]; /* by how many parts a region's memory has moved */
+    struct table_region {
+        uint16_t dirty; /* parts */
+        uint16_t most;  /* at the same time since the region was all zero */
+        uint16_t usual; /* the same of processes before, the largest, fading */
+        int16_t shift;  /* by how many parts its memory has moved */
+    } region[TABLE_REGIONS];
     bool movable;                 /* the parts are anonymous memory */
     uint32_t begin[TABLE_BEGINS]; /* EIPs where processes began, where their parts are now */
     unsigned begins;

@@ -105,7 +105,7 @@ static void clear_part(struct jump_table *j, uint32_t part)
     memset(j->entry + (size_t)part * TABLE_PART, 0, PART_BYTES);
     j->state[part] = PART_ZEROED;
     j->dirty--;
-    j->dirty_in[part_region(part)]--;
+    j->region[part_region(part)].dirty--;
 }
 
 static void clear(struct jump_table *j)
@@ -202,17 +202,17 @@ static void shift_numbers(uint32_t *part, unsigned count, unsigned region, int32
 /* REGION of J, which is all zero, DELTA parts up. */
 static void move_region(struct jump_table *j, unsigned region, int32_t delta)
 {
-    int32_t shift = j->shift[region] + delta;
+    int32_t shift = j->region[region].shift + delta;
     uint32_t first, count;
     region_core(region, &first, &count);
-    uint32_t from = first + (uint32_t)j->shift[region], to = first + (uint32_t)shift;
+    uint32_t from = first + (uint32_t)j->region[region].shift, to = first + (uint32_t)shift;
     if (shift < -MARGIN || shift > MARGIN || !region_within(j, region, from, count))
         return;
     if (!move_pages(j, from, count, to)) {
         j->movable = false;
         return;
     }
-    j->shift[region] = (int16_t)shift;
+    j->region[region].shift = (int16_t)shift;
     memmove(j->state + to, j->state + from, count);
     if (delta > 0)
         memset(j->state + from, PART_ABSENT, (uint32_t)delta);
@@ -225,17 +225,29 @@ static void move_region(struct jump_table *j, unsigned region, int32_t delta)
             j->begin[i] += (uint32_t)delta * TABLE_PART;
 }
 
+/* Is the region likely to be used so much that to move it costs less than fresh memory?  That is a
+ * tenth of a millisecond and more, and a part some microseconds. */
+static bool worth_moving(struct table_region *r)
+{
+    enum { MANY = 256 };
+    uint16_t faded = r->usual - r->usual / 4;
+    r->usual = r->most > faded ? r->most : faded;
+    r->most = 0;
+    return r->usual >= MANY;
+}
+
 /* A process enters its first block in the region of EIP.  Where another began at the same place of
  * a program or its loader, only that at another address, the parts move so that what this one will
  * enter falls on those that the other had: fresh memory costs more than all the rest. */
 static void align(struct jump_table *j, uint32_t eip)
 {
     unsigned region = part_region(eip / TABLE_PART);
+    bool worth = worth_moving(&j->region[region]);
     for (unsigned i = 0; i < TABLE_BEGINS && i < j->begins; i++) {
         uint32_t away = eip - j->begin[i];
         if (part_region(j->begin[i] / TABLE_PART) != region || away % PAGE_SIZE)
             continue;
-        if (away)
+        if (away && worth)
             move_region(j, region, (int32_t)away / TABLE_PART);
         return;
     }
@@ -266,8 +278,7 @@ static bool reserve(struct jump_table *j)
     j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
     j->listed = j->parts + MOST_PARTS;
     j->held = j->dirty = j->listed_count = j->begins = 0;
-    memset(j->dirty_in, 0, sizeof j->dirty_in);
-    memset(j->shift, 0, sizeof j->shift);
+    memset(j->region, 0, sizeof j->region);
     return true;
 }
 
@@ -342,7 +353,8 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
     uint32_t part = eip / TABLE_PART;
     if (!j->dirty && (j->mode & MODE_USER))
         begin_process(t, j);
-    if (j->movable && !j->dirty_in[part_region(part)] && (j->mode & MODE_USER))
+    struct table_region *region = &j->region[part_region(part)];
+    if (j->movable && !region->dirty && (j->mode & MODE_USER))
         align(j, t->cpu->eip);
     if (j->state[part] == PART_ABSENT) {
         make_room(t, j);
@@ -354,7 +366,8 @@ static void set_entry(struct translator *t, struct jump_table *j, uint32_t eip, 
         j->listed[j->listed_count++] = part;
     if (j->state[part] != PART_DIRTY) {
         j->dirty++;
-        j->dirty_in[part_region(part)]++;
+        region->dirty++;
+        region->most = region->dirty > region->most ? region->dirty : region->most;
     }
     j->state[part] = PART_DIRTY;
     j->entry[eip] = value;

@@ -96,54 +96,89 @@ static void in_space(uint32_t number)
     cpu_write_cr3(rig.cpu, dir);
 }
 
-/* The page tables of a process lead to PAGES pages from RIG_CODE on at AT; those of one that has
- * ended nowhere. */
-static void process(uint32_t number, uint32_t at, uint32_t pages, bool ended)
+/* Code at CODE that a process has at AT, PAGES pages of it; of one that has ENDED nothing is left.
+ */
+struct process {
+    uint32_t number, code, at, pages;
+    bool ended;
+};
+
+static void process(struct process p)
 {
-    uint32_t dir = RIG_PAGE_DIR + (16 + 2 * number) * PAGE_SIZE, table = dir + PAGE_SIZE;
+    uint32_t dir = RIG_PAGE_DIR + (16 + 2 * p.number) * PAGE_SIZE, table = dir + PAGE_SIZE;
     for (uint32_t i = 0; i < 1024; i++) {
-        uint32_t entry = rig_r32(&rig, RIG_PAGE_TABLE + i * 4);
-        bool ours = i - (at >> PAGE_SHIFT) < pages;
-        bool place = i - (LIN >> PAGE_SHIFT) < PLACES;
-        uint32_t code = RIG_CODE + (i - (at >> PAGE_SHIFT)) * PAGE_SIZE;
-        rig_w32(&rig, table + i * 4, place ? ours && !ended ? code | 7 : 0 : entry);
+        uint32_t entry = rig_r32(&rig, RIG_PAGE_TABLE + i * 4), page = i - (p.at >> PAGE_SHIFT);
+        bool place = i - (LIN >> PAGE_SHIFT) < 1024 - (LIN >> PAGE_SHIFT);
+        uint32_t ours = page < p.pages && !p.ended ? (p.code + page * PAGE_SIZE) | 7 : 0;
+        rig_w32(&rig, table + i * 4, place ? ours : entry);
     }
     rig_w32(&rig, dir, table | 7);
-    if (!ended)
+    if (!p.ended)
         cpu_write_cr3(rig.cpu, dir);
 }
 
-/* Each process has the page elsewhere; when one has ended, the next takes what it left, and the
- * memory of its jump table. */
+static void begin(uint32_t number, uint32_t at)
+{
+    process((struct process){number, RIG_CODE, at, 1, false});
+}
+
+static void end(uint32_t number)
+{
+    process((struct process){.number = number, .ended = true});
+}
+
+/* Each process has the page elsewhere; when one has ended, the next takes what it left. */
 START_TEST(the_next_process_inherits)
 {
-    process(0, LIN, 1, false);
+    begin(0, LIN);
     run_at(LIN);
     uint64_t blocks = rig.t->stats.blocks;
-    unsigned held = rig.t->held_parts;
     for (uint32_t i = 1; i < PLACES; i++) {
         uint32_t at = LIN + i * 7 % PLACES * PAGE_SIZE;
-        process(i % 2, at, 1, false);
-        process(1 - i % 2, LIN, 0, true);
+        begin(i % 2, at);
+        end(1 - i % 2);
         run_at(at);
         ck_assert_uint_eq(rig.t->stats.blocks, blocks);
-        ck_assert_uint_le(rig.t->held_parts, 2 * held); /* two address spaces, two tables */
     }
     ck_assert_uint_ge(rig.t->stats.rebased, PLACES - 1);
+}
+END_TEST
+
+/* A program of many KiB, in each of which it stays for one jump: the memory of its jump table
+ * follows it, too. */
+START_TEST(table_memory_moves)
+{
+    enum { CODE = 4 << 20, PAGES = 80, KIB = PAGES * 4 };
+    for (uint32_t i = 0; i < KIB - 1; i++)
+        rig_hex(&rig, CODE + i * 1024, "E9 FB 03 00 00"); /* JMP to the next */
+    rig_hex(&rig, CODE + (KIB - 1) * 1024, "E7 F8");      /* OUT END, EAX */
+    unsigned held = 0;
+    for (uint32_t i = 0; i < PLACES; i++) {
+        struct process p = {i % 2, CODE, LIN + i * 7 % PLACES * PAGE_SIZE, PAGES, false};
+        process(p);
+        end(1 - i % 2);
+        rig.cpu->eip = p.at;
+        rig.ended = rig.failed = false;
+        ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
+        if (i < 3) /* two address spaces, two tables */
+            held = rig.t->held_parts;
+        ck_assert_uint_eq(rig.t->held_parts, held);
+    }
+    ck_assert_uint_ge(held, KIB);
 }
 END_TEST
 
 /* While it lives it keeps it. */
 START_TEST(the_living_keep_theirs)
 {
-    process(0, LIN, 1, false);
+    begin(0, LIN);
     run_at(LIN);
     uint64_t blocks = rig.t->stats.blocks;
-    process(1, LIN + PAGE_SIZE, 1, false);
+    begin(1, LIN + PAGE_SIZE);
     run_at(LIN + PAGE_SIZE);
     ck_assert_uint_eq(rig.t->stats.blocks, 2 * blocks);
     ck_assert_uint_eq(rig.t->stats.rebased, 0);
-    process(0, LIN, 1, false);
+    begin(0, LIN);
     run_at(LIN);
     ck_assert_uint_eq(rig.t->stats.blocks, 2 * blocks);
 }
@@ -163,16 +198,16 @@ START_TEST(on_two_pages)
     rig_hex(&rig, RIG_CODE + PAGE_SIZE - 2,
             "B8 78 56 34 12 E7 F8"); /* MOV EAX, 12345678h; OUT END */
     rig_hex(&rig, RIG_CODE + 2 * PAGE_SIZE, "99 99 99 E7 F8");
-    process(0, LIN, 2, false);
+    process((struct process){0, RIG_CODE, LIN, 2, false});
     run_crossing(LIN, 0x12345678);
     uint64_t blocks = rig.t->stats.blocks;
     for (uint32_t i = 1; i < 10; i++) {
-        process(i % 2, LIN + i * PAGE_SIZE, 2, false);
-        process(1 - i % 2, LIN, 0, true);
+        process((struct process){i % 2, RIG_CODE, LIN + i * PAGE_SIZE, 2, false});
+        end(1 - i % 2);
         run_crossing(LIN + i * PAGE_SIZE, 0x12345678);
         ck_assert_uint_eq(rig.t->stats.blocks, blocks);
     }
-    process(0, LIN, 2, false);
+    process((struct process){0, RIG_CODE, LIN, 2, false});
     rig_w32(&rig, RIG_PAGE_DIR + 17 * PAGE_SIZE + ((LIN >> PAGE_SHIFT) + 1) * 4,
             (RIG_CODE + 2 * PAGE_SIZE) | 7);
     run_crossing(LIN, 0x99999978);
@@ -211,6 +246,7 @@ int main(void)
     tcase_add_test(tc, all_are_invalidated);
     tcase_add_test(tc, entered_together);
     tcase_add_test(tc, the_next_process_inherits);
+    tcase_add_test(tc, table_memory_moves);
     tcase_add_test(tc, the_living_keep_theirs);
     tcase_add_test(tc, on_two_pages);
     tcase_add_test(tc, tables_outlive_processes);
