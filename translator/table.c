@@ -22,10 +22,6 @@
 /* Code of a program is sparse: a part is 1 KiB of it, and 4 KiB of memory. */
 enum { MOST_PARTS = 12288, MOST_PARTS_IN_ALL = 16384, SHARED_PAGES_BYTES = PHYS_FRAMES / 8 };
 
-/* A table that has not been selected for so many selections of others, which are system calls for
- * the most part, may serve another process if that of its own cannot be seen to live. */
-enum { IDLE = 96 };
-
 static bool nolimit(const struct segment *s, bool code)
 {
     uint32_t type = s->access & (AR_CODE | AR_EXPAND_DOWN | AR_READABLE);
@@ -285,8 +281,7 @@ static bool reserve(struct jump_table *j)
 /* Has the process of J ended, as far as one can see? */
 static bool ended(const struct translator *t, const struct jump_table *j)
 {
-    return !j->window || t->table_clock - j->used > IDLE ||
-           mmu_standing(t->mmu, j->window, j->since) == MMU_NOWHERE;
+    return !j->window || mmu_standing(t->mmu, j->window, j->since) == MMU_NOWHERE;
 }
 
 /* How well the memory of J serves a process that begins at EIP: best where the last one began at
