@@ -269,6 +269,7 @@ struct jump_table {
 enum part_state { PART_ABSENT, PART_ZERO, PART_ZEROED /* and listed */, PART_DIRTY /* listed */ };
 enum { TABLE_PART = 1024 }; /* entries */
 #define TABLE_ENTRIES (1ull << 32)
+#define TABLE_BYTES   (TABLE_ENTRIES * sizeof(uint32_t))
 
 enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
 
@@ -536,6 +537,18 @@ void table_forget_block(struct translator *t, const struct tb *tb);
 void table_enter_page(struct translator *t, uint32_t eip, const struct member *m, uint32_t count);
 void table_leave_page(struct jump_table *j, uint32_t eip, const struct member *m, uint32_t count);
 void table_clear_all(struct translator *t);
+
+/* ---- table_memory.c: what they are made of ---- */
+
+/* Address space for J, all of it zero; false: there is none. */
+bool table_reserve(struct jump_table *j);
+void table_release(struct jump_table *j);
+/* Enter VALUE for EIP into J, the present table; cpu->eip is on the same page. */
+void table_set(struct translator *t, struct jump_table *j, uint32_t eip, uint32_t value);
+void table_clear(struct jump_table *j);
+void table_clear_part(struct jump_table *j, uint32_t part);
+/* Has the process of J ended, as far as one can see? */
+bool table_ended(const struct translator *t, const struct jump_table *j);
 
 /* ---- stubs.c ---- */
 void stubs_emit(struct translator *t);
