@@ -44,17 +44,24 @@ static const uint64_t *raw_descriptor(struct translator *t, uint16_t selector)
     return mmu_direct(t->mmu, base + offset, 8, MMU_READ, false);
 }
 
+static bool holds(const struct quick_segment *q, uint16_t selector, unsigned cpl, uint64_t raw)
+{
+    return q->raw == raw && q->valid && q->segment.selector == selector && q->cpl == cpl;
+}
+
 /* The entry of CACHE (COUNT, a power of two) for SELECTOR loaded at CPL, if it still holds. */
 static const struct quick_segment *known(struct translator *t, const struct quick_segment *cache,
                                          unsigned count, uint16_t selector, unsigned cpl)
 {
+    const struct quick_segment *q = &cache[quick_slot(selector, count)];
     const uint64_t *raw = raw_descriptor(t, selector);
     if (!raw)
         return NULL;
+    if (holds(q, selector, cpl, *raw))
+        return q;
     uint32_t base = (uint32_t)(*raw >> 16 & 0xFFFFFF) | (uint32_t)(*raw >> 56) << 24;
-    const struct quick_segment *q = &cache[quick_slot(selector, base, count)];
-    return q->valid && q->segment.selector == selector && q->cpl == cpl && q->raw == *raw ? q
-                                                                                          : NULL;
+    q = &cache[quick_other_slot(selector, base, count)];
+    return holds(q, selector, cpl, *raw) ? q : NULL;
 }
 
 /* ---- the mode that follows ---- */

@@ -43,9 +43,14 @@ struct quick_segment {
     bool valid;
 };
 
-/* The place of a segment in a cache of COUNT (a power of two): each thread has a descriptor of its
- * own behind the same selector. */
-static inline unsigned quick_slot(uint16_t selector, uint32_t base, unsigned count)
+/* The place of a segment in a cache of COUNT (a power of two), and the other one, as each thread
+ * may have a descriptor of its own behind the same selector. */
+static inline unsigned quick_slot(uint16_t selector, unsigned count)
+{
+    return selector >> 3 & (count - 1);
+}
+
+static inline unsigned quick_other_slot(uint16_t selector, uint32_t base, unsigned count)
 {
     return (selector >> 3 ^ base >> 12 ^ base >> 18) & (count - 1);
 }

@@ -183,7 +183,9 @@ static void remember(struct translator *t, struct quick_segment *cache, unsigned
 {
     const struct cpu *cpu = t->cpu;
     const struct segment *s = &cpu->seg[seg];
-    struct quick_segment *q = &cache[quick_slot(s->selector, s->base, count)];
+    struct quick_segment *q = &cache[quick_slot(s->selector, count)];
+    if (q->valid && q->segment.selector == s->selector && q->segment.base != s->base)
+        q = &cache[quick_other_slot(s->selector, s->base, count)];
     unsigned dpl = s->access >> AR_DPL_SHIFT & 3;
     bool conforming = (s->access & AR_CODE) && (s->access & AR_CONFORMING);
     struct descriptor d;
