@@ -117,8 +117,8 @@ static bool move_pages(struct jump_table *j, uint32_t first, uint32_t count, uin
     if (mremap(from, bytes, bytes, MOVE | MREMAP_DONTUNMAP, aside) == MAP_FAILED ||
         mremap(aside, bytes, bytes, MOVE, there) == MAP_FAILED) {
         munmap(aside, bytes);
-        mmap(there, bytes, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED, -1,
-             0); /* if it is gone */
+        /* The place to go to may be gone. */
+        mmap(there, bytes, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED, -1, 0);
         return false;
     }
     return true;
@@ -247,6 +247,7 @@ static struct jump_table *spare(struct translator *t, uint32_t mode)
         return NULL;
     found->mode = ~0u;
     found->was = mode;
+    found->used = t->table_clock; /* what it gets in exchange was used just now */
     return found;
 }
 
