@@ -241,7 +241,7 @@ struct jump_table {
     struct window *window; /* NULL in the shared ones */
     bool shared;
     uint32_t mode, cs_limit;
-    uint32_t since; /* EIP of what was entered first */
+    uint32_t since; /* EIP of the first block of its process, which has that page while it lives */
     uint32_t was;   /* mode, even when the window is gone */
     uint64_t used;  /* clock for replacement */
 

@@ -26,6 +26,8 @@ extern const struct option options_machine[], options_drive_table[], options_boo
 
 /* ERR: "-name value: unknown; it is RIGHT".  False. */
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right);
+/* Is KEY one of NAMES, a list that NULL ends? */
+bool option_among(const char *key, const char *const *names);
 /* Ask for help on TOPIC, and on ITEM of it (or NULL: all).  True. */
 bool option_help(struct options *o, const char *topic, const char *item);
 /* The value TEXT of OPTION ("-device"): as it is, or, where it is a JSON object, as a list of

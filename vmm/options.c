@@ -28,6 +28,13 @@ static const struct {
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
+bool option_among(const char *key, const char *const *names)
+{
+    while (*names && strcmp(key, *names))
+        names++;
+    return *names;
+}
+
 bool option_bad(struct error *err, const struct option *self, const char *value, const char *right)
 {
     return error_set(err, "-%s %s: unknown; it is %s", self->name, value, right);

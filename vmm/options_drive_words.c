@@ -64,12 +64,9 @@ static bool is_throttling(const char *key)
 /* What -drive takes without "file." once a driver is named, for images that are no files. */
 static bool is_place(const char *key)
 {
-    static const char *const names[] = {"host", "port", "path", "export", "size"};
+    static const char *const names[] = {"host", "port", "path", "export", "size", NULL};
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(key, names[i]))
-            return true;
-    return false;
+    return option_among(key, names);
 }
 
 static bool take(struct words *w, const char *key, const char *value)

@@ -42,12 +42,9 @@ static const char *nth_feature(void *opaque, unsigned i)
 /* What the CPU says of itself, beside its features. */
 static bool is_identity(const char *key)
 {
-    static const char *const names[] = {"family", "model", "stepping", "level", "model-id"};
+    static const char *const names[] = {"family", "model", "stepping", "level", "model-id", NULL};
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(key, names[i]))
-            return true;
-    return false;
+    return option_among(key, names);
 }
 
 /* Leaf 1's EAX is made of family, model and stepping (SDM, CPUID). */
