@@ -42,6 +42,7 @@ struct cpu *cpu_new(struct mmu *mmu, struct phys *phys, struct log *log,
         free(a);
         return NULL;
     }
+    mmu_set_reach(mmu, &cpu->reach);
     cpu_reset(cpu);
     return cpu;
 }
@@ -50,6 +51,7 @@ void cpu_free(struct cpu *cpu)
 {
     if (!cpu)
         return;
+    mmu_set_reach(cpu->mmu, NULL);
     limit_area_free(cpu->limits);
     free(cpu);
 }

@@ -140,6 +140,8 @@ struct cpu {
     uint8_t ymm_high[256];
     uint32_t ymm_on; /* CR4.OSXSAVE and XCR0.AVX */
 
+    struct mmu_reach reach; /* kept by the mmu */
+
     /* --- the VMM's --- */
     uint32_t cr0, cr2, cr3, cr4;
     uint32_t dr[8]; /* 4 and 5 unused */

@@ -95,6 +95,7 @@ static void enter(struct mmu *m, const struct paging *pg, bool sync)
         memcpy(as->pdpte, pdpte, sizeof(pdpte));
     else if (sync)
         aspace_sync(m, as, pdpte);
+    reach_update(m);
 }
 
 struct mmu *mmu_new(struct phys *phys, struct log *log, unsigned max_windows, struct error *err)
@@ -198,6 +199,7 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
     }
     if (found && slot)
         churn_dropped(m, page);
+    reach_update(m);
     global_drop(m, page & ~(most - 1), most);
 }
 
@@ -219,8 +221,10 @@ struct window *mmu_window(struct mmu *m, bool user)
     struct window *w = m->cur_window[user];
     enum view view = VIEW_SUPER;
 
-    if (user && m->later_count)
+    if (user && m->later_count) {
         windows_settle(m);
+        reach_update(m);
+    }
     if (w)
         return w;
     if (m->cur->key.mode & MODE_PG)
@@ -229,5 +233,6 @@ struct window *mmu_window(struct mmu *m, bool user)
     m->cur_window[user] = w;
     if (!(m->cur->key.mode & MODE_PG))
         m->cur_window[!user] = w;
+    reach_update(m);
     return w;
 }

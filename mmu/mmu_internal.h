@@ -171,6 +171,9 @@ struct mmu {
     struct later later[LATER_PAGES];
     unsigned later_count;
     uint32_t want[GROUP_SIZE]; /* scratch of mmu_fill */
+    struct mmu_reach *reach;   /* the owner's; NULL: nobody asked for it */
+    uint8_t *nowhere;          /* a window's place that nothing is ever mapped at */
+    uint8_t flips[256];        /* how often a part of REACH->user was wrong */
 };
 
 /* ---- walk.c ---- */
@@ -317,6 +320,11 @@ void rmap_reset(struct mmu *m); /* all windows are empty */
 void rmap_protect(struct mmu *m, uint32_t pfn);
 /* Take host mappings of N frames from FIRST on away. */
 void rmap_drop(struct mmu *m, uint32_t first, uint32_t n);
+
+/* ---- reach.c ---- */
+
+/* The present windows changed, or what the user's shows did: reach->base follows. */
+void reach_update(struct mmu *m);
 
 /* ---- churn.c ---- */
 

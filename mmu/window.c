@@ -49,6 +49,7 @@ static void place(struct mmu *m, void *area, size_t bytes, unsigned count)
     m->area_bytes = bytes;
     m->first = (uint8_t *)(((uintptr_t)area + WINDOW_BYTES - 1) & ~(WINDOW_BYTES - 1));
     m->window_count = count;
+    m->nowhere = m->first + count * WINDOW_STRIDE + WINDOW_BYTES;
 }
 
 static uint8_t *base_of(const struct mmu *m, unsigned i)
@@ -56,7 +57,7 @@ static uint8_t *base_of(const struct mmu *m, unsigned i)
     return m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
 }
 
-/* Leave the guards alone mapped: they keep others from the area, who ask for it as reserve_bare
+/* Leave the guards and the place of nowhere alone mapped: they keep others from the area, who ask for it as reserve_bare
  * does. */
 static bool make_bare(struct mmu *m)
 {
@@ -69,9 +70,9 @@ static bool make_bare(struct mmu *m)
 
 static bool reserve(struct mmu *m, unsigned count)
 {
-    /* A slot is a guard of 4 GiB and the window; one more guard ends the area, and 4 GiB are
-     * for aligning it.  Half of each guard belongs to either neighbour. */
-    size_t bytes = count * WINDOW_STRIDE + 2 * WINDOW_BYTES;
+    /* A slot is a guard of 4 GiB and the window; one more stays empty (nowhere), one more guard ends
+     * the area, and 4 GiB are for aligning it.  Half of each guard belongs to either neighbour. */
+    size_t bytes = (count + 1) * WINDOW_STRIDE + 2 * WINDOW_BYTES;
     void *area = reserve_bare(bytes);
 
     if (area) {
@@ -101,7 +102,7 @@ bool windows_new(struct mmu *m, unsigned count, struct error *err)
     while (!reserve(m, count)) {
         if (count == MIN_WINDOWS)
             return error_set(err,
-                             "cannot reserve 40 GiB of address space for the guest's windows: %s "
+                             "cannot reserve 48 GiB of address space for the guest's windows: %s "
                              "(lift the limit of ulimit -v)",
                              strerror(errno));
         count = count / 2 < MIN_WINDOWS ? MIN_WINDOWS : count / 2;

@@ -44,6 +44,7 @@ enum addr_form {
     ADDR_WINDOW, /* [r13 + one guest register + disp], [r13 + disp], gs:[ESP or EBP + disp] */
     ADDR_GS,     /* gs: with 32-bit address size: the guest's own ModRM and SIB */
     ADDR_R8,     /* [r13 + r8]: linear address computed into r8d */
+    ADDR_REACH,  /* [r10 + r8]: the same, from the base that cpu->reach has for it */
 };
 
 /* A host instruction with one memory operand, to be written in any form. */
@@ -83,6 +84,10 @@ void mem_load(struct build *b, unsigned size, unsigned dst);
 void emit_ea(struct build *b);
 /* Segment base and limit check of offset r8d -> linear address in r8d. */
 void emit_segment(struct build *b, unsigned seg, unsigned size, bool write);
+/* May B->in be rewritten by cpu->reach, if its policy says so? */
+bool rewrite_reaches(const struct build *b);
+/* The base that cpu->reach has for linear address REG into TO (r10, r11).  R9 is lost; flags survive. */
+void emit_reach(struct emit *e, unsigned to, unsigned reg);
 /* Op on [runtime area + FIELD]. */
 void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field);
 /* Prefixes, REX or VEX, and opcode of OP, whose memory operand has INDEX and BASE (R_NONE). */

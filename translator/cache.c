@@ -455,7 +455,7 @@ void cache_invalidate_at(struct translator *t, uint32_t phys, enum retranslation
 
 /* ---- sites that fault ---- */
 
-enum { HITS_TO_SLOW = 2, MAX_BACKOFF = 10 };
+enum { HITS_TO_SLOW = 2, HITS_TO_REACH = 2, REACH_NEVER = UINT8_MAX, MAX_BACKOFF = 10 };
 
 /* Neighbours stand together: instructions are asked for in their order. */
 static uint32_t policy_slot(uint32_t phys)
@@ -495,6 +495,30 @@ bool policy_hit_churn(struct translator *t, uint32_t phys)
     t->policy[i].policy = SITE_SLOW;
     t->policy[i].churn = true;
     return true;
+}
+
+bool policy_hit_reach(struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_take(t, phys);
+    if (t->policy[i].policy >= SITE_REACH || t->policy[i].reach == REACH_NEVER ||
+        ++t->policy[i].reach < HITS_TO_REACH)
+        return false;
+    t->policy[i].policy = SITE_REACH;
+    return true;
+}
+
+bool policy_reaches(const struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_slot(phys);
+    return t->policy[i].phys != phys ||
+           (t->policy[i].reach != REACH_NEVER && t->policy[i].policy <= SITE_REACH);
+}
+
+void policy_refuse_reach(struct translator *t, uint32_t phys)
+{
+    uint32_t i = policy_take(t, phys);
+    t->policy[i].policy = SITE_PLAIN;
+    t->policy[i].reach = REACH_NEVER;
 }
 
 void policy_change(struct translator *t, uint32_t phys)

@@ -28,6 +28,8 @@ enum host_mem {
     MEM_CPU,    /* [r15 + disp] */
     MEM_TABLE,  /* [r12 + r8*4] */
     MEM_LIMIT,  /* [r9 + r8 + disp] */
+    MEM_REACH,  /* [r10 + r8] */
+    MEM_BASES,  /* [r15 + r9 + disp] or [r15 + r9*8 + disp]: what cpu->reach holds */
     MEM_RIP,
     MEM_OTHER,
 };
@@ -55,6 +57,7 @@ enum value_kind {
     VALUE_TABLE, /* entry of the jump table */
     VALUE_CODE,  /* host address made of that */
     VALUE_CHECK, /* check pointer of a segment */
+    VALUE_WINDOW, /* base of a window */
     VALUE_SELF,  /* host address of cache offset BITS */
     VALUE_COUNT, /* what counter BITS holds, or that plus one */
 };

@@ -141,8 +141,12 @@ static enum host_mem mem_shape(const struct host_insn *in)
         return MEM_CPU;
     if (in->base == R_TABLE && in->index == R8 && in->scale == 4 && in->disp == 0)
         return MEM_TABLE;
+    if (in->base == R_CPU && in->index == R9 && (in->scale == 1 || in->scale == 8))
+        return MEM_BASES;
     if (in->scale != 1)
         return MEM_OTHER;
+    if (in->base == R10 && in->index == R8 && in->disp == 0)
+        return MEM_REACH;
     if ((in->base == R9 && in->index == R8) || (in->base == R8 && in->index == R9))
         return MEM_LIMIT;
     if ((in->base == R_WINDOW && guest_or_low_scratch(in->index)) ||
@@ -182,7 +186,7 @@ static bool register_in_opcode(const struct host_insn *in)
 static bool knows_scratch(const struct host_insn *in)
 {
     if (in->map == MAP_0F)
-        return in->opcode == 0xB6 || in->opcode == 0xB7;
+        return in->opcode == 0xB6 || in->opcode == 0xB7 || (in->opcode & 0xF8) == 0xC8;
     if (in->map != MAP_1B)
         return false;
     switch (in->opcode) {
@@ -239,7 +243,8 @@ static bool wide_form_fits(const struct host_insn *in)
     if (in->opsize || in->rep || in->gs || in->map != MAP_1B)
         return false;
     return in->opcode == 0x8D || (in->opcode == 0x89 && in->mem == MEM_RIP) ||
-           (in->opcode == 0x8B && (in->mem == MEM_CPU || in->mem == MEM_RIP));
+           (in->opcode == 0x8B &&
+            (in->mem == MEM_CPU || in->mem == MEM_RIP || in->mem == MEM_BASES));
 }
 
 /* BT and kin with a bit offset in a register reach 256 MiB further to either side. */
@@ -247,7 +252,7 @@ static bool stays_in_guard(const struct host_insn *in)
 {
     const int32_t reach = INT32_MAX - (256 << 20) - 16;
     bool bit_string = in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
-    return !bit_string || in->mem != MEM_WINDOW || (in->disp <= reach && in->disp >= -reach);
+    return !bit_string || (in->mem != MEM_WINDOW && in->mem != MEM_REACH) || (in->disp <= reach && in->disp >= -reach);
 }
 
 static bool vex_fits(struct check *c, const struct host_insn *in)

@@ -138,6 +138,27 @@ static bool limit_operand(struct check *c, const struct host_insn *in, const str
     return number_in(c, in, f, R8);
 }
 
+/* Which of two bases serves a part of the address space, and the base. */
+static bool bases_operand(struct check *c, const struct host_insn *in, const struct flow *f)
+{
+    struct value index = f->scratch[1];
+    bool byte = in->map == MAP_0F && in->opcode == 0xB6 && !in->opsize && in->scale == 1 &&
+                in->disp == (int32_t)offsetof(struct cpu, reach.user);
+    bool base = in->map == MAP_1B && in->opcode == 0x8B && (in->rex & 8) && in->scale == 8 &&
+                in->disp == (int32_t)offsetof(struct cpu, reach.base);
+    if (!byte && !base)
+        return check_refuse(c, in, "touches CPU state in a way not provided for");
+    return (is_scratch(in->reg) && check_is_number(index) && !(index.bits & ~(byte ? 0xFFu : 1u))) ||
+           check_refuse(c, in, "may read beyond the bases of windows");
+}
+
+static bool reach_operand(struct check *c, const struct host_insn *in, const struct flow *f)
+{
+    if (f->scratch[2].kind != VALUE_WINDOW)
+        return check_refuse(c, in, "goes through r10, which is no window's base");
+    return number_in(c, in, f, R8);
+}
+
 /* The counter that a RIP-relative operand names: the block's own, or one of the jumps'; else 0. */
 static uint32_t counter_of(const struct check *c, const struct host_insn *in)
 {
@@ -182,6 +203,10 @@ static bool memory_operand(struct check *c, const struct host_insn *in, const st
                check_refuse(c, in, "is no load from the jump table");
     case MEM_LIMIT:
         return limit_operand(c, in, f);
+    case MEM_REACH:
+        return reach_operand(c, in, f);
+    case MEM_BASES:
+        return bases_operand(c, in, f);
     case MEM_RIP:
         return rip_operand(c, in, f);
     case MEM_OTHER:
@@ -196,6 +221,8 @@ static struct value loaded(const struct host_insn *in)
 {
     if (in->mem == MEM_CPU && (in->rex & 8))
         return (struct value){VALUE_CHECK, 0};
+    if (in->mem == MEM_BASES)
+        return (struct value){VALUE_WINDOW, 0};
     if (in->mem == MEM_TABLE)
         return (struct value){VALUE_TABLE, 0};
     return ANY_NUMBER;
@@ -239,8 +266,8 @@ static bool zero_extends(struct check *c, const struct host_insn *in, struct flo
 {
     if (!in->has_mem && !number_in(c, in, f, in->rm))
         return false;
-    return written(c, in, f, in->reg,
-                   (struct value){VALUE_CLEAN, in->opcode == 0xB6 ? 0xFF : 0xFFFF});
+    uint32_t bits = in->mem == MEM_BASES ? 1 : in->opcode == 0xB6 ? 0xFF : 0xFFFF;
+    return written(c, in, f, in->reg, (struct value){VALUE_CLEAN, bits});
 }
 
 static bool immediate_op(struct check *c, const struct host_insn *in, struct flow *f)
@@ -261,6 +288,8 @@ static bool integer(struct check *c, const struct host_insn *in, struct flow *f)
         return false;
     if (in->map == MAP_0F && (in->opcode == 0xB6 || in->opcode == 0xB7))
         return zero_extends(c, in, f);
+    if (in->map == MAP_0F && (in->opcode & 0xF8) == 0xC8) /* BSWAP */
+        return number_in(c, in, f, in->rm) && written(c, in, f, in->rm, ANY_NUMBER);
     if (in->map != MAP_1B)
         return true;
     if (in->opcode == 0x8B || in->opcode == 0x89)
@@ -285,6 +314,11 @@ static bool is_sum_of(const struct host_insn *in, uint8_t a, uint8_t b)
                                                (in->base == b && in->index == a));
 }
 
+static bool is_window_base(const struct flow *f, uint8_t r)
+{
+    return r == R_WINDOW || (is_scratch(r) && f->scratch[r - R8].kind == VALUE_WINDOW);
+}
+
 static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f)
 {
     if (in->mem == MEM_RIP && is_scratch(in->reg)) {
@@ -303,7 +337,8 @@ static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f
         f->scratch[1].kind == VALUE_COUNT)
         return true;
     uint8_t bit = in->reg == RSI ? WINDOWED_RSI : in->reg == RDI ? WINDOWED_RDI : 0;
-    if (!bit || !is_sum_of(in, in->reg, R_WINDOW) || (f->windowed & bit))
+    uint8_t base = in->base == in->reg ? in->index : in->base;
+    if (!bit || !is_sum_of(in, in->reg, base) || !is_window_base(f, base) || (f->windowed & bit))
         return check_refuse(c, in, "makes a host address of a kind not provided for");
     f->windowed |= bit;
     return true;

@@ -38,7 +38,7 @@ enum invalid_cause {
     INVALID_CAUSES
 };
 
-/* Why code that had been translated was translated again.  The first six are about one of its
+/* Why code that had been translated was translated again.  The first seven are about one of its
  * sites, which gets another form. */
 enum retranslation {
     RETRANSLATED_BY_HAND, /* its operand is no plain memory */
@@ -47,6 +47,7 @@ enum retranslation {
     RETRANSLATED_WRAP,    /* its operand goes beyond 4 GiB */
     RETRANSLATED_PLAIN,   /* plain memory only, many times in a row: plain again */
     RETRANSLATED_MAP,     /* it uses a page that churns so much that mapping it pays */
+    RETRANSLATED_REACH,   /* a supervisor's, it uses memory of programs */
     RETRANSLATED_STORE,   /* the guest stored into it */
     RETRANSLATED_DEVICE,  /* a device did */
     RETRANSLATED_REMAP,   /* its second page was another one */

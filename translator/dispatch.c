@@ -125,6 +125,8 @@ static void after_fault(struct translator *t)
         t->stats.page_faults++;
         t->faulted.valid = true;
         t->faulted.user = cpu->cpl == 3;
+        t->faulted.other = rt->fault_reach == REACH_OTHER;
+        t->faulted.phys = rt->fault_phys;
         t->faulted.eip = cpu->eip;
         t->faulted.lin = rt->fault.address;
         t->faulted.access = rt->fault.error_code & 2 ? MMU_WRITE : MMU_READ;
@@ -142,6 +144,12 @@ static void after_fault(struct translator *t)
     }
     if (!step_fetch(t, &in, &phys))
         return;
+    if (rt->fault_reach != REACH_NONE) {
+        if (rt->fault_reach == REACH_WANTED && policy_hit_reach(t, phys))
+            cache_invalidate_at(t, phys, RETRANSLATED_REACH);
+        step_by_hand(t, &in);
+        return;
+    }
     if (rt->fault_churn ? policy_hit_churn(t, phys)
                         : policy_hit(t, phys, rt->fault_guard ? SITE_GS : SITE_SLOW))
         cache_invalidate_at(t, phys,
@@ -271,7 +279,13 @@ static void refill(struct translator *t)
     if (!t->faulted.valid || t->cpu->eip != t->faulted.eip || (t->cpu->cpl == 3) != t->faulted.user)
         return;
     t->faulted.valid = false;
-    if (mmu_refill(t->mmu, t->faulted.user, t->faulted.lin, t->faulted.access) == FILL_MAPPED)
+    bool user = t->faulted.user || t->faulted.other;
+    if (!user && policy_reaches(t, t->faulted.phys) && mmu_reach_user(t->mmu, t->faulted.lin, true) &&
+        mmu_reach_learn(t->mmu, t->faulted.lin) && policy_hit_reach(t, t->faulted.phys)) {
+        cache_invalidate_at(t, t->faulted.phys, RETRANSLATED_REACH);
+        user = true;
+    }
+    if (mmu_refill(t->mmu, user, t->faulted.lin, t->faulted.access) == FILL_MAPPED)
         t->stats.refills++;
 }
 

@@ -89,11 +89,32 @@ static void leave_guest(struct translator *t, ucontext_t *uc, enum fault_kind ki
 
 enum fault_verdict { VERDICT_RESUME, VERDICT_LEAVE, VERDICT_CRASH };
 
-/* Is the access of the instruction at cache offset OFF of TB better made by hand? */
-static bool by_hand_pays(struct translator *t, const struct tb *tb, uint32_t off, uint32_t lin)
+/* Is the access of a supervisor's instruction at PHYS better made by hand? */
+static bool by_hand_pays(struct translator *t, uint32_t phys, uint32_t lin)
 {
-    return tb && t->cpu->cpl < 3 && mmu_churns(t->mmu, lin) &&
-           !policy_maps(t, tb->phys + (fault_eip(t, tb, off) - tb->eip));
+    return mmu_churns(t->mmu, lin) && !policy_maps(t, phys);
+}
+
+/* Should it be made by the user's window, rather than have its page mapped in the supervisor's too? */
+static bool reach_pays(struct translator *t, uint32_t phys, uint32_t lin)
+{
+    return mmu_reach_user(t->mmu, lin, false) && policy_reaches(t, phys) &&
+           mmu_reach_learn(t->mmu, lin);
+}
+
+/* OTHER: W is not the present one, but the user's. */
+static enum mmu_fill_result fill_window(struct translator *t, struct window *w, bool other,
+                                        uint32_t lin, enum mmu_access access)
+{
+    struct mmu_fault *fault = &t->rt->fault;
+    if (!other)
+        return mmu_fill(t->mmu, w, lin, access, fault);
+    fault->error_code = 0;
+    enum mmu_fill_result fill = mmu_reach_fill(t->mmu, w, lin, access, fault);
+    t->rt->fault_reach = fill == FILL_BY_HAND && fault->error_code ? REACH_RIGHTS
+                         : fill == FILL_FAULT                      ? REACH_OTHER
+                                                                   : REACH_NONE;
+    return fill;
 }
 
 static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, greg_t *r,
@@ -104,20 +125,30 @@ static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, 
     int64_t lin;
     *kind = HOST_FAULT_BY_HAND;
     t->rt->fault_guard = t->rt->fault_churn = 0;
+    t->rt->fault_reach = REACH_NONE;
     if (cpu_limit_area_contains(t->cpu, addr))
         return VERDICT_LEAVE;
     struct window *w = mmu_window_at(t->mmu, addr, &lin);
-    if (!w || w != t->window)
+    bool inner = tb && t->cpu->cpl < 3, other = inner && w != t->window && mmu_reach_other(t->mmu, w);
+    if (!w || (w != t->window && !other))
         return VERDICT_CRASH;
     if (lin < 0 || lin >= (int64_t)1 << 32) {
         t->rt->fault_guard = 1;
         return VERDICT_LEAVE;
     }
-    if (by_hand_pays(t, tb, cache_offset(t, r[REG_RIP]), (uint32_t)lin)) {
+    if (inner) {
+        uint32_t offset = cache_offset(t, r[REG_RIP]);
+        t->rt->fault_phys = tb->phys + (fault_eip(t, tb, offset) - tb->eip);
+    }
+    if (inner && !other && by_hand_pays(t, t->rt->fault_phys, (uint32_t)lin)) {
         t->rt->fault_churn = 1;
         return VERDICT_LEAVE;
     }
-    enum mmu_fill_result fill = mmu_fill(t->mmu, w, (uint32_t)lin, access, &t->rt->fault);
+    if (inner && !other && reach_pays(t, t->rt->fault_phys, (uint32_t)lin)) {
+        t->rt->fault_reach = REACH_WANTED;
+        return VERDICT_LEAVE;
+    }
+    enum mmu_fill_result fill = fill_window(t, w, other, (uint32_t)lin, access);
     hook_trace_fault(t, (uint32_t)lin, fill, access == MMU_WRITE);
     switch (fill) {
     case FILL_MAPPED:

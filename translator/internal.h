@@ -82,6 +82,14 @@ enum fault_kind {
     HOST_FAULT_EXCEPTION, /* vector */
 };
 
+/* What the fault had to do with cpu->reach. */
+enum fault_reach {
+    REACH_NONE,
+    REACH_WANTED, /* by the supervisor's window, while the user's has the page */
+    REACH_OTHER,  /* by the user's */
+    REACH_RIGHTS, /* the same, and a supervisor's rights have to decide */
+};
+
 enum { BOUNCE_SIZE = 1024 };
 
 /* Lies just before the code cache, so that stubs reach it relative to RIP. Host-writable, never
@@ -99,6 +107,8 @@ struct runtime {
     uint32_t fault_vector;
     uint32_t fault_guard; /* the access left the window: the site wants the gs form */
     uint32_t fault_churn; /* the page churns: by hand is only cheaper */
+    uint32_t fault_reach; /* enum fault_reach */
+    uint32_t fault_phys;  /* of the instruction */
     uint64_t fault_address;
     uint64_t leaves; /* CPUIDs by stub_cpuid */
     _Alignas(64) uint8_t bounce[BOUNCE_SIZE];
@@ -231,7 +241,7 @@ struct immediate {
 };
 
 /* Why a guest instruction at some physical address is not translated in its plain form. */
-enum site_policy { SITE_PLAIN, SITE_GS, SITE_SLOW };
+enum site_policy { SITE_PLAIN, SITE_GS, SITE_REACH /* by cpu->reach */, SITE_SLOW };
 
 enum { TABLE_REGIONS = 65, TABLE_BEGINS = 32 };
 
@@ -377,6 +387,7 @@ struct translator {
         uint8_t maps; /* so many more faults on churning pages are worth mapping them */
         bool churn;   /* slow for the sake of speed alone */
         uint8_t season; /* ... of the last hit */
+        uint8_t reach;  /* faults towards SITE_REACH; REACH_NEVER: it has no such form */
     } *policy; /* by hash of the physical address of an instruction */
 
     struct jump_table tables[JUMP_TABLES];
@@ -411,6 +422,8 @@ struct translator {
      * without another host fault. */
     struct {
         bool valid, user;
+        bool other;    /* a supervisor's access by the user's window */
+        uint32_t phys; /* of the instruction */
         uint32_t eip, lin;
         enum mmu_access access;
     } faulted;
@@ -446,6 +459,13 @@ bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards);
  * INVLPGs, so that a site which rarely meets such pages stays plain. */
 bool policy_hit_churn(struct translator *t, uint32_t phys);
 void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
+/* The supervisor's site at PHYS met a page of a program's: bump it towards SITE_REACH; true when its
+ * policy changed. */
+bool policy_hit_reach(struct translator *t, uint32_t phys);
+/* May it still come to that, or has it? */
+bool policy_reaches(const struct translator *t, uint32_t phys);
+/* The instruction at PHYS has no such form. */
+void policy_refuse_reach(struct translator *t, uint32_t phys);
 /* Does the site at PHYS use a churning page so long that mapping it pays? */
 bool policy_maps(struct translator *t, uint32_t phys);
 /* It does: make it plain. */

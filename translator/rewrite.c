@@ -134,10 +134,61 @@ static bool window_form(const struct build *b)
     return !in->has_sib || (in->sib & 0x38) == 0x20;
 }
 
+/* ---- a supervisor's access to memory of programs ---- */
+
+static bool opcode_group(const struct insn *in);
+
+/* REG of IN is one of AH..BH, which no REX prefix may stand beside. */
+static bool high_byte(const struct build *b)
+{
+    const struct insn *in = b->in;
+    return !in->vex && (b->info->op_flags & OP_BYTE) && !opcode_group(in) && insn_reg(in) >= 4;
+}
+
+bool rewrite_reaches(const struct build *b)
+{
+    const struct insn *in = b->in;
+    if (in->addrsize != 4)
+        return false;
+    if (in->kind == K_STRING)
+        return (in->override == SEG_NONE ? seg_flat(b, SEG_DS) : seg_flat(b, in->override)) &&
+               seg_flat(b, SEG_ES);
+    if (!seg_flat(b, in->seg) || in->seg == SEG_CS)
+        return false;
+    return in->kind == K_MOFFS || (in->kind == K_PLAIN && in->has_mem && !bit_string(in) &&
+                                   !high_byte(b));
+}
+
+void emit_reach(struct emit *e, unsigned to, unsigned reg)
+{
+    emit_mov(e, R9, reg);
+    emit_rex(e, false, R_NONE, R_NONE, R9); /* bswap r9d: no shift that leaves the flags alone */
+    emit8(e, 0x0F);
+    emit8(e, 0xC8 | (R9 & 7));
+    emit_rex(e, false, R9, R_NONE, R9); /* movzx r9d, r9b */
+    emit8(e, 0x0F);
+    emit8(e, 0xB6);
+    emit8(e, 0xC0 | (R9 & 7) << 3 | (R9 & 7));
+    emit_rex(e, false, R9, R9, R_CPU); /* movzx r9d, byte [r15 + r9 + ...] */
+    emit8(e, 0x0F);
+    emit8(e, 0xB6);
+    emit_mem(e, R9, R_CPU, R9, CPU_OFF(reach.user));
+    emit_rex(e, true, to, R9, R_CPU); /* mov to, [r15 + r9 * 8 + ...] */
+    emit8(e, 0x8B);
+    emit8(e, (uint8_t)(0x84 | (to & 7) << 3));
+    emit8(e, (uint8_t)(0xC0 | (R9 & 7) << 3 | (R_CPU & 7)));
+    emit32(e, (uint32_t)CPU_OFF(reach.base));
+}
+
 enum addr_form mem_prepare(struct build *b, unsigned size, unsigned access, bool byte_high)
 {
     const struct insn *in = b->in;
     bool write = access & 2;
+    if (b->policy == SITE_REACH) {
+        emit_ea(b);
+        emit_reach(b->e, R10, R8);
+        return ADDR_REACH;
+    }
     if (in->addrsize == 4 && seg_flat(b, in->seg) && !(in->seg == SEG_CS && write))
         return window_form(b) && !byte_high ? ADDR_WINDOW : ADDR_GS;
     emit_ea(b);
@@ -240,6 +291,9 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
     } else if (form == ADDR_R8) {
         emit_head(e, op, R_WINDOW, R8);
         emit_mem(e, op->reg, R8, R_WINDOW, 0);
+    } else if (form == ADDR_REACH) {
+        emit_head(e, op, R8, R10);
+        emit_mem(e, op->reg, R10, R8, 0);
     } else if (absolute_ea(in)) {
         emit_head(e, op, R_NONE, R_WINDOW);
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
@@ -547,7 +601,14 @@ void rewrite_insn(struct build *b)
         }
     }
     if (touches_memory(in) || divides(in)) {
-        b->policy = policy_get(b->t, b->tb->phys + (b->eip - b->tb->eip));
+        uint32_t phys = b->tb->phys + (b->eip - b->tb->eip);
+        b->policy = policy_get(b->t, phys);
+        if (b->policy == SITE_REACH && !rewrite_reaches(b)) {
+            policy_refuse_reach(b->t, phys);
+            b->policy = SITE_PLAIN;
+        }
+        if (b->policy == SITE_REACH && (b->mode & (MODE_USER | MODE_V86)))
+            b->policy = SITE_PLAIN;
         if (b->policy == SITE_SLOW || ((b->mode & MODE_WATCH) && touches_memory(in))) {
             exit_site(b, in->kind != K_PUSHF && in->kind != K_POPF && in->kind != K_PUSH_SREG);
             return;

@@ -1,7 +1,7 @@
 /* String instructions.
  *
- * In flat 32-bit code they run as they are: the window's base is added to ESI and EDI and, being a
- * multiple of 4 GiB, taken off again by zero-extension.  A fault in the middle finds all counts in
+ * In flat 32-bit code they run as they are: the window's base (or what cpu->reach says) is added to
+ * ESI and EDI and, being a multiple of 4 GiB, taken off again by zero-extension.  A fault in the middle finds all counts in
  * place.  Elsewhere one without REP becomes plain loads, stores and compares of operands that are
  * checked and based like any other's; then ESI and EDI step by cpu->string_step elements, which
  * follows DF without a look at the flags.  REP goes to C there, which takes a page at a time. */
@@ -29,9 +29,9 @@ static struct string_use string_use(const struct insn *in)
     };
 }
 
-static void add_window(struct emit *e, unsigned reg)
+static void add_base(struct emit *e, unsigned reg, unsigned base)
 {
-    emit_op_mem(e, true, 0x8D, reg, reg, R_WINDOW, 0);
+    emit_op_mem(e, true, 0x8D, reg, reg, base, 0);
 }
 
 /* ---- one element, operand by operand ---- */
@@ -107,10 +107,15 @@ static void one_element(struct build *b, const struct string_use *u)
 static void as_it_is(struct build *b, const struct string_use *u)
 {
     struct emit *e = b->e;
+    bool reach = b->policy == SITE_REACH;
+    if (reach && u->source)
+        emit_reach(e, R10, RSI);
+    if (reach && u->dest)
+        emit_reach(e, R11, RDI);
     if (u->source)
-        add_window(e, RSI);
+        add_base(e, RSI, reach ? R10 : R_WINDOW);
     if (u->dest)
-        add_window(e, RDI);
+        add_base(e, RDI, reach ? R11 : R_WINDOW);
     if (u->size == 2)
         emit8(e, 0x66);
     if (b->in->rep)

@@ -200,7 +200,7 @@ static void invalidations(struct translator *t, const struct statistic_sink *to)
 static void retranslations(struct translator *t, const struct statistic_sink *to)
 {
     static const char *const names[RETRANSLATIONS] = {
-        "by_hand", "divide_error", "churn", "wrap",  "plain", "map",
+        "by_hand", "divide_error", "churn", "wrap",  "plain", "map", "reach",
         "store",   "device",       "remap", "flush", "mode"};
     struct out o = {to,
                     {.group = "tb",
