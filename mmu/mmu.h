@@ -30,9 +30,9 @@ struct mmu_fault {
     uint32_t error_code; /* P, W/R, U/S, RSVD, I/D */
 };
 
-/* Where a supervisor's code finds memory on the host: at BASE[USER[linear >> 24]] + linear.  BASE[0] is
- * its own window's.  BASE[1] is the user's of the same address space, or its own again while that one
- * is not there or still shows what INVLPG took away. */
+/* Where a supervisor's code finds memory on the host: at BASE[USER[linear >> 24]] + linear. BASE[0]
+ * is its own window's.  BASE[1] is the user's of the same address space, or its own again while
+ * that one is not there or still shows what INVLPG took away. */
 struct mmu_reach {
     uint64_t base[2];
     uint8_t user[256]; /* 0 or 1 */
@@ -133,14 +133,14 @@ enum mmu_fill_result mmu_refill(struct mmu *m, bool user, uint32_t lin, enum mmu
 void mmu_set_reach(struct mmu *m, struct mmu_reach *reach);
 /* Is W the user's window, which a supervisor's code may find at BASE[1]?  Async-signal-safe. */
 bool mmu_reach_other(const struct mmu *m, const struct window *w);
-/* Would a supervisor's access to LIN be better made through the user's window: the page is mapped there
- * (WALK: is the user's, by the guest's tables)?  Async-signal-safe. */
+/* Would a supervisor's access to LIN be better made through the user's window: the page is mapped
+ * there (WALK: is the user's, by the guest's tables)?  Async-signal-safe. */
 bool mmu_reach_user(struct mmu *m, uint32_t lin, bool walk);
 /* The part of LIN holds memory of programs: USER is 1 from now on.  False: it was found to hold
  * others' as well.  Async-signal-safe. */
 bool mmu_reach_learn(struct mmu *m, uint32_t lin);
-/* mmu_fill for a supervisor's access by W, of which mmu_reach_other holds.  FAULT is a supervisor's.
- * FILL_BY_HAND: also where a supervisor's rights have to decide. */
+/* mmu_fill for a supervisor's access by W, of which mmu_reach_other holds.  FAULT is a
+ * supervisor's. FILL_BY_HAND: also where a supervisor's rights have to decide. */
 enum mmu_fill_result mmu_reach_fill(struct mmu *m, struct window *w, uint32_t lin,
                                     enum mmu_access access, struct mmu_fault *fault);
 

@@ -57,8 +57,8 @@ static uint8_t *base_of(const struct mmu *m, unsigned i)
     return m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
 }
 
-/* Leave the guards and the place of nowhere alone mapped: they keep others from the area, who ask for it as reserve_bare
- * does. */
+/* Leave the guards and the place of nowhere alone mapped: they keep others from the area, who ask
+ * for it as reserve_bare does. */
 static bool make_bare(struct mmu *m)
 {
     for (unsigned i = 0; i < m->window_count; i++) {
@@ -70,8 +70,9 @@ static bool make_bare(struct mmu *m)
 
 static bool reserve(struct mmu *m, unsigned count)
 {
-    /* A slot is a guard of 4 GiB and the window; one more stays empty (nowhere), one more guard ends
-     * the area, and 4 GiB are for aligning it.  Half of each guard belongs to either neighbour. */
+    /* A slot is a guard of 4 GiB and the window; one more stays empty (nowhere), one more guard
+     * ends the area, and 4 GiB are for aligning it.  Half of each guard belongs to either
+     * neighbour. */
     size_t bytes = (count + 1) * WINDOW_STRIDE + 2 * WINDOW_BYTES;
     void *area = reserve_bare(bytes);
 

@@ -86,7 +86,8 @@ void emit_ea(struct build *b);
 void emit_segment(struct build *b, unsigned seg, unsigned size, bool write);
 /* May B->in be rewritten by cpu->reach, if its policy says so? */
 bool rewrite_reaches(const struct build *b);
-/* The base that cpu->reach has for linear address REG into TO (r10, r11).  R9 is lost; flags survive. */
+/* The base that cpu->reach has for linear address REG into TO (r10, r11).  R9 is lost; flags
+ * survive. */
 void emit_reach(struct emit *e, unsigned to, unsigned reg);
 /* Op on [runtime area + FIELD]. */
 void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field);

@@ -54,12 +54,12 @@ enum value_kind {
     VALUE_CONST, /* exactly BITS */
     VALUE_CLEAN, /* below 4 GiB; no bit set outside BITS */
     VALUE_UNSET,
-    VALUE_TABLE, /* entry of the jump table */
-    VALUE_CODE,  /* host address made of that */
-    VALUE_CHECK, /* check pointer of a segment */
+    VALUE_TABLE,  /* entry of the jump table */
+    VALUE_CODE,   /* host address made of that */
+    VALUE_CHECK,  /* check pointer of a segment */
     VALUE_WINDOW, /* base of a window */
-    VALUE_SELF,  /* host address of cache offset BITS */
-    VALUE_COUNT, /* what counter BITS holds, or that plus one */
+    VALUE_SELF,   /* host address of cache offset BITS */
+    VALUE_COUNT,  /* what counter BITS holds, or that plus one */
 };
 
 struct value {

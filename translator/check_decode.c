@@ -252,7 +252,8 @@ static bool stays_in_guard(const struct host_insn *in)
 {
     const int32_t reach = INT32_MAX - (256 << 20) - 16;
     bool bit_string = in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
-    return !bit_string || (in->mem != MEM_WINDOW && in->mem != MEM_REACH) || (in->disp <= reach && in->disp >= -reach);
+    return !bit_string || (in->mem != MEM_WINDOW && in->mem != MEM_REACH) ||
+           (in->disp <= reach && in->disp >= -reach);
 }
 
 static bool vex_fits(struct check *c, const struct host_insn *in)

@@ -148,7 +148,8 @@ static bool bases_operand(struct check *c, const struct host_insn *in, const str
                 in->disp == (int32_t)offsetof(struct cpu, reach.base);
     if (!byte && !base)
         return check_refuse(c, in, "touches CPU state in a way not provided for");
-    return (is_scratch(in->reg) && check_is_number(index) && !(index.bits & ~(byte ? 0xFFu : 1u))) ||
+    return (is_scratch(in->reg) && check_is_number(index) &&
+            !(index.bits & ~(byte ? 0xFFu : 1u))) ||
            check_refuse(c, in, "may read beyond the bases of windows");
 }
 

@@ -280,8 +280,9 @@ static void refill(struct translator *t)
         return;
     t->faulted.valid = false;
     bool user = t->faulted.user || t->faulted.other;
-    if (!user && policy_reaches(t, t->faulted.phys) && mmu_reach_user(t->mmu, t->faulted.lin, true) &&
-        mmu_reach_learn(t->mmu, t->faulted.lin) && policy_hit_reach(t, t->faulted.phys)) {
+    if (!user && policy_reaches(t, t->faulted.phys) &&
+        mmu_reach_user(t->mmu, t->faulted.lin, true) && mmu_reach_learn(t->mmu, t->faulted.lin) &&
+        policy_hit_reach(t, t->faulted.phys)) {
         cache_invalidate_at(t, t->faulted.phys, RETRANSLATED_REACH);
         user = true;
     }

@@ -95,7 +95,8 @@ static bool by_hand_pays(struct translator *t, uint32_t phys, uint32_t lin)
     return mmu_churns(t->mmu, lin) && !policy_maps(t, phys);
 }
 
-/* Should it be made by the user's window, rather than have its page mapped in the supervisor's too? */
+/* Should it be made by the user's window, rather than have its page mapped in the supervisor's too?
+ */
 static bool reach_pays(struct translator *t, uint32_t phys, uint32_t lin)
 {
     return mmu_reach_user(t->mmu, lin, false) && policy_reaches(t, phys) &&
@@ -129,7 +130,8 @@ static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, 
     if (cpu_limit_area_contains(t->cpu, addr))
         return VERDICT_LEAVE;
     struct window *w = mmu_window_at(t->mmu, addr, &lin);
-    bool inner = tb && t->cpu->cpl < 3, other = inner && w != t->window && mmu_reach_other(t->mmu, w);
+    bool inner = tb && t->cpu->cpl < 3,
+         other = inner && w != t->window && mmu_reach_other(t->mmu, w);
     if (!w || (w != t->window && !other))
         return VERDICT_CRASH;
     if (lin < 0 || lin >= (int64_t)1 << 32) {

@@ -459,8 +459,8 @@ bool policy_hit(struct translator *t, uint32_t phys, enum site_policy towards);
  * INVLPGs, so that a site which rarely meets such pages stays plain. */
 bool policy_hit_churn(struct translator *t, uint32_t phys);
 void policy_relax(struct translator *t, uint32_t phys, uint32_t run);
-/* The supervisor's site at PHYS met a page of a program's: bump it towards SITE_REACH; true when its
- * policy changed. */
+/* The supervisor's site at PHYS met a page of a program's: bump it towards SITE_REACH; true when
+ * its policy changed. */
 bool policy_hit_reach(struct translator *t, uint32_t phys);
 /* May it still come to that, or has it? */
 bool policy_reaches(const struct translator *t, uint32_t phys);

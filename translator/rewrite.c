@@ -155,8 +155,8 @@ bool rewrite_reaches(const struct build *b)
                seg_flat(b, SEG_ES);
     if (!seg_flat(b, in->seg) || in->seg == SEG_CS)
         return false;
-    return in->kind == K_MOFFS || (in->kind == K_PLAIN && in->has_mem && !bit_string(in) &&
-                                   !high_byte(b));
+    return in->kind == K_MOFFS ||
+           (in->kind == K_PLAIN && in->has_mem && !bit_string(in) && !high_byte(b));
 }
 
 void emit_reach(struct emit *e, unsigned to, unsigned reg)

@@ -1,10 +1,11 @@
 /* String instructions.
  *
  * In flat 32-bit code they run as they are: the window's base (or what cpu->reach says) is added to
- * ESI and EDI and, being a multiple of 4 GiB, taken off again by zero-extension.  A fault in the middle finds all counts in
- * place.  Elsewhere one without REP becomes plain loads, stores and compares of operands that are
- * checked and based like any other's; then ESI and EDI step by cpu->string_step elements, which
- * follows DF without a look at the flags.  REP goes to C there, which takes a page at a time. */
+ * ESI and EDI and, being a multiple of 4 GiB, taken off again by zero-extension.  A fault in the
+ * middle finds all counts in place.  Elsewhere one without REP becomes plain loads, stores and
+ * compares of operands that are checked and based like any other's; then ESI and EDI step by
+ * cpu->string_step elements, which follows DF without a look at the flags.  REP goes to C there,
+ * which takes a page at a time. */
 #include "translator/build.h"
 
 enum { STR_MOVS = 0xA4, STR_CMPS = 0xA6, STR_STOS = 0xAA, STR_LODS = 0xAC, STR_SCAS = 0xAE };

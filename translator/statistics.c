@@ -199,9 +199,9 @@ static void invalidations(struct translator *t, const struct statistic_sink *to)
 
 static void retranslations(struct translator *t, const struct statistic_sink *to)
 {
-    static const char *const names[RETRANSLATIONS] = {
-        "by_hand", "divide_error", "churn", "wrap",  "plain", "map", "reach",
-        "store",   "device",       "remap", "flush", "mode"};
+    static const char *const names[RETRANSLATIONS] = {"by_hand", "divide_error", "churn", "wrap",
+                                                      "plain",   "map",          "reach", "store",
+                                                      "device",  "remap",        "flush", "mode"};
     struct out o = {to,
                     {.group = "tb",
                      .name = "retranslations",

@@ -5,6 +5,7 @@
 
 #include "cpu/segment.h"
 #include "tests/translator/check_rig.h"
+#include "translator/build.h"
 
 static struct check_rig rig;
 
@@ -356,6 +357,80 @@ static void put_table_jump(struct sample *s)
 
 #define LOAD_ENTRY B("\x47\x8B\x0C\x84") /* mov r9d, [r12 + r8*4] */
 
+/* ---- bases of windows ---- */
+
+/* mov eax, [r10 + r8] */
+static void use_reach(struct sample *s, const char *reason)
+{
+    put(s, B("\x43\x8B\x04\x02"));
+    put_leave(s);
+    expect(s, reason);
+}
+
+/* r8d = ecx; r9d = BITS bits of it; r10 = [r15 + r9*8 + FIELD] */
+static struct sample load_base(unsigned bits, int32_t field)
+{
+    struct sample s = begin();
+    emit_mov(&s.e, R8, RCX);
+    emit_mov(&s.e, R9, RCX);
+    if (bits < 32) { /* and r9d, imm32 */
+        put(&s, B("\x41\x81\xE1"));
+        emit32(&s.e, (1u << bits) - 1);
+    }
+    put(&s, B("\x4F\x8B\x94\xCF"));
+    emit32(&s.e, (uint32_t)field);
+    return s;
+}
+
+START_TEST(test_reach)
+{
+    struct sample s = begin();
+    emit_lea(&s.e, R8, RBX, RSI, 4);
+    emit_reach(&s.e, R10, R8);
+    use_reach(&s, NULL);
+    s = load_base(1, OFF(reach.base));
+    use_reach(&s, NULL);
+    s = load_base(2, OFF(reach.base));
+    use_reach(&s, "beyond the bases");
+    s = load_base(32, OFF(reach.base));
+    use_reach(&s, "beyond the bases");
+    s = load_base(1, OFF(reach.base) + 8);
+    use_reach(&s, "not provided for");
+    s = load_base(1, OFF(mmu));
+    use_reach(&s, "not provided for");
+    s = begin(); /* a number for a base */
+    emit_mov(&s.e, R8, RCX);
+    emit_mov(&s.e, R10, RCX);
+    use_reach(&s, "no window's base");
+    s = load_base(1, OFF(reach.base)); /* mov eax, r10d */
+    put(&s, B("\x44\x89\xD0"));
+    put_leave(&s);
+    expect(&s, "no 32-bit number");
+    s = begin(); /* movzx r9d, byte [r15 + r9 + reach.user], of all 32 bits */
+    emit_mov(&s.e, R9, RCX);
+    put(&s, B("\x47\x0F\xB6\x8C\x0F"));
+    emit32(&s.e, (uint32_t)OFF(reach.user));
+    put_leave(&s);
+    expect(&s, "beyond the bases");
+}
+END_TEST
+
+START_TEST(test_reach_string)
+{
+    struct sample s = begin();
+    emit_reach(&s.e, R11, RDI);
+    put(&s,
+        B("\x4A\x8D\x3C\x1F\xF3\xAA\x8B\xFF")); /* lea rdi, [rdi+r11]; rep stosb; mov edi, edi */
+    put_leave(&s);
+    expect(&s, NULL);
+    s = begin();
+    emit_mov(&s.e, R11, RCX);
+    put(&s, B("\x4A\x8D\x3C\x1F\xF3\xAA\x8B\xFF"));
+    put_leave(&s);
+    expect(&s, "host address of a kind");
+}
+END_TEST
+
 START_TEST(test_table_jump)
 {
     struct sample s = begin();
@@ -669,6 +744,8 @@ int main(void)
     tcase_add_test(tc, test_cpu_state);
     tcase_add_test(tc, test_cpu_stores);
     tcase_add_test(tc, test_limit_check);
+    tcase_add_test(tc, test_reach);
+    tcase_add_test(tc, test_reach_string);
     tcase_add_test(tc, test_table_jump);
     tcase_add_test(tc, test_pushf);
     tcase_add_test(tc, test_popf);

@@ -233,6 +233,30 @@ START_TEST(code_pages)
 }
 END_TEST
 
+/* Ring 0 works on a page that a program has in its window. */
+START_TEST(memory_of_programs)
+{
+    enum { LIN = 0x3F0000, FRAME = 0x70000 };
+    struct mmu_fault fault;
+    rig_paging(&rig);
+    rig_map(&rig, LIN, FRAME | 7);
+    mmu_window(rig.mmu, false);
+    struct window *user = mmu_window(rig.mmu, true);
+    ck_assert_int_eq(mmu_fill(rig.mmu, user, LIN, MMU_WRITE, &fault), FILL_MAPPED);
+    uint64_t signals = stats()->signals, pages = mmu_stats(rig.mmu)->fill_pages;
+    rig.cpu->gpr[EBX] = LIN + 0x10;
+    rig.cpu->gpr[ECX] = 1000;
+    /* L: ADD [EBX], ECX; PUSH DWORD [EBX]; POP EAX; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "01 0B FF 33 58 49 75 F8"), RIG_ENDED);
+    ck_assert_uint_eq(rig_r32(&rig, FRAME + 0x10), 500500);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], 500500);
+    /* Made again; the second has no such form, and maps the page after all. */
+    ck_assert_uint_ge(rig.t->counts.retranslated[RETRANSLATED_REACH], 1);
+    ck_assert_uint_lt(stats()->signals - signals, 10);
+    ck_assert_uint_lt(mmu_stats(rig.mmu)->fill_pages - pages, 20);
+}
+END_TEST
+
 enum { SLOT = 0x50000, SLOT_PTE = RIG_PAGE_TABLE + SLOT / 0x1000 * 4, FRAMES = 0x60000 };
 
 /* As a kernel that maps memory for one short use each: by hand, not mapped on the host each time. */
@@ -309,6 +333,7 @@ int main(void)
     tcase_add_test(tc, wrapped_addresses);
     tcase_add_test(tc, plain_again);
     tcase_add_test(tc, code_pages);
+    tcase_add_test(tc, memory_of_programs);
     tcase_add_test(tc, churning_page);
     tcase_add_test(tc, churning_page_used_long);
     tcase_add_test(tc, churning_page_used_long_at_times);
