@@ -10,6 +10,7 @@
 #include <ucontext.h>
 
 #include "cpu/segment.h"
+#include "translator/frame.h"
 #include "translator/hook_internal.h"
 
 enum { ALT_STACK = 256 << 10 };
@@ -77,10 +78,9 @@ static void save_state(struct translator *t, ucontext_t *uc, const struct fault_
 }
 
 /* Return from the signal into the hub, with EXIT_FAULT. */
-static void leave_guest(struct translator *t, ucontext_t *uc, enum fault_kind kind)
+static void return_to_hub(struct translator *t, ucontext_t *uc)
 {
     greg_t *r = uc->uc_mcontext.gregs;
-    t->rt->fault_kind = kind;
     r[REG_RIP] = (greg_t)(uintptr_t)(t->rx + t->stub_fault);
     r[REG_RSP] = (greg_t)t->rt->host_rsp;
     r[REG_R11] = EXIT_CODE(EXIT_FAULT, 0);
@@ -190,36 +190,7 @@ static void crash(int sig)
     signal(sig, SIG_DFL);
 }
 
-static void on_fault(int sig, siginfo_t *info, void *context)
-{
-    (void)info;
-    ucontext_t *uc = context;
-    greg_t *r = uc->uc_mcontext.gregs;
-    int saved_errno = errno;
-    struct translator *t = owner(uc);
-    uint32_t off = t ? cache_offset(t, r[REG_RIP]) : ~0u;
-    enum fault_kind kind;
-    if (off == ~0u) {
-        crash(sig);
-        return;
-    }
-    t->stats.signals++;
-    bool step = off >= t->stub_step && off < t->step_end;
-    struct tb *tb = step ? NULL : cache_at(t, off);
-    enum fault_verdict v = !step && !tb ? VERDICT_CRASH : classify(t, tb, r, &kind);
-    if (v == VERDICT_CRASH) {
-        crash(sig);
-    } else if (v == VERDICT_LEAVE) {
-        const struct fault_entry *f = step ? &(struct fault_entry){0} : entry_at(t, tb, off);
-        save_state(t, uc, f);
-        if (!step)
-            t->cpu->eip = tb->eip + f->guest;
-        leave_guest(t, uc, kind);
-    }
-    errno = saved_errno;
-}
-
-/* ---- kicks ---- */
+/* ---- stopping a block ---- */
 
 /* Between loading a jump table entry and jumping to it: lea TARGET, [ENTRY + r14]; jmp TARGET. */
 static bool at_jump_of(const struct translator *t, uint32_t off, struct table_jump j)
@@ -241,6 +212,86 @@ static bool at_table_jump(const struct translator *t, uint32_t off)
     return false;
 }
 
+/* Unlink the block that guest code is in at cache offset OFF, so that it comes out at its end; at
+ * once when *RIP is just before a jump by *TABLE. */
+static void stop_block(struct translator *t, uint32_t off, greg_t *rip, greg_t *table)
+{
+    struct tb *tb = off == ~0u ? NULL : cache_at(t, off);
+    if (!tb)
+        return;
+    for (unsigned s = 0; s < TB_SLOTS; s++)
+        cache_unlink(t, tb, s);
+    *table = (greg_t)(uintptr_t)t->zero_table;
+    if (at_table_jump(t, off))
+        *rip = (greg_t)(uintptr_t)t->rx;
+}
+
+/* The same of the block that frame_resume goes back to. */
+static void stop_resumed(struct translator *t)
+{
+    struct runtime *rt = t->rt;
+    stop_block(t, cache_offset(t, rt->resume_rip), &rt->resume_rip, &rt->resume_table);
+}
+
+/* What is left to be done for a signal: return from it, or one of frame.h's ways. */
+enum fault_end { END_RETURN, END_LEAVE, END_RESUME };
+
+static enum fault_end handle(struct translator *t, int sig, ucontext_t *uc)
+{
+    greg_t *r = uc->uc_mcontext.gregs;
+    uint32_t off = t ? cache_offset(t, r[REG_RIP]) : ~0u;
+    enum fault_kind kind;
+    if (off == ~0u) {
+        crash(sig);
+        return END_RETURN;
+    }
+    t->stats.signals++;
+    bool step = off >= t->stub_step && off < t->step_end;
+    struct tb *tb = step ? NULL : cache_at(t, off);
+    enum fault_verdict v = !step && !tb ? VERDICT_CRASH : classify(t, tb, r, &kind);
+    if (v == VERDICT_CRASH) {
+        crash(sig);
+        return END_RETURN;
+    }
+    if (v == VERDICT_RESUME) {
+        if (t->direct)
+            frame_prepare(t, uc);
+        return t->direct ? END_RESUME : END_RETURN;
+    }
+    const struct fault_entry *f = step ? &(struct fault_entry){0} : entry_at(t, tb, off);
+    save_state(t, uc, f);
+    if (!step)
+        t->cpu->eip = tb->eip + f->guest;
+    t->rt->fault_kind = kind;
+    if (!t->direct) {
+        return_to_hub(t, uc);
+        return END_RETURN;
+    }
+    frame_park(t, uc);
+    return END_LEAVE;
+}
+
+/* When its frame is given up, all that it called has returned: sanitizers need know of no other. */
+__attribute__((no_sanitize("address", "undefined"))) static void on_fault(int sig, siginfo_t *info,
+                                                                          void *context)
+{
+    (void)info;
+    int saved_errno = errno;
+    struct translator *t = owner(context);
+    enum fault_end end = handle(t, sig, context);
+    errno = saved_errno;
+    if (end == END_LEAVE)
+        frame_leave(t);
+    if (end == END_RESUME) {
+        frame_resume(t, context, false);
+        stop_resumed(t);
+        frame_resume(t, context, true);
+    }
+}
+
+/* ---- kicks ---- */
+
+/* In on_fault RIP is in C: where that leads to, the hub or the stub, looks at rt->kick. */
 static void on_kick(int sig, siginfo_t *info, void *context)
 {
     (void)sig;
@@ -259,17 +310,19 @@ static void on_kick(int sig, siginfo_t *info, void *context)
         r[REG_RIP] = (greg_t)(uintptr_t)(t->rx + t->stub_abort);
         return;
     }
+    if (off >= t->stub_resume && off < t->stub_resume_kicked) {
+        r[REG_RIP] = (greg_t)(uintptr_t)(t->rx + t->stub_resume);
+        return;
+    }
+    if (off >= t->stub_resume_kicked && off < t->stub_resume_end) {
+        stop_resumed(t);
+        r[REG_R12] = t->rt->resume_table;
+        return;
+    }
     if ((off >= t->stub_fpu && off < t->stub_fpu_end) ||
         (off >= t->stub_cpuid && off < t->stub_cpuid_end))
         off = cache_offset(t, r[REG_R10]);
-    struct tb *tb = off == ~0u ? NULL : cache_at(t, off);
-    if (!tb)
-        return;
-    for (unsigned s = 0; s < TB_SLOTS; s++)
-        cache_unlink(t, tb, s);
-    r[REG_R12] = (greg_t)(uintptr_t)t->zero_table;
-    if (at_table_jump(t, off))
-        r[REG_RIP] = (greg_t)(uintptr_t)t->rx;
+    stop_block(t, off, &r[REG_RIP], &r[REG_R12]);
 }
 
 void translator_kick(struct translator *t)
@@ -281,9 +334,15 @@ void translator_kick(struct translator *t)
 
 /* ---- set-up ---- */
 
-static bool install(int sig, void (*handler)(int, siginfo_t *, void *))
+/* DIRECT: HANDLER may be left without the kernel, so its signal blocks none. */
+static bool install(int sig, void (*handler)(int, siginfo_t *, void *), bool direct)
 {
     struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    if (direct) {
+        sa.sa_flags |= SA_NODEFER;
+        sigemptyset(&sa.sa_mask);
+        return sigaction(sig, &sa, NULL) == 0;
+    }
     sigfillset(&sa.sa_mask);
     sigdelset(&sa.sa_mask, SIGSEGV); /* a fault in a handler must not hang */
     sigdelset(&sa.sa_mask, SIGBUS);
@@ -301,9 +360,10 @@ bool fault_attach(struct translator *t, struct error *err)
     *(struct alt_header *)t->alt_stack = (struct alt_header){ALT_MAGIC, t};
     stack_t ss = {.ss_sp = t->alt_stack, .ss_size = ALT_STACK};
     bool ok = sigaltstack(&ss, NULL) == 0;
+    t->direct = frame_attach(t);
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
-        ok &= install(faults[i], on_fault);
-    ok &= install(kick_signal(), on_kick);
+        ok &= install(faults[i], on_fault, t->direct);
+    ok &= install(kick_signal(), on_kick, false);
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, kick_signal());

@@ -113,6 +113,7 @@ struct runtime {
     uint64_t leaves; /* CPUIDs by stub_cpuid */
     _Alignas(64) uint8_t bounce[BOUNCE_SIZE];
     _Alignas(64) struct quick_leaf leaf[QUICK_LEAVES];
+    long long resume_rip, resume_table; /* RIP and r12 of guest code that stub_resume goes back to */
 };
 
 enum { RUNTIME_SIZE = 4096 };
@@ -354,8 +355,12 @@ struct translator {
     struct debugger_code *debugger;
     struct emit emit; /* the allocation pointer */
     uint32_t stub_leave, stub_fault, stub_quick, stub_enter, stub_enter_end, stub_abort, stub_fpu,
-        stub_fpu_end, stub_cpuid, stub_cpuid_end, stub_step, step_end;
+        stub_fpu_end, stub_cpuid, stub_cpuid_end, stub_resume, stub_resume_kicked, stub_resume_end,
+        stub_step, step_end;
     uint32_t (*enter)(struct cpu *cpu, const uint8_t *code, uint32_t eip);
+    void (*leave)(void); /* of handlers: frame.h */
+    void (*resume)(const long long *gregs, const void *fpu, uint32_t ymm);
+    void (*resume_kicked)(const long long *gregs, const void *fpu, uint32_t ymm);
 
     struct tb *tbs; /* [0] unused; sorted by code offset */
     uint32_t tb_count, tb_max;
@@ -430,6 +435,8 @@ struct translator {
 
     pthread_t thread;
     bool attached;
+    bool direct;          /* handlers of faults are left without the kernel */
+    uint32_t pkru_offset; /* in an XSAVE area, 0: the host has no protection keys */
     void *alt_stack;
     atomic_bool in_guest; /* guest code runs or is about to: a kick needs the signal */
 };

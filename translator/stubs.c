@@ -2,7 +2,9 @@
  *
  * The miss stub stands at offset 0, so that an empty jump table entry leads there.  While blocks
  * run RSP is the guest's ESP, so nothing here pushes before RSP is the host's again. */
+#define _GNU_SOURCE
 #include <stddef.h>
+#include <ucontext.h>
 
 #include "translator/internal.h"
 
@@ -29,6 +31,15 @@ static void pop_saved_and_return(struct emit *e)
         emit8(e, 0x58 | (saved[i] & 7));
     }
     emit8(e, 0xC3);
+}
+
+/* FNINIT; LDMXCSR: as C code expects them. */
+static void host_fpu(struct emit *e)
+{
+    emit8(e, 0xDB);
+    emit8(e, 0xE3);
+    emit8(e, 0x0F);
+    rt_op(e, false, 0xAE, 2, RT(host_mxcsr), 0);
 }
 
 /* xsave64 (EXTENSION 4) or xrstor64 (5) of the upper halves of the YMM registers.  EAX and EDX are
@@ -62,10 +73,7 @@ static void park_fpu(struct emit *e)
     emit8(e, 0x77);
     emit_patch32(e, no_ymm, e->pos);
     emit_store_imm(e, 4, R_CPU, R_NONE, CPU(fpu_live), 0);
-    emit8(e, 0xDB);
-    emit8(e, 0xE3); /* fninit */
-    emit8(e, 0x0F);
-    rt_op(e, false, 0xAE, 2, RT(host_mxcsr), 0); /* ldmxcsr */
+    host_fpu(e);
     emit_patch32(e, skip, e->pos);
 }
 
@@ -179,6 +187,13 @@ static uint32_t emit_quick(struct translator *t)
     return emit_jmp(e, 0);
 }
 
+/* Let *FUNCTION point to the code at OFFSET. */
+static void stub_address(const struct translator *t, uint32_t offset, void *function)
+{
+    void *p = t->rx + offset;
+    memcpy(function, &p, sizeof p);
+}
+
 /* enter(cpu rdi, code rsi, eip edx).  A kick that arrives inside goes to the abort path: until
  * the last jump nothing of the guest's state has been changed. */
 static void emit_enter(struct translator *t, uint32_t from_quick)
@@ -217,8 +232,7 @@ static void emit_enter(struct translator *t, uint32_t from_quick)
     rt_op(e, true, 0x8B, RSP, RT(host_rsp), 0);
     emit_mov_imm(e, R11, EXIT_CODE(EXIT_KICKED, 0));
     emit_jmp(e, t->stub_fault); /* from a short cut the FPU may be the guest's */
-    void *p = t->rx + start;
-    memcpy(&t->enter, &p, sizeof p);
+    stub_address(t, start, &t->enter);
 }
 
 /* Load the guest's FPU state and go back to r10.  All registers but r8 and r11, and the flags,
@@ -246,6 +260,80 @@ static void emit_fpu_load(struct translator *t)
     emit8(e, 0xFF);
     emit8(e, 0xE2);
     t->stub_fpu_end = e->pos;
+}
+
+/* leave(): from a handler on its stack to the hub. */
+static void emit_leave_handler(struct translator *t)
+{
+    struct emit *e = &t->emit;
+    stub_address(t, e->pos, &t->leave);
+    host_fpu(e);
+    rt_op(e, true, 0x8B, RSP, RT(host_rsp), 0);
+    emit_mov_imm(e, RAX, EXIT_CODE(EXIT_FAULT, 0));
+    pop_saved_and_return(e);
+}
+
+/* fxrstor64 (EXTENSION 1) or xrstor64 (5) from [RSI]. */
+static void restore_op(struct emit *e, unsigned extension)
+{
+    emit_rex(e, true, 0, R_NONE, RSI);
+    emit8(e, 0x0F);
+    emit8(e, 0xAE);
+    emit_mem(e, extension, RSI, R_NONE, 0);
+}
+
+/* The FPU as [RSI] has it, YMM registers too if EDX; nothing of the guest's when RSI is 0. */
+static void restore_fpu(struct emit *e)
+{
+    emit_op_reg(e, true, 0x85, RSI, RSI);
+    uint32_t live = emit_jcc(e, 5, 0);
+    host_fpu(e);
+    uint32_t host = emit_jmp(e, 0);
+    emit_patch32(e, live, e->pos);
+    emit_op_reg(e, false, 0x85, RDX, RDX);
+    uint32_t ymm = emit_jcc(e, 5, 0);
+    restore_op(e, 1);
+    uint32_t no_ymm = emit_jmp(e, 0);
+    emit_patch32(e, ymm, e->pos);
+    emit_mov_imm(e, RAX, XCR0_X87 | XCR0_SSE | XCR0_AVX);
+    emit_mov_imm(e, RDX, 0);
+    restore_op(e, 5);
+    emit_patch32(e, host, e->pos);
+    emit_patch32(e, no_ymm, e->pos);
+}
+
+/* resume(gregs rdi, FPU state rsi, ymm edx): from a handler to the guest code that it interrupted,
+ * or back to the handler when a kick has come.  A kick that comes here starts it anew before
+ * stub_resume_kicked, and behind that changes RIP and r12 in the runtime area.  Signals are
+ * delivered below RSP, so the frame lasts until RSP is the guest's; RIP, loaded then, is not in it. */
+static void emit_resume_handler(struct translator *t)
+{
+    static const struct {
+        uint8_t reg, greg;
+    } order[] = {{R8, REG_R8},        {R9, REG_R9},      {R10, REG_R10},   {R11, REG_R11},
+                 {R_WINDOW, REG_R13}, {R_CODE, REG_R14}, {R_CPU, REG_R15}, {RDI, REG_RDI},
+                 {RSI, REG_RSI},      {RBP, REG_RBP},    {RBX, REG_RBX},   {RDX, REG_RDX},
+                 {RAX, REG_RAX},      {RCX, REG_RCX},    {RSP, REG_RSP}};
+    struct emit *e = &t->emit;
+    t->stub_resume = e->pos;
+    stub_address(t, e->pos, &t->resume);
+    rt_op(e, false, 0x83, 7, RT(kick), 1); /* cmp dword [kick], 0 */
+    emit8(e, 0);
+    uint32_t quiet = emit_jcc(e, 4, 0);
+    emit8(e, 0xC3);
+    emit_patch32(e, quiet, e->pos);
+    t->stub_resume_kicked = e->pos;
+    stub_address(t, e->pos, &t->resume_kicked);
+    restore_fpu(e);
+    emit_op_reg(e, true, 0x8B, RSP, RDI);
+    emit8(e, 0xFF); /* push qword */
+    emit_mem(e, 6, RDI, R_NONE, 8 * REG_EFL);
+    emit8(e, 0x9D); /* popfq */
+    rt_op(e, true, 0x8B, R_TABLE, RT(resume_table), 0);
+    for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
+        emit_op_mem(e, true, 0x8B, order[i].reg, RSP, R_NONE, 8 * order[i].greg);
+    rt_op(e, false, 0xFF, 4, RT(resume_rip), 0); /* jmp [resume_rip] */
+    t->stub_resume_end = e->pos;
 }
 
 /* OPCODE reg, FIELD of the entry at [RAX]. */
@@ -329,6 +417,8 @@ void stubs_emit(struct translator *t)
     emit_enter(t, emit_quick(t));
     emit_fpu_load(t);
     emit_cpuid(t);
+    emit_leave_handler(t);
+    emit_resume_handler(t);
     quick_forget_leaves(t);
     t->stub_step = t->emit.pos;
     t->step_end = t->emit.pos += STEP_ROOM;
