@@ -483,7 +483,7 @@ static uint32_t policy_take(struct translator *t, uint32_t phys)
 
 bool policy_hit_churn(struct translator *t, uint32_t phys)
 {
-    enum { SEASON_SHIFT = 6 };
+    enum { SEASON_SHIFT = 6, CHURN_BACKOFF = 3 };
     uint32_t i = policy_take(t, phys);
     uint8_t season = (uint8_t)(mmu_stats(t->mmu)->invlpgs >> SEASON_SHIFT);
     bool again = t->policy[i].season == season && t->policy[i].hits;
@@ -494,6 +494,8 @@ bool policy_hit_churn(struct translator *t, uint32_t phys)
     t->policy[i].hits = 0;
     t->policy[i].policy = SITE_SLOW;
     t->policy[i].churn = true;
+    if (t->policy[i].backoff < CHURN_BACKOFF)
+        t->policy[i].backoff++;
     return true;
 }
 
@@ -555,7 +557,7 @@ void policy_relax(struct translator *t, uint32_t phys, uint32_t run)
 {
     uint32_t i = policy_slot(phys);
     if (t->policy[i].phys != phys || t->policy[i].policy != SITE_SLOW ||
-        (!t->policy[i].churn && run < 32u << t->policy[i].backoff))
+        run < 32u << t->policy[i].backoff)
         return;
     t->policy[i].policy = SITE_PLAIN;
     cache_invalidate_at(t, phys, RETRANSLATED_PLAIN);

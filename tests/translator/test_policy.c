@@ -319,6 +319,31 @@ START_TEST(churning_page_used_long_at_times)
 }
 END_TEST
 
+/* A copy of all kinds of memory, a few uses of such a page after each hundred of others: it is not
+ * made anew each time. */
+START_TEST(churning_page_between_others)
+{
+    enum { ROUNDS = 60, SITE = RIG_CODE + 0x800 };
+    rig_paging(&rig);
+    rig_w32(&rig, FRAMES, 1);
+    rig.cpu->gpr[ECX] = ROUNDS;
+    rig.cpu->gpr[EAX] = 0;
+    rig_hex(&rig, SITE, "03 07 C3"); /* ADD EAX, [EDI]; RET */
+    /* L: MOV EBX, 8
+     * M: MOV DWORD [SLOT_PTE], FRAMES + 67h; MOV EDI, SLOT; CALL SITE
+     *    MOV DWORD [SLOT_PTE], 0; INVLPG [SLOT]; DEC EBX; JNZ M
+     *    MOV EDI, FRAMES; MOV EBX, 100
+     * N: CALL SITE; DEC EBX; JNZ N; DEC ECX; JNZ L */
+    ck_assert_int_eq(rig_exec(&rig, "BB 08 00 00 00 C7 05 40 11 10 00 67 00 06 00 BF 00 00 05 00 E8 E7 07 00 00 "
+                                    "C7 05 40 11 10 00 00 00 00 00 0F 01 3D 00 00 05 00 4B 75 D8 BF 00 00 06 00 "
+                                    "BB 64 00 00 00 E8 C4 07 00 00 4B 75 F8 49 75 BE"),
+                     RIG_ENDED);
+    ck_assert_uint_eq(rig.cpu->gpr[EAX], ROUNDS * 108);
+    ck_assert_uint_lt(rig.t->counts.retranslated[RETRANSLATED_CHURN], ROUNDS / 2);
+    ck_assert_uint_gt(rig.t->counts.retranslated[RETRANSLATED_PLAIN], 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("adaptive translation");
@@ -337,6 +362,7 @@ int main(void)
     tcase_add_test(tc, churning_page);
     tcase_add_test(tc, churning_page_used_long);
     tcase_add_test(tc, churning_page_used_long_at_times);
+    tcase_add_test(tc, churning_page_between_others);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
