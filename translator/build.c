@@ -389,7 +389,7 @@ struct tb *build_lookup(struct translator *t)
         tb = rebase_find(t, (uint32_t)pa, cpu->eip, t->mode);
     if (tb) {
         t->variants[tb->variant].used = (uint32_t)t->stats.lookups;
-        if (!t->current || !table_holds(t->current, cpu->eip))
+        if (!t->current || !table_holds_part(t->current, cpu->eip))
             rebase_enter_page(t, tb->variant, cpu->eip);
     }
     if (tb && tb->phys2 != ~0u) { /* is the second page still the same? */

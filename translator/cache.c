@@ -89,7 +89,7 @@ bool cache_init(struct translator *t, struct error *err)
     t->relocs = lazy((size_t)t->reloc_max * sizeof *t->relocs);
     t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
     t->imms = lazy((size_t)t->imm_max * sizeof *t->imms);
-    t->code_tbs = lazy((t->cache_size >> PAGE_SHIFT) * sizeof *t->code_tbs);
+    t->code_tbs = lazy((t->cache_size >> CODE_PIECE_SHIFT) * sizeof *t->code_tbs);
     t->hash = lazy(HASH_SIZE * sizeof *t->hash);
     t->page_tbs = lazy(PHYS_FRAMES * sizeof *t->page_tbs);
     t->page_granule = lazy(PHYS_FRAMES * sizeof *t->page_granule);
@@ -133,7 +133,7 @@ void cache_free(struct translator *t)
     if (t->imms)
         munmap(t->imms, (size_t)t->imm_max * sizeof *t->imms);
     if (t->code_tbs)
-        munmap(t->code_tbs, (t->cache_size >> PAGE_SHIFT) * sizeof *t->code_tbs);
+        munmap(t->code_tbs, (t->cache_size >> CODE_PIECE_SHIFT) * sizeof *t->code_tbs);
     if (t->hash)
         munmap(t->hash, HASH_SIZE * sizeof *t->hash);
     if (t->page_tbs)
@@ -239,8 +239,8 @@ void cache_insert(struct translator *t, struct tb *tb)
 {
     uint32_t i = (uint32_t)(tb - t->tbs);
     tb->valid = true;
-    while (t->code_pages <= (tb->code_end - 1) >> PAGE_SHIFT)
-        t->code_tbs[t->code_pages++] = i;
+    while (t->code_pieces <= (tb->code_end - 1) >> CODE_PIECE_SHIFT)
+        t->code_tbs[t->code_pieces++] = i;
     page_add(t, i, 0, tb->phys, tb->phys + first_part(tb) - 1);
     if (tb->phys2 != ~0u)
         page_add(t, i, 1, tb->phys2, tb->phys2 + tb->size - first_part(tb) - 1);
@@ -344,11 +344,11 @@ void cache_unlink(struct translator *t, struct tb *from, unsigned slot)
 
 struct tb *cache_at(struct translator *t, uint32_t offset)
 {
-    uint32_t page = offset >> PAGE_SHIFT;
-    if (page >= t->code_pages)
+    uint32_t piece = offset >> CODE_PIECE_SHIFT;
+    if (piece >= t->code_pieces)
         return NULL;
-    uint32_t low = t->code_tbs[page];
-    uint32_t high = page + 1 < t->code_pages ? t->code_tbs[page + 1] + 1 : t->tb_count;
+    uint32_t low = t->code_tbs[piece];
+    uint32_t high = piece + 1 < t->code_pieces ? t->code_tbs[piece + 1] : t->tb_count;
     while (low < high) {
         uint32_t mid = (low + high) / 2;
         if (t->tbs[mid].code_end <= offset)
@@ -382,7 +382,7 @@ void cache_flush(struct translator *t)
         }
     memset(t->hash, 0, HASH_SIZE * sizeof *t->hash);
     t->tb_count = 1;
-    t->code_pages = 0;
+    t->code_pieces = 0;
     variants_forget(t);
     t->map_count = t->site_count = t->reloc_count = t->imm_count = t->far_count = 0;
     t->emit.pos = t->cache_start;

@@ -189,14 +189,15 @@ void translator_observe(struct translator *t, const struct translator_observer *
 
 void hook_tell(struct translator *t, const struct tb *tb)
 {
+    if (!t->observer.block)
+        return;
     const struct translated b = {.linear = tb->cs_base + tb->eip,
                                  .physical = tb->phys,
                                  .size = tb->insns ? tb->size : 0,
                                  .code = t->rx + tb->code,
                                  .bytes = t->rw + tb->code,
                                  .code_size = tb->code_end - tb->code};
-    if (t->observer.block)
-        t->observer.block(t->observer.opaque, &b);
+    t->observer.block(t->observer.opaque, &b);
 }
 
 void hook_symbol(const struct translator *t, uint32_t lin, char *out, unsigned n)

@@ -137,29 +137,32 @@ struct tb_exit {
     uint32_t next_in; /* next exit (block * 2 + slot) that jumps to the same block */
 };
 
+/* What blocks of a page are searched and moved by comes first, in one line of the host's cache. */
 struct tb {
-    uint32_t eip, cs_base, cs_limit, mode;
+    _Alignas(64) uint32_t eip;
     uint32_t phys, phys2;  /* first byte; page of the part beyond the page border, ~0 if none */
+    uint32_t page_next[2]; /* next block of the page of phys / phys2 */
+    uint32_t variant;      /* 0: not of movable code */
     uint32_t code;         /* cache offset of the first byte emitted */
-    uint32_t entry;        /* for the jump table: compares the base of CS, if it matters */
-    uint32_t body;         /* what that leads to */
-    uint32_t direct;       /* entry for chained jumps */
-    uint32_t direct_live;  /* the same for jumps from blocks that leave the FPU loaded */
     uint32_t code_end;
-    uint32_t map, map_count; /* fault map entries */
-    uint32_t relocs;         /* first of the places that tell EIPs */
+    uint32_t entry; /* for the jump table: compares the base of CS, if it matters */
+    uint32_t body;  /* what that leads to */
+    uint32_t relocs; /* first of the places that tell EIPs */
     uint32_t first_site;
     uint16_t reloc_count, site_count;
-    uint32_t variant; /* 0: not of movable code */
-    uint32_t hash_next;
-    uint32_t page_next[2]; /* next block of the page of phys / phys2 */
-    uint32_t incoming;     /* list of exits that jump here, ~0 ends */
-    uint16_t size;         /* guest bytes */
+    uint16_t size; /* guest bytes */
     uint16_t insns;
     bool valid, uses_fpu;
-    bool fixed; /* its code depends on its EIP in other ways, too */
+    bool fixed;        /* its code depends on its EIP in other ways, too */
     uint8_t imm_count; /* immediates that writes are followed in */
-    uint32_t imms;     /* the first of them */
+    uint32_t incoming; /* list of exits that jump here, ~0 ends */
+
+    uint32_t cs_base, cs_limit, mode;
+    uint32_t direct;         /* entry for chained jumps */
+    uint32_t direct_live;    /* the same for jumps from blocks that leave the FPU loaded */
+    uint32_t map, map_count; /* fault map entries */
+    uint32_t hash_next;
+    uint32_t imms;     /* the first of its immediates */
     uint32_t verified; /* lock-step: times compared */
     uint32_t samples;  /* of the timer that found it running */
     uint32_t sum;      /* block_sum of its guest code, as it was translated */
@@ -259,9 +262,10 @@ struct jump_table {
     /* Its memory, which is all below, may be exchanged with another's. */
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
     uint8_t *state;  /* by part: enum part_state */
+    unsigned held, dirty; /* parts in memory; those of them that are not all zero */
+    uint64_t *lines; /* by part: one bit for each line that may be other than zero */
     uint32_t *parts; /* the held ones */
     uint32_t *listed;     /* among them those that were entered into since the table was clear */
-    unsigned held, dirty; /* parts in memory; those of them that are not all zero */
     unsigned listed_count;
     struct table_region {
         uint16_t dirty; /* parts */
@@ -278,9 +282,13 @@ struct jump_table {
 /* The tables are address space; parts of them, of one host page each, come into memory when they
  * are first written to. */
 enum part_state { PART_ABSENT, PART_ZERO, PART_ZEROED /* and listed */, PART_DIRTY /* listed */ };
-enum { TABLE_PART = 1024 }; /* entries */
+/* Entries in a part, and in a line of the host's cache. */
+enum { TABLE_PART = 1024, TABLE_LINE = 16 };
 #define TABLE_ENTRIES (1ull << 32)
 #define TABLE_BYTES   (TABLE_ENTRIES * sizeof(uint32_t))
+
+/* Pieces of the code cache by which blocks are found there: about one lies in each. */
+enum { CODE_PIECE_SHIFT = 7 };
 
 enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
 
@@ -364,8 +372,8 @@ struct translator {
 
     struct tb *tbs; /* [0] unused; sorted by code offset */
     uint32_t tb_count, tb_max;
-    uint32_t *code_tbs;  /* by page of the code cache: the first block that ends there or behind */
-    uint32_t code_pages; /* of those that are known */
+    uint32_t *code_tbs; /* by piece of the code cache: the first block that ends there or behind */
+    uint32_t code_pieces; /* of those that are known */
     struct fault_entry *map;
     uint32_t map_count, map_max;
     struct reloc *relocs;
@@ -536,8 +544,21 @@ static inline enum jump_count table_missed(const struct runtime *rt)
     return r10 ? (r11 ? JUMP_COUNTS : JUMP_CROSS_PAGE) : r11 ? JUMP_INDIRECT : JUMP_RETURN;
 }
 
-/* May J's entry for EIP be set?  (To read one that is not in memory costs a fault of the host.) */
+/* The bit in its part's lines of the entry for EIP. */
+static inline uint64_t table_line(uint32_t eip)
+{
+    return 1ull << eip % TABLE_PART / TABLE_LINE;
+}
+
+/* May J's entry for EIP be set?  (To read one that is not in memory costs a fault of the host, and
+ * one that is not in its cache as much as all the rest.) */
 static inline bool table_holds(const struct jump_table *j, uint32_t eip)
+{
+    return j->entry && j->dirty && (j->lines[eip / TABLE_PART] & table_line(eip));
+}
+
+/* May any entry of J in the part of EIP be set? */
+static inline bool table_holds_part(const struct jump_table *j, uint32_t eip)
 {
     return j->entry && j->dirty && j->state[eip / TABLE_PART] == PART_DIRTY;
 }

@@ -11,6 +11,8 @@ void translator_memory(const struct translator *t, const struct memory_sink *to)
         {MEMORY_CACHE, "code", t->rw, t->cache_size},
         {MEMORY_CACHE, "jump tables", NULL, (size_t)t->held_parts * PAGE_SIZE},
         {MEMORY_METADATA, "blocks", t->tbs, t->tb_max * sizeof *t->tbs},
+        {MEMORY_METADATA, "blocks", t->code_tbs,
+         (t->cache_size >> CODE_PIECE_SHIFT) * sizeof *t->code_tbs},
         {MEMORY_METADATA, "blocks by page", t->hash, HASH_BYTES},
         {MEMORY_METADATA, "blocks by page", t->page_tbs, PHYS_FRAMES * sizeof *t->page_tbs},
         {MEMORY_METADATA, "blocks by page", t->page_granule, PHYS_FRAMES * sizeof *t->page_granule},

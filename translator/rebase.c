@@ -38,7 +38,7 @@ bool rebase_fixed(const struct tb *tb)
 static bool clean(const struct jump_table *j, uint32_t lin)
 {
     for (uint32_t i = 0; i < PAGE_SIZE; i += TABLE_PART)
-        if (table_holds(j, (lin & ~(uint32_t)(PAGE_SIZE - 1)) + i))
+        if (table_holds_part(j, (lin & ~(uint32_t)(PAGE_SIZE - 1)) + i))
             return false;
     return true;
 }
@@ -92,6 +92,33 @@ static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
     build_check(t, tb);
 }
 
+/* Blocks M, COUNT of them, lie anywhere, and each tells where the next thing is that is patched:
+ * what moving them waits for comes into the host's cache for all of them at once. */
+static void fetch_blocks(const struct translator *t, const struct member *m, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&t->tbs[m[i].tb], 1);
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&t->relocs[t->tbs[m[i].tb].relocs]);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct tb *tb = &t->tbs[m[i].tb];
+        for (uint32_t r = tb->relocs; r < tb->relocs + tb->reloc_count; r++)
+            __builtin_prefetch(t->rw + tb->code + t->relocs[r].host, 1);
+    }
+}
+
+static void move_blocks(struct translator *t, const struct member *m, uint32_t count,
+                        uint32_t delta)
+{
+    enum { BATCH = 32 };
+    for (uint32_t n; count; m += n, count -= n) {
+        n = count < BATCH ? count : BATCH;
+        fetch_blocks(t, m, n);
+        for (uint32_t i = 0; i < n; i++)
+            move_block(t, &t->tbs[m[i].tb], delta);
+    }
+}
+
 /* Links to and from the blocks of V, which stay where others move, would be wrong. */
 static void isolate(struct translator *t, const struct variant *v)
 {
@@ -126,8 +153,7 @@ static void move_variant(struct translator *t, uint32_t pfn, uint32_t from, uint
         table_leave_page(leads.table[i], page, m, v->count);
     if (stay)
         isolate(t, &t->variants[stay]);
-    for (uint32_t i = 0; i < v->count; i++)
-        move_block(t, &t->tbs[m[i].tb], delta);
+    move_blocks(t, m, v->count, delta);
     v->base = base;
     if (into)
         variant_merge(t, from, into); /* else they are moved to where they are, when looked up */

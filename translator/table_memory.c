@@ -13,8 +13,9 @@
 #include "translator/internal.h"
 
 #define STATE_BYTES (TABLE_ENTRIES / TABLE_PART)
+#define LINES_BYTES (TABLE_ENTRIES / TABLE_PART * sizeof(uint64_t))
 #define LIST_BYTES  (MOST_PARTS * sizeof(uint32_t))
-#define AREA_BYTES  (TABLE_BYTES + STATE_BYTES + 2 * LIST_BYTES)
+#define AREA_BYTES  (TABLE_BYTES + STATE_BYTES + LINES_BYTES + 2 * LIST_BYTES)
 #define PART_BYTES  (TABLE_PART * sizeof(uint32_t))
 
 enum { MOST_PARTS = 12288, MOST_PARTS_IN_ALL = 16384 };
@@ -28,21 +29,35 @@ static unsigned part_region(uint32_t part)
     return (part + REGION_PARTS / 2) / REGION_PARTS;
 }
 
-/* Written over rather than given back: the host's faults for fresh pages cost more. */
+/* Written over rather than given back: the host's faults for fresh pages cost more.  A part has
+ * nine lines with entries in the mean, of 64. */
 void table_clear_part(struct jump_table *j, uint32_t part)
 {
+    uint32_t *entry = j->entry + (size_t)part * TABLE_PART;
     if (j->state[part] != PART_DIRTY)
         return;
-    memset(j->entry + (size_t)part * TABLE_PART, 0, PART_BYTES);
+    for (uint64_t lines = j->lines[part]; lines; lines &= lines - 1)
+        memset(entry + __builtin_ctzll(lines) * TABLE_LINE, 0, TABLE_LINE * sizeof *entry);
+    j->lines[part] = 0;
     j->state[part] = PART_ZEROED;
     j->dirty--;
     j->region[part_region(part)].dirty--;
+}
+
+/* PART of J will be cleared next. */
+static void fetch_part(const struct jump_table *j, uint32_t part)
+{
+    const uint32_t *entry = j->entry + (size_t)part * TABLE_PART;
+    for (uint64_t lines = j->lines[part]; lines; lines &= lines - 1)
+        __builtin_prefetch(entry + __builtin_ctzll(lines) * TABLE_LINE, 1);
 }
 
 void table_clear(struct jump_table *j)
 {
     while (j->listed_count) {
         uint32_t part = j->listed[--j->listed_count];
+        if (j->listed_count)
+            fetch_part(j, j->listed[j->listed_count - 1]);
         table_clear_part(j, part);
         j->state[part] = PART_ZERO;
     }
@@ -207,7 +222,8 @@ bool table_reserve(struct jump_table *j)
         return false;
     j->entry = (uint32_t *)p;
     j->state = p + TABLE_BYTES;
-    j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES);
+    j->lines = (uint64_t *)(p + TABLE_BYTES + STATE_BYTES);
+    j->parts = (uint32_t *)(p + TABLE_BYTES + STATE_BYTES + LINES_BYTES);
     j->listed = j->parts + MOST_PARTS;
     j->held = j->dirty = j->listed_count = j->begins = 0;
     memset(j->region, 0, sizeof j->region);
@@ -284,9 +300,9 @@ static void begin_process(struct translator *t, struct jump_table *j)
     j->last = eip;
 }
 
-void table_set(struct translator *t, struct jump_table *j, uint32_t eip, uint32_t value)
+/* PART of J gets its first entry since it was clear. */
+static void begin_part(struct translator *t, struct jump_table *j, uint32_t part)
 {
-    uint32_t part = eip / TABLE_PART;
     if (!j->dirty && (j->mode & MODE_USER))
         begin_process(t, j);
     struct table_region *region = &j->region[part_region(part)];
@@ -300,11 +316,17 @@ void table_set(struct translator *t, struct jump_table *j, uint32_t eip, uint32_
     }
     if (j->state[part] == PART_ZERO)
         j->listed[j->listed_count++] = part;
-    if (j->state[part] != PART_DIRTY) {
-        j->dirty++;
-        region->dirty++;
-        region->most = region->dirty > region->most ? region->dirty : region->most;
-    }
     j->state[part] = PART_DIRTY;
+    j->dirty++;
+    region->dirty++;
+    region->most = region->dirty > region->most ? region->dirty : region->most;
+}
+
+void table_set(struct translator *t, struct jump_table *j, uint32_t eip, uint32_t value)
+{
+    uint32_t part = eip / TABLE_PART;
+    if (j->state[part] != PART_DIRTY)
+        begin_part(t, j, part);
+    j->lines[part] |= table_line(eip);
     j->entry[eip] = value;
 }

@@ -66,6 +66,28 @@ START_TEST(keys)
 }
 END_TEST
 
+/* By a place in its host code, at each byte of a cache of large and small ones. */
+START_TEST(blocks_by_place)
+{
+    enum { BLOCKS = 300 };
+    for (uint32_t i = 0; i < BLOCKS; i++) /* JMP +2 or CALL +5; POP EBX; PUSH EBX; POP EBX */
+        rig_hex(&rig, RIG_CODE + i * 8, i % 3 ? "EB 06" : "E8 00 00 00 00 5B 53 5B");
+    rig_hex(&rig, RIG_CODE + BLOCKS * 8, "E7 F8"); /* OUT END, EAX */
+    ck_assert_int_eq(run_again(1), RIG_ENDED);
+    struct translator *t = rig.t;
+    ck_assert_uint_ge(t->tb_count, BLOCKS);
+    uint32_t b = 1;
+    for (uint32_t at = t->cache_start; at < t->emit.pos; at++) {
+        b += b < t->tb_count && t->tbs[b].code_end <= at;
+        const struct tb *tb = b < t->tb_count && t->tbs[b].code <= at ? &t->tbs[b] : NULL;
+        ck_assert_ptr_eq(cache_at(t, at), tb);
+    }
+    ck_assert_ptr_null(cache_at(t, t->cache_start - 1));
+    ck_assert_ptr_null(cache_at(t, t->emit.pos));
+    ck_assert_ptr_null(cache_at(t, t->cache_size - 1));
+}
+END_TEST
+
 START_TEST(modes_have_blocks_of_their_own)
 {
     load_loop(3);
@@ -276,6 +298,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, keys);
+    tcase_add_test(tc, blocks_by_place);
     tcase_add_test(tc, modes_have_blocks_of_their_own);
     tcase_add_test(tc, links);
     tcase_add_test(tc, invalidation_by_bytes);

@@ -160,6 +160,53 @@ START_TEST(table_memory_moves)
 }
 END_TEST
 
+/* Each of a page's many blocks tells where it is. */
+START_TEST(many_blocks)
+{
+    enum { BLOCKS = 100, AT = RIG_CODE + 0x400 };
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        rig_hex(&rig, AT + i * 8, "E8 00 00 00 00 58 01 C2"); /* CALL +5; POP EAX; ADD EDX, EAX */
+    rig_hex(&rig, AT + BLOCKS * 8, "E7 F8");                  /* OUT END, EAX */
+    for (uint32_t i = 0; i < PLACES; i++) {
+        uint32_t at = LIN + i * 7 % PLACES * PAGE_SIZE + 0x400, sum = 0;
+        begin(i % 2, LIN + i * 7 % PLACES * PAGE_SIZE);
+        end(1 - i % 2);
+        rig.cpu->eip = at;
+        rig.cpu->gpr[EDX] = 0;
+        rig.ended = rig.failed = false;
+        ck_assert_int_eq(rig_run(&rig), RIG_ENDED);
+        for (uint32_t b = 0; b < BLOCKS; b++)
+            sum += at + b * 8 + 5;
+        ck_assert_uint_eq(rig.cpu->gpr[EDX], sum);
+    }
+    ck_assert_uint_ge(rig.t->stats.rebased, (PLACES - 1) * BLOCKS);
+    ck_assert_uint_le(rig.t->stats.blocks, 2 * BLOCKS);
+}
+END_TEST
+
+/* Of a jump table's memory that is cleared which has entries, by lines of the host's cache. */
+START_TEST(lines_with_entries_are_cleared)
+{
+    run_at(LIN);
+    struct jump_table *j = rig.t->current;
+    uint32_t first = LIN / TABLE_PART * TABLE_PART, entries = 0, other = first;
+    for (uint32_t i = first; i < first + TABLE_PART; i++) {
+        entries += j->entry[i] != 0;
+        ck_assert(!j->entry[i] || table_holds(j, i));
+        other = table_holds(j, i) ? other : i;
+    }
+    ck_assert_uint_ge(entries, 3);
+    ck_assert(!table_holds(j, other));
+    j->entry[other] = ~0u; /* as no code does: it shows what is written to */
+    table_clear(j);
+    ck_assert_uint_eq(j->entry[other], ~0u);
+    j->entry[other] = 0;
+    for (uint32_t i = first; i < first + TABLE_PART; i++)
+        ck_assert(!j->entry[i] && !table_holds(j, i));
+    run_at(LIN);
+}
+END_TEST
+
 /* While it lives it keeps it. */
 START_TEST(the_living_keep_theirs)
 {
@@ -244,6 +291,8 @@ int main(void)
     tcase_add_test(tc, entered_together);
     tcase_add_test(tc, the_next_process_inherits);
     tcase_add_test(tc, table_memory_moves);
+    tcase_add_test(tc, many_blocks);
+    tcase_add_test(tc, lines_with_entries_are_cleared);
     tcase_add_test(tc, the_living_keep_theirs);
     tcase_add_test(tc, on_two_pages);
     tcase_add_test(tc, tables_outlive_processes);
