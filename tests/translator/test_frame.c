@@ -1,4 +1,4 @@
-/* Handlers that are left without the kernel lose no kick, wherever it comes. */
+/* Handlers that are left without the kernel lose no kick, wherever it comes, and no crash. */
 #define _GNU_SOURCE
 #include <check.h>
 #include <pthread.h>
@@ -42,16 +42,28 @@ static void link_all(struct translator *t)
 
 /* ---- in the handler's C code ---- */
 
-static struct rig *kick_in_mmap;
+static struct rig *kick_in_mmap, *crash_in_mmap;
 
-/* The mmu's too: a kick comes while a page is mapped. */
+static bool maps_fresh(const struct rig *r, const void *addr)
+{
+    return r && (uintptr_t)addr == r->t->rt->window + FRESH;
+}
+
+static void crash(void)
+{
+    int *volatile nowhere = (int *)8;
+    *nowhere = 0;
+}
+
+/* The mmu's too: something happens while a page is mapped. */
 void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
-    struct rig *r = kick_in_mmap;
-    if (r && (uintptr_t)addr == r->t->rt->window + FRESH) {
+    if (maps_fresh(kick_in_mmap, addr)) {
+        rig_raise(kick_in_mmap, EVENT_KICK);
         kick_in_mmap = NULL;
-        rig_raise(r, EVENT_KICK);
     }
+    if (maps_fresh(crash_in_mmap, addr))
+        crash();
     return (void *)syscall(SYS_mmap, addr, bytes, prot, flags, fd, offset);
 }
 
@@ -79,6 +91,29 @@ START_TEST(kicked_in_handler)
         ck_assert_uint_eq(r.t->stats.fills, fills + 1);
     }
     rig_close(&r);
+}
+END_TEST
+
+/* What is not guest code ends the program as it would without us. */
+START_TEST(crash_in_handler)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    rig_flat(&r, 0);
+    rig_paging(&r);
+    make_fresh(&r, 1);
+    crash_in_mmap = &r;
+    rig_exec(&r, "A1 00 00 30 00");
+    ck_abort_msg("did not map the page");
+}
+END_TEST
+
+START_TEST(crash_in_c)
+{
+    struct rig r;
+    rig_open(&r, NULL);
+    crash();
+    ck_abort_msg("did not crash");
 }
 END_TEST
 
@@ -236,6 +271,8 @@ int main(void)
     TCase *tc = tcase_create("frame");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, kicked_in_handler);
+    tcase_add_test_raise_signal(tc, crash_in_handler, SIGSEGV);
+    tcase_add_test_raise_signal(tc, crash_in_c, SIGSEGV);
     tcase_add_test(tc, kicked_behind_handler);
     tcase_add_test(tc, kicked_anywhere);
     suite_add_tcase(suite, tc);
