@@ -142,15 +142,46 @@ static void apply_change(struct aspace *as, const struct run *run)
     }
 }
 
-static void drop_slot(struct mmu *m, struct aspace *as, uint32_t slot)
+/* Has W no pages between what it forgot last and SLOT?  All that it maps came through a slot. */
+static bool joins(const struct aspace *as, const struct window *w, uint32_t slot)
+{
+    uint32_t last = (w->gone_end - 1) >> aspace_slot_shift(as);
+
+    if (w->gone_first == w->gone_end || last >= slot)
+        return false;
+    while (++last < slot && as->slot[last] == SLOT_NONE)
+        ;
+    return last == slot;
+}
+
+/* The host's mappings stay until aspace_settle: a process that ends takes all its slots along. */
+static void forget_slot(struct mmu *m, struct aspace *as, uint32_t slot)
 {
     unsigned shift = aspace_slot_shift(as);
-    struct run all = {slot << shift, (slot + 1) << shift, CHANGE_DROP};
 
     if (as->slot[slot] == SLOT_NONE)
         return;
-    apply_change(as, &all);
+    for (int v = 0; v < VIEWS; v++) {
+        struct window *w = as->window[v];
+
+        if (w)
+            window_forget(w, slot << shift, (slot + 1) << shift, joins(as, w, slot));
+    }
     release_slot(m, as, slot);
+}
+
+static void aspace_settle(struct aspace *as)
+{
+    for (int v = 0; v < VIEWS; v++) {
+        if (as->window[v])
+            window_settle(as->window[v]);
+    }
+}
+
+static void drop_slot(struct mmu *m, struct aspace *as, uint32_t slot)
+{
+    forget_slot(m, as, slot);
+    aspace_settle(as);
 }
 
 /* ---- life ---- */
@@ -384,7 +415,7 @@ static void sync_table(struct mmu *m, struct aspace *as, uint32_t slot)
 
     m->stats.sync_tables++;
     if (!now) {
-        drop_slot(m, as, slot);
+        forget_slot(m, as, slot);
         return;
     }
     if (!memcmp(copy, now, PAGE_SIZE)) {
@@ -414,7 +445,7 @@ static void drop_dir(struct mmu *m, struct aspace *as, uint32_t d)
     uint32_t n = 1u << aspace_slot_shift(as);
 
     for (uint32_t i = 0; i < n; i++)
-        drop_slot(m, as, d * n + i);
+        forget_slot(m, as, d * n + i);
     if (as->dir[d])
         table_give(m, as->dir[d]);
     as->dir[d] = SLOT_NONE;
@@ -445,7 +476,7 @@ static void sync_dir(struct mmu *m, struct aspace *as, uint32_t d)
         m->stats.sync_changed++;
         written |= is_write(old, new);
         if (change_of(old, new, false) != CHANGE_NONE)
-            drop_slot(m, as, d * n + i);
+            forget_slot(m, as, d * n + i);
     }
     memcpy(copy, now, PAGE_SIZE);
     sync_done(m, t, written);
@@ -471,4 +502,5 @@ void aspace_sync(struct mmu *m, struct aspace *as, const uint64_t pdpte[4])
     /* Backwards: one that is dropped or becomes cold leaves its place to the last warm one. */
     for (uint32_t i = as->warm_count; i-- > 0;)
         sync_table(m, as, as->used_slots[i]);
+    aspace_settle(as);
 }

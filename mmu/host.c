@@ -22,9 +22,7 @@ static bool edge(const struct window *w, uint32_t before, uint32_t after)
  * of zeroes that the first write replaces. */
 static inline uint32_t peek_entry(const struct window *w, uint32_t page)
 {
-    uint32_t group = page / GROUP_SIZE;
-
-    return w->touched[group / 64] >> group % 64 & 1 ? w->map[page] : 0;
+    return window_touched(w, page) ? w->map[page] : 0;
 }
 
 uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end)
@@ -85,18 +83,16 @@ bool host_clear(struct window *w, uint32_t first, uint32_t end)
     uint8_t *at = w->base + ((size_t)first << PAGE_SHIFT);
     size_t bytes = (size_t)(end - first) << PAGE_SHIFT;
 
+    w->mmu->stats.unmaps++;
     if (w->mmu->bare)
         return !munmap(at, bytes);
     return mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
                 0) != MAP_FAILED;
 }
 
-bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before)
+void host_gone(struct window *w, uint32_t first, uint32_t end, uint32_t before)
 {
-    if (!host_clear(w, first, end))
-        return false;
-    count_edges(w, before, host_edges(w, first, end));
-    return true;
+    count_edges(w, before, host_edges(w, first, first) + host_edges(w, end, end));
 }
 
 static inline uint32_t file_page(const struct window *w, uint32_t entry)

@@ -43,6 +43,7 @@ struct mmu_stats {
     uint64_t ahead;                        /* small pages mapped beside the one asked for */
     uint64_t probes, probe_hits;           /* of such pages left out on purpose, and asked for */
     uint64_t drops, drop_pages;            /* pages unmapped because their PTE changed */
+    uint64_t unmaps;                       /* calls that took mappings from the host */
     uint64_t syncs, sync_tables, sync_changed; /* CR3 loads; tables compared; PTEs that differed */
     uint64_t windows_created, windows_evicted, windows_live;
     uint64_t mappings, mappings_limit; /* host VMAs in use (estimate) */

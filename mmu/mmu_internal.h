@@ -47,6 +47,7 @@ struct window {
     uint32_t generation; /* changes whenever the map is emptied: old reverse nodes are void */
     uint32_t hosted;     /* pages with MAP_HOST or MAP_STALE */
     uint32_t vmas;       /* host mappings beyond those of an empty window */
+    uint32_t gone_first, gone_end; /* forgotten, and not unmapped yet: within one CR3 load */
     bool has_exec;
     uint64_t touched[GROUPS / 64]; /* groups of the map that may hold anything but zero */
 };
@@ -260,6 +261,11 @@ void window_flush(struct window *w);  /* forget all, stay in use */
 void window_unhost(struct window *w); /* unmap all on the host, keep the translations */
 /* Forget the pages [first, end). */
 void window_drop(struct window *w, uint32_t first, uint32_t end);
+/* The same, but the host's mappings stay until window_settle: before anything is mapped, or entered.
+ * JOINED: nothing is mapped between these pages and those of the call before, which lie below, so
+ * that one call to the host does for both. */
+void window_forget(struct window *w, uint32_t first, uint32_t end, bool joined);
+void window_settle(struct window *w);
 /* Forget small page PAGE; the host's mapping of it may stay until windows_settle. */
 void window_drop_later(struct window *w, uint32_t page);
 void windows_settle(struct mmu *m);
@@ -289,14 +295,21 @@ void host_leave(struct window *w, uint32_t page, uint32_t entry);
 /* Take all mappings of the pages [first, end) away; false: the host's mappings are at their limit.
  */
 bool host_clear(struct window *w, uint32_t first, uint32_t end);
-/* The same; their entries say so already and BEFORE is host_edges as it was. */
-bool host_unmap(struct window *w, uint32_t first, uint32_t end, uint32_t before);
+/* The entries of [first, end) say that nothing is mapped any more; BEFORE is host_edges as it was. */
+void host_gone(struct window *w, uint32_t first, uint32_t end, uint32_t before);
+
+static inline bool window_touched(const struct window *w, uint32_t page)
+{
+    uint32_t group = page / GROUP_SIZE;
+
+    return w->touched[group / 64] >> group % 64 & 1;
+}
 
 static inline void window_touch(struct window *w, uint32_t page)
 {
     uint32_t group = page / GROUP_SIZE;
 
-    if (w->touched[group / 64] >> group % 64 & 1)
+    if (window_touched(w, page))
         return;
     w->touched[group / 64] |= 1ull << group % 64;
     /* Still zero, but by writing first the host faults once and not twice. */

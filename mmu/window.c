@@ -197,13 +197,14 @@ struct window *window_create(struct mmu *m, struct aspace *as, enum view view)
 /* No mapping of the window may outlive this: one call over all of it. */
 static void unmap_all(struct window *w)
 {
-    if (w->hosted && !host_clear(w, 0, MAP_PAGES)) {
+    if ((w->hosted || w->gone_first != w->gone_end) && !host_clear(w, 0, MAP_PAGES)) {
         /* This frees mappings and needs none.  Going on would show a guest stale memory. */
         abort();
     }
     w->mmu->stats.mappings -= w->vmas;
     w->vmas = 0;
     w->hosted = 0;
+    w->gone_first = w->gone_end = 0;
 }
 
 static void clear_map(struct window *w)
@@ -290,19 +291,35 @@ static uint32_t dropped_entry(uint32_t entry)
     return entry & MAP_RMAP ? kept | (entry & (~(PAGE_SIZE - 1) | MAP_RMAP)) : kept;
 }
 
-void window_drop(struct window *w, uint32_t first, uint32_t end)
+void window_settle(struct window *w)
+{
+    uint32_t first = w->gone_first, end = w->gone_end;
+
+    w->gone_first = w->gone_end = 0;
+    if (first == end || host_clear(w, first, end))
+        return;
+    w->hosted++; /* something is: unmap_all must not skip it */
+    window_flush(w);
+}
+
+/* The pages of [first, end) from the first that the host maps to the last. */
+static void hosted_range(const struct window *w, uint32_t *first, uint32_t *end)
+{
+    while (*first < *end && !(w->map[*first] & MAP_HOST))
+        ++*first;
+    while (*first < *end && !(w->map[*end - 1] & MAP_HOST))
+        --*end;
+}
+
+void window_forget(struct window *w, uint32_t first, uint32_t end, bool joined)
 {
     struct mmu *m = w->mmu;
-    uint32_t host_first = end, host_end = first, exec_first = end, exec_end = first, before = 0;
+    uint32_t host_first = first, host_end = end, exec_first = end, exec_end = first, before = 0;
     uint32_t dropped = 0;
 
-    for (uint32_t page = first; page < end; page++) {
-        if (!(w->map[page] & MAP_HOST))
-            continue;
-        if (host_first == end)
-            host_first = page;
-        host_end = page + 1;
-    }
+    if (first / GROUP_SIZE == (end - 1) / GROUP_SIZE && !window_touched(w, first))
+        return;
+    hosted_range(w, &host_first, &host_end);
     if (host_first < host_end)
         before = host_edges(w, host_first, host_end);
     for (uint32_t page = first; page < end; page++) {
@@ -322,13 +339,22 @@ void window_drop(struct window *w, uint32_t first, uint32_t end)
         return;
     m->stats.drops++;
     m->stats.drop_pages += dropped;
-    if (host_first < host_end && !host_unmap(w, host_first, host_end, before)) {
-        w->hosted++; /* something is: unmap_all must not skip it */
-        window_flush(w);
-        return;
+    if (host_first < host_end) {
+        host_gone(w, host_first, host_end, before);
+        if (!joined || w->gone_first == w->gone_end) {
+            window_settle(w);
+            w->gone_first = host_first;
+        }
+        w->gone_end = host_end;
     }
     if (exec_first < exec_end)
         tell_exec(w, exec_first, exec_end);
+}
+
+void window_drop(struct window *w, uint32_t first, uint32_t end)
+{
+    window_forget(w, first, end, false);
+    window_settle(w);
 }
 
 void window_drop_later(struct window *w, uint32_t page)
@@ -358,7 +384,7 @@ void windows_settle(struct mmu *m)
             w->map[end] &= ~(uint32_t)MAP_STALE;
             w->hosted--;
         }
-        if (end == l->page || host_unmap(w, l->page, end, host_edges(w, l->page, end)))
+        if (end == l->page || host_clear(w, l->page, end))
             continue;
         w->hosted++; /* something is: unmap_all must not skip it */
         window_flush(w);

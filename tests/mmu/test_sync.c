@@ -115,6 +115,65 @@ START_TEST(changed_directory)
 }
 END_TEST
 
+static void put_slot(uint32_t slot, uint32_t table, uint32_t frame)
+{
+    for (uint32_t i = 0; i < 8; i++)
+        put32(&r, table + i * 4, (frame + i * 0x2000) | P | RW | US | A | D);
+    put32(&r, DIR + slot * 4, table | P | RW | US);
+}
+
+/* The slots that a process leaves behind go in one call to the host, with what lies between. */
+START_TEST(slots_that_go_together)
+{
+    static const uint32_t slots[] = {3, 5, 600};
+    struct window *super = mmu_window(r.mmu, false);
+    uint64_t unmaps;
+
+    put_slot(5, 0x12000, 0x400000);
+    put_slot(600, 0x13000, 0x410000);
+    for (unsigned i = 0; i < 3; i++) {
+        for (uint32_t page = 0; page < 8; page += 2)
+            read_ok(w, slots[i] << 22 | page << 12);
+        read_ok(super, slots[i] << 22 | 0x3000);
+        put32(&r, DIR + slots[i] * 4, 0);
+    }
+    unmaps = mmu_stats(r.mmu)->unmaps;
+    rig_cr3(&r, DIR);
+    ck_assert_uint_eq(mmu_stats(r.mmu)->unmaps, unmaps + 2); /* two views */
+    ck_assert_uint_eq(mmu_stats(r.mmu)->mappings, 0);
+    check_window(&r, w);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(touch_write(&r, w, slots[i] << 22, 1), FILL_FAULT);
+        ck_assert_int_eq(touch_write(&r, w, slots[i] << 22 | 0x7000, 1), FILL_FAULT);
+        ck_assert_int_eq(touch_write(&r, super, slots[i] << 22 | 0x3000, 1), FILL_FAULT);
+    }
+}
+END_TEST
+
+/* One that stays between them is not taken along. */
+START_TEST(slot_that_stays_between)
+{
+    uint64_t fills, unmaps;
+
+    put_slot(5, 0x12000, 0x400000);
+    put_slot(9, 0x13000, 0x410000);
+    read_ok(w, LIN);
+    ck_assert_int_eq(touch_write(&r, w, 5u << 22 | 0x2000, 0x77), FILL_MAPPED);
+    read_ok(w, 9u << 22);
+    put32(&r, DIR + 3 * 4, 0);
+    put32(&r, DIR + 9 * 4, 0);
+    fills = mmu_stats(r.mmu)->fills;
+    unmaps = mmu_stats(r.mmu)->unmaps;
+    rig_cr3(&r, DIR);
+    ck_assert_uint_eq(mmu_stats(r.mmu)->unmaps, unmaps + 2);
+    ck_assert_uint_eq(read_ok(w, 5u << 22 | 0x2000), 0x77);
+    ck_assert_uint_eq(mmu_stats(r.mmu)->fills, fills);
+    check_window(&r, w);
+    ck_assert_int_eq(touch_write(&r, w, LIN, 1), FILL_FAULT);
+    ck_assert_int_eq(touch_write(&r, w, 9u << 22, 1), FILL_FAULT);
+}
+END_TEST
+
 START_TEST(invlpg)
 {
     struct window *super = mmu_window(r.mmu, false);
@@ -315,6 +374,8 @@ int main(void)
     tcase_add_test(c, removed_and_readonly);
     tcase_add_test(c, nothing_changed_costs_nothing);
     tcase_add_test(c, changed_directory);
+    tcase_add_test(c, slots_that_go_together);
+    tcase_add_test(c, slot_that_stays_between);
     tcase_add_test(c, invlpg);
     tcase_add_test(c, mapped_over);
     tcase_add_test(c, views_stay_together);
