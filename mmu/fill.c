@@ -86,7 +86,8 @@ bool fill_translate(struct mmu *m, struct window *w, uint32_t lin, enum mmu_acce
 }
 
 /* All of a 2 or 4 MiB page, or of 4 MiB when paging is off. */
-static void fill_large(struct mmu *m, struct window *w, uint32_t page, uint32_t entry)
+static void fill_large(struct mmu *m, struct window *w, uint32_t page, uint32_t entry,
+                       enum mmu_access access)
 {
     uint32_t n = 1u << aspace_slot_shift(w->as), focus = page & (n - 1);
     uint32_t pfn = (entry >> PAGE_SHIFT) - focus, flags = entry & (MAP_WRITE | MAP_NX);
@@ -94,7 +95,7 @@ static void fill_large(struct mmu *m, struct window *w, uint32_t page, uint32_t 
     flags |= MAP_VALID | MAP_LARGE;
     for (uint32_t i = 0; i < n; i++)
         m->want[i] = (pfn + i) << PAGE_SHIFT | with_host(w, pfn + i, flags);
-    host_apply(w, page - focus, n, m->want, focus, SIDE_LARGE);
+    host_apply(w, page - focus, n, m->want, focus, SIDE_LARGE, access == MMU_WRITE);
 }
 
 /* The neighbour whose entry is PTE, under a directory entry as K found it; 0 when it stays out. */
@@ -176,7 +177,8 @@ static void probe_end(struct mmu *m, const struct window *w, uint32_t page)
     p->w = NULL;
 }
 
-static void fill_small(struct mmu *m, struct window *w, uint32_t page, const struct walk *k)
+static void fill_small(struct mmu *m, struct window *w, uint32_t page, const struct walk *k,
+                       enum mmu_access access)
 {
     struct leaf leaf = {.n = 1u << aspace_slot_shift(w->as), .pae = aspace_pae(w->as)};
     uint32_t focus = page & (leaf.n - 1), low = focus & ~(BLOCK - 1), high = low + BLOCK;
@@ -200,7 +202,8 @@ static void fill_small(struct mmu *m, struct window *w, uint32_t page, const str
         if (m->want[i])
             aspace_note_pte(m, w->as, leaf.base + i, leaf_entry(&leaf, i));
     }
-    host_apply(w, leaf.base + low, high - low, m->want + low, focus - low, SIDE_SMALL);
+    host_apply(w, leaf.base + low, high - low, m->want + low, focus - low, SIDE_SMALL,
+               access == MMU_WRITE);
 }
 
 /* The reverse map and the host's mappings are bounded: make room before a fill needs it. */
@@ -246,11 +249,11 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enu
         return FILL_BY_HAND;
     entry |= pfn << PAGE_SHIFT;
     if (k.large)
-        fill_large(m, w, page, entry);
+        fill_large(m, w, page, entry, access);
     else if (k.uncopied)
-        host_apply(w, page, 1, &entry, 0, 0);
+        host_apply(w, page, 1, &entry, 0, 0, access == MMU_WRITE);
     else
-        fill_small(m, w, page, &k);
+        fill_small(m, w, page, &k, access);
     entry = w->map[page];
     return (entry & MAP_HOST) && (access != MMU_WRITE || (entry & MAP_HOSTW)) ? FILL_MAPPED
                                                                               : FILL_BY_HAND;

@@ -281,9 +281,10 @@ void windows_reclaim(struct mmu *m, struct window *keep, bool hard);
 /* Host mappings (boundaries) in pages [first, end] of W's map as it stands. */
 uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end);
 /* Put WANT[0..n) at FIRST on; words without MAP_HOST are left alone.  The run at FOCUS first, then
- * up to SIDE_RUNS to either side: each is a call, so that bounds the time of one fault. */
+ * up to SIDE_RUNS to either side: each is a call, so that bounds the time of one fault.  WRITTEN:
+ * the access to FOCUS that follows is a write. */
 void host_apply(struct window *w, uint32_t first, uint32_t n, const uint32_t *want, uint32_t focus,
-                uint32_t side_runs);
+                uint32_t side_runs, bool written);
 
 /* Store a map entry, keeping what is still true of the old one (host mapping, execution, reverse
  * node), and telling the owner when the page led elsewhere. */
