@@ -332,11 +332,14 @@ void aspace_note(struct mmu *m, struct aspace *as, uint32_t lin, const struct wa
 
 /* ---- at a CR3 load ---- */
 
-static bool gap_empty(const struct aspace *as, uint32_t first, uint32_t end)
+/* Has CHANGE nothing to take from the pages [first, end)? */
+static bool gap_keeps(const struct aspace *as, uint32_t first, uint32_t end, enum change change)
 {
+    uint32_t taken = change == CHANGE_DROP ? MAP_VALID : MAP_WRITE | MAP_HOSTW;
+
     for (int v = 0; v < VIEWS; v++) {
         for (uint32_t page = first; as->window[v] && page < end; page++) {
-            if (as->window[v]->map[page] & MAP_VALID)
+            if (as->window[v]->map[page] & taken)
                 return false;
         }
     }
@@ -346,7 +349,7 @@ static bool gap_empty(const struct aspace *as, uint32_t first, uint32_t end)
 static void add_to_run(struct aspace *as, struct run *run, uint32_t page, enum change change)
 {
     if (run->first != run->end && run->change == change && page - run->end <= RUN_GAP &&
-        gap_empty(as, run->end, page)) {
+        gap_keeps(as, run->end, page, change)) {
         run->end = page + 1;
         return;
     }

@@ -393,15 +393,16 @@ void windows_settle(struct mmu *m)
 
 void window_reduce(struct window *w, uint32_t first, uint32_t end)
 {
-    for (uint32_t page = first; page < end;) {
-        uint32_t start = page;
+    for (uint32_t page = first; page < end; page++) {
+        uint32_t start = page, last = page;
 
-        while (page < end && (w->map[page] & MAP_HOSTW))
-            page++;
-        if (page > start && !host_protect(w, start, page, false))
-            window_drop(w, start, page);
-        if (page == start)
-            page++;
+        if (!(w->map[page] & MAP_HOSTW))
+            continue;
+        /* One call goes over pages that are unwritable already. */
+        for (; page < end && (w->map[page] & MAP_HOST); page++)
+            last = w->map[page] & MAP_HOSTW ? page : last;
+        if (!host_protect(w, start, last + 1, false))
+            window_drop(w, start, last + 1);
     }
     for (uint32_t page = first; page < end; page++) {
         if (w->map[page])

@@ -115,6 +115,28 @@ START_TEST(changed_directory)
 }
 END_TEST
 
+/* Pages that were unwritable anyway lie in one call with those that become it, and stay. */
+START_TEST(reduced_around_readonly)
+{
+    uint64_t fills;
+
+    put32(&r, TABLE + 24, get32(&r, TABLE + 24) & ~RW);
+    for (uint32_t page = 5; page < 9; page++)
+        read_ok(w, 0xC00000 | page << 12);
+    for (uint32_t page = 5; page < 8; page++)
+        put32(&r, TABLE + page * 4, get32(&r, TABLE + page * 4) & ~RW);
+    fills = mmu_stats(r.mmu)->fills;
+    rig_cr3(&r, DIR);
+    for (uint32_t page = 5; page < 9; page++)
+        ck_assert_uint_eq(read_ok(w, 0xC00000 | page << 12), page);
+    ck_assert_int_eq(touch_write(&r, w, 0xC08000, 1), FILL_MAPPED);
+    ck_assert_uint_eq(mmu_stats(r.mmu)->fills, fills);
+    check_window(&r, w);
+    for (uint32_t page = 5; page < 8; page++)
+        ck_assert_int_eq(touch_write(&r, w, 0xC00000 | page << 12, 1), FILL_FAULT);
+}
+END_TEST
+
 static void put_slot(uint32_t slot, uint32_t table, uint32_t frame)
 {
     for (uint32_t i = 0; i < 8; i++)
@@ -374,6 +396,7 @@ int main(void)
     tcase_add_test(c, removed_and_readonly);
     tcase_add_test(c, nothing_changed_costs_nothing);
     tcase_add_test(c, changed_directory);
+    tcase_add_test(c, reduced_around_readonly);
     tcase_add_test(c, slots_that_go_together);
     tcase_add_test(c, slot_that_stays_between);
     tcase_add_test(c, invlpg);
