@@ -194,6 +194,7 @@ static bool map_run(struct window *w, uint32_t first, uint32_t n, const uint32_t
     int prot = want[0] & MAP_HOSTW ? PROT_READ | PROT_WRITE : PROT_READ;
     int now = written && n > 1 && n <= POPULATE_MAX ? MAP_POPULATE : 0;
 
+    rmap_prefetch(m, entry_pfn(w, want[0])); /* three lines that are rarely in the cache */
     if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)n << PAGE_SHIFT, prot,
              MAP_SHARED | MAP_FIXED | MAP_NORESERVE | now, m->phys->fd,
              (off_t)file_page(w, want[0]) << PAGE_SHIFT) == MAP_FAILED)

@@ -328,6 +328,7 @@ static inline uint32_t entry_pfn(const struct window *w, uint32_t entry)
 bool rmap_new(struct rmap *r);
 void rmap_free(struct rmap *r);
 void rmap_add(struct mmu *m, struct window *w, uint32_t page, uint32_t pfn);
+void rmap_prefetch(const struct mmu *m, uint32_t pfn); /* rmap_add is going to be called */
 void rmap_add_chunk(struct mmu *m, struct window *w, uint32_t page, uint32_t pfn);
 void rmap_reset(struct mmu *m); /* all windows are empty */
 /* Make every mapping of PFN read-only. */

@@ -128,6 +128,15 @@ static void prune(struct mmu *m, uint32_t pfn)
     r->head[pfn] = RMAP_MANY;
 }
 
+void rmap_prefetch(const struct mmu *m, uint32_t pfn)
+{
+    const struct rmap *r = &m->rmap;
+
+    __builtin_prefetch(&r->head[pfn], 1);
+    __builtin_prefetch(&r->count[pfn], 1);
+    __builtin_prefetch(&r->node[r->free ? r->free : r->bump], 1);
+}
+
 void rmap_add(struct mmu *m, struct window *w, uint32_t page, uint32_t pfn)
 {
     struct rmap *r = &m->rmap;
