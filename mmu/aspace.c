@@ -154,7 +154,7 @@ static bool joins(const struct aspace *as, const struct window *w, uint32_t slot
     return last == slot;
 }
 
-/* The host's mappings stay until aspace_settle: a process that ends takes all its slots along. */
+/* The host's mappings stay until aspace_unmap: a process that ends takes all its slots along. */
 static void forget_slot(struct mmu *m, struct aspace *as, uint32_t slot)
 {
     unsigned shift = aspace_slot_shift(as);
@@ -170,18 +170,18 @@ static void forget_slot(struct mmu *m, struct aspace *as, uint32_t slot)
     release_slot(m, as, slot);
 }
 
-static void aspace_settle(struct aspace *as)
+static void aspace_unmap(struct aspace *as)
 {
     for (int v = 0; v < VIEWS; v++) {
         if (as->window[v])
-            window_settle(as->window[v]);
+            window_unmap(as->window[v]);
     }
 }
 
 static void drop_slot(struct mmu *m, struct aspace *as, uint32_t slot)
 {
     forget_slot(m, as, slot);
-    aspace_settle(as);
+    aspace_unmap(as);
 }
 
 /* ---- life ---- */
@@ -505,5 +505,5 @@ void aspace_sync(struct mmu *m, struct aspace *as, const uint64_t pdpte[4])
     /* Backwards: one that is dropped or becomes cold leaves its place to the last warm one. */
     for (uint32_t i = as->warm_count; i-- > 0;)
         sync_table(m, as, as->used_slots[i]);
-    aspace_settle(as);
+    aspace_unmap(as);
 }

@@ -261,11 +261,11 @@ void window_flush(struct window *w);  /* forget all, stay in use */
 void window_unhost(struct window *w); /* unmap all on the host, keep the translations */
 /* Forget the pages [first, end). */
 void window_drop(struct window *w, uint32_t first, uint32_t end);
-/* The same, but the host's mappings stay until window_settle: before anything is mapped, or entered.
- * JOINED: nothing is mapped between these pages and those of the call before, which lie below, so
- * that one call to the host does for both. */
+/* The same, but the host's mappings stay until window_unmap, which comes before anything else is
+ * mapped in W, and before guest code runs.  JOINED: nothing is mapped between these pages and those
+ * of the call before, which lie below: one call to the host does for both. */
 void window_forget(struct window *w, uint32_t first, uint32_t end, bool joined);
-void window_settle(struct window *w);
+void window_unmap(struct window *w);
 /* Forget small page PAGE; the host's mapping of it may stay until windows_settle. */
 void window_drop_later(struct window *w, uint32_t page);
 void windows_settle(struct mmu *m);
@@ -296,7 +296,7 @@ void host_leave(struct window *w, uint32_t page, uint32_t entry);
 /* Take all mappings of the pages [first, end) away; false: the host's mappings are at their limit.
  */
 bool host_clear(struct window *w, uint32_t first, uint32_t end);
-/* The entries of [first, end) say that nothing is mapped any more; BEFORE is host_edges as it was. */
+/* The entries of [first, end) say that nothing is mapped any more; BEFORE: host_edges as it was. */
 void host_gone(struct window *w, uint32_t first, uint32_t end, uint32_t before);
 
 static inline bool window_touched(const struct window *w, uint32_t page)

@@ -291,7 +291,7 @@ static uint32_t dropped_entry(uint32_t entry)
     return entry & MAP_RMAP ? kept | (entry & (~(PAGE_SIZE - 1) | MAP_RMAP)) : kept;
 }
 
-void window_settle(struct window *w)
+void window_unmap(struct window *w)
 {
     uint32_t first = w->gone_first, end = w->gone_end;
 
@@ -342,7 +342,7 @@ void window_forget(struct window *w, uint32_t first, uint32_t end, bool joined)
     if (host_first < host_end) {
         host_gone(w, host_first, host_end, before);
         if (!joined || w->gone_first == w->gone_end) {
-            window_settle(w);
+            window_unmap(w);
             w->gone_first = host_first;
         }
         w->gone_end = host_end;
@@ -354,7 +354,7 @@ void window_forget(struct window *w, uint32_t first, uint32_t end, bool joined)
 void window_drop(struct window *w, uint32_t first, uint32_t end)
 {
     window_forget(w, first, end, false);
-    window_settle(w);
+    window_unmap(w);
 }
 
 void window_drop_later(struct window *w, uint32_t page)
