@@ -191,15 +191,16 @@ void mmu_invlpg(struct mmu *m, uint32_t lin)
         found = true;
         slot = slot && v != VIEW_USER && !(w->map[page] & MAP_LARGE);
         n = w->map[page] & MAP_LARGE ? 1u << aspace_slot_shift(as) : 1;
-        if (v == VIEW_USER && (w->map[page] & (MAP_HOST | MAP_LARGE)) == MAP_HOST)
+        if (v == VIEW_USER && (w->map[page] & (MAP_HOST | MAP_LARGE)) == MAP_HOST) {
             window_drop_later(w, page);
-        else
+            reach_update(m);
+        } else {
             window_drop(w, page & ~(n - 1), (page & ~(n - 1)) + n);
+        }
         most = n > most ? n : most;
     }
     if (found && slot)
         churn_dropped(m, page);
-    reach_update(m);
     global_drop(m, page & ~(most - 1), most);
 }
 

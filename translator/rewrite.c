@@ -136,7 +136,17 @@ static bool window_form(const struct build *b)
 
 /* ---- a supervisor's access to memory of programs ---- */
 
-static bool opcode_group(const struct insn *in);
+static bool opcode_group(const struct insn *in)
+{
+    if (in->map != MAP_1B)
+        return false;
+    switch (in->opcode) {
+    case 0x80: case 0x82: case 0xC0: case 0xC6: case 0xD0: case 0xD2: case 0xF6: case 0xFE:
+        return true;
+    default:
+        return false;
+    }
+}
 
 /* REG of IN is one of AH..BH, which no REX prefix may stand beside. */
 static bool high_byte(const struct build *b)
@@ -335,18 +345,6 @@ static uint8_t kept_rep(const struct build *b)
     if (in->map == MAP_0F && in->opcode == 0xBD)
         return in->rep == 0xF3 && cpu_has(model, FEAT_LZCNT) ? 0xF3 : 0;
     return in->rep;
-}
-
-static bool opcode_group(const struct insn *in)
-{
-    if (in->map != MAP_1B)
-        return false;
-    switch (in->opcode) {
-    case 0x80: case 0x82: case 0xC0: case 0xC6: case 0xD0: case 0xD2: case 0xF6: case 0xFE:
-        return true;
-    default:
-        return false;
-    }
 }
 
 static struct hostop vex_hostop(const struct insn *in)
