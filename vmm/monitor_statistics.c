@@ -60,6 +60,7 @@ static void info_fills(const struct monitor_target *t, struct text *out)
                                         "prefetch_probe_hits",
                                         "drops",
                                         "drop_pages",
+                                        "unmaps",
                                         "walks",
                                         "guest_faults",
                                         NULL};

@@ -34,6 +34,7 @@ static void windows(struct machine *m, const struct statistic_sink *to)
         {"prefetch_probe_hits", "of these asked for soon after", s->probe_hits, false},
         {"drops", "times pages were unmapped", s->drops, false},
         {"drop_pages", "pages unmapped", s->drop_pages, false},
+        {"unmaps", "calls to the host for that", s->unmaps, false},
         {"syncs", "address-space switches", s->syncs, false},
         {"sync_changed", "page-table entries that had changed", s->sync_changed, false},
         {"sync_tables", "page tables compared", s->sync_tables, false},
