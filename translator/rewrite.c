@@ -136,39 +136,6 @@ static bool window_form(const struct build *b)
 
 /* ---- a supervisor's access to memory of programs ---- */
 
-static bool opcode_group(const struct insn *in)
-{
-    if (in->map != MAP_1B)
-        return false;
-    switch (in->opcode) {
-    case 0x80: case 0x82: case 0xC0: case 0xC6: case 0xD0: case 0xD2: case 0xF6: case 0xFE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* REG of IN is one of AH..BH, which no REX prefix may stand beside. */
-static bool high_byte(const struct build *b)
-{
-    const struct insn *in = b->in;
-    return !in->vex && (b->info->op_flags & OP_BYTE) && !opcode_group(in) && insn_reg(in) >= 4;
-}
-
-bool rewrite_reaches(const struct build *b)
-{
-    const struct insn *in = b->in;
-    if (in->addrsize != 4)
-        return false;
-    if (in->kind == K_STRING)
-        return (in->override == SEG_NONE ? seg_flat(b, SEG_DS) : seg_flat(b, in->override)) &&
-               seg_flat(b, SEG_ES);
-    if (!seg_flat(b, in->seg) || in->seg == SEG_CS)
-        return false;
-    return in->kind == K_MOFFS ||
-           (in->kind == K_PLAIN && in->has_mem && !bit_string(in) && !high_byte(b));
-}
-
 void emit_reach(struct emit *e, unsigned to, unsigned reg)
 {
     emit_mov(e, R9, reg);
@@ -347,6 +314,18 @@ static uint8_t kept_rep(const struct build *b)
     return in->rep;
 }
 
+static bool opcode_group(const struct insn *in)
+{
+    if (in->map != MAP_1B)
+        return false;
+    switch (in->opcode) {
+    case 0x80: case 0x82: case 0xC0: case 0xC6: case 0xD0: case 0xD2: case 0xF6: case 0xFE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static struct hostop vex_hostop(const struct insn *in)
 {
     return (struct hostop){
@@ -383,6 +362,28 @@ static struct hostop hostop_of(const struct build *b)
     };
 }
 
+/* One of AH..BH, which no REX prefix may stand beside. */
+static bool high_byte(const struct hostop *op)
+{
+    return op->byte_reg && op->reg >= 4;
+}
+
+bool rewrite_reaches(const struct build *b)
+{
+    const struct insn *in = b->in;
+    if (in->addrsize != 4)
+        return false;
+    if (in->kind == K_STRING)
+        return (in->override == SEG_NONE ? seg_flat(b, SEG_DS) : seg_flat(b, in->override)) &&
+               seg_flat(b, SEG_ES);
+    if (!seg_flat(b, in->seg) || in->seg == SEG_CS)
+        return false;
+    if (in->kind != K_PLAIN || !in->has_mem)
+        return in->kind == K_MOFFS;
+    struct hostop op = hostop_of(b);
+    return !bit_string(in) && !high_byte(&op);
+}
+
 void rewrite_PLAIN(struct build *b)
 {
     const struct insn *in = b->in;
@@ -392,8 +393,7 @@ void rewrite_PLAIN(struct build *b)
             exit_site(b, true);
             return;
         }
-        bool high = op.byte_reg && op.reg >= 4;
-        mem_emit(b, mem_prepare(b, in->mem_size, in->mem_access, high), &op);
+        mem_emit(b, mem_prepare(b, in->mem_size, in->mem_access, high_byte(&op)), &op);
         return;
     }
     emit_head(b->e, &op, R_NONE, R_NONE);
