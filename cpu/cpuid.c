@@ -2,6 +2,7 @@
  * the hypervisor leaves are absent. */
 #include "cpu/control.h"
 
+#include "cpu/caches.h"
 #include "cpu/model.h"
 #include "cpu/xsave.h"
 
@@ -62,35 +63,6 @@ static void leaf1(const struct cpu *cpu, uint32_t regs[4])
         regs[3] |= 1u << 9;
 }
 
-/* Cache and TLB descriptors (SDM table 3-12): 4 KiB and 4 MiB TLBs, 32 KiB L1s, an L2. */
-static void leaf2(const struct cpu_model *m, uint32_t regs[4])
-{
-    regs[0] = 0x01 | 0x01u << 8 | 0x02u << 16 | 0x03u << 24; /* AL: one call tells all */
-    if (m->max_leaf >= 4)
-        regs[3] = 0x2C | 0x30u << 8 | 0x7Du << 16; /* 32 KiB 8-way L1 D and I; 2 MiB L2 */
-    else
-        regs[3] = 0x0C | 0x08u << 8 | 0x43u << 16; /* 16 KiB L1 D and I; 512 KiB L2 */
-    if (m->signature >> 8 == 0xF)
-        regs[3] = 0x66 | 0x70u << 8 | 0x7Bu << 16; /* 8 KiB L1 D, trace cache, 512 KiB L2 */
-}
-
-/* Deterministic cache parameters. */
-static void leaf4(uint32_t subleaf, uint32_t regs[4])
-{
-    struct cache {
-        uint8_t type, level;
-        uint16_t ways;
-        uint32_t sets;
-    };
-    static const struct cache caches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 8, 4096}};
-    if (subleaf >= COUNT(caches))
-        return;
-    const struct cache *c = &caches[subleaf];
-    regs[0] = c->type | (uint32_t)c->level << 5 | 1u << 8;
-    regs[1] = 63 | (uint32_t)(c->ways - 1) << 22;
-    regs[2] = c->sets - 1;
-}
-
 static void leaf7(const struct cpu_model *m, uint32_t subleaf, uint32_t regs[4])
 {
     static const struct cpuid_bit bits[] = {
@@ -140,10 +112,10 @@ static void basic_leaf(const struct cpu *cpu, uint32_t leaf, uint32_t subleaf, u
         leaf1(cpu, regs);
         break;
     case 2:
-        leaf2(m, regs);
+        cpu_cache_descriptors(m, regs);
         break;
     case 4:
-        leaf4(subleaf, regs);
+        cpu_cache_parameters(m, subleaf, regs);
         break;
     case 5: /* MONITOR line sizes */
         if (cpu_has(m, FEAT_MONITOR))
@@ -183,8 +155,8 @@ static void extended_leaf(const struct cpu_model *m, uint32_t leaf, uint32_t reg
         strncpy(brand, m->brand, sizeof brand - 1);
         memcpy(regs, brand + (leaf - 0x80000002) * 16, 16);
         break;
-    case 0x80000006: /* L2: 64-byte lines, 8 ways, 2 MiB */
-        regs[2] = 64 | 6u << 12 | 2048u << 16;
+    case 0x80000006:
+        regs[2] = cpu_cache_second_level(m);
         break;
     case 0x80000007: /* the TSC does not stop or change its rate */
         regs[3] = cpu_has(m, FEAT_INVARIANT_TSC) ? 1u << 8 : 0;

@@ -1,6 +1,8 @@
 /* The CPU models of -cpu, and what the host takes away from them. */
 #include "cpu/model.h"
 
+#include "cpu/caches.h"
+
 #include <cpuid.h>
 #include <stddef.h>
 #include <string.h>
@@ -81,7 +83,8 @@ static const struct cpu_model models[] = {
      P6,
      .nx = true,
      .safe = true,
-     .mxcsr_mask = 0xFFFF},
+     .mxcsr_mask = 0xFFFF,
+     .host_caches = true},
     /* QEMU's, each with the features of a family above and another number. */
     MODEL("qemu32", "ringer Virtual CPU", SET_QEMU32, 0x663, 4, CR4_PENTIUM3, false),
     MODEL("kvm32", "ringer Virtual CPU", SET_QEMU32, 0xF61, 5, CR4_PENTIUM3, false),
@@ -203,5 +206,6 @@ struct cpu_model cpu_model_for_host(const struct cpu_model *model)
     }
     if (!host_saves_ymm())
         cut.features &= ~vectors;
+    cpu_caches_init(&cut);
     return cut;
 }

@@ -55,6 +55,7 @@ static const struct {
     {"nx", -1, SWITCH(nx)},
     {"mtrr", -1, SWITCH(mtrr)},
     {"mca", -1, SWITCH(mca)},
+    {"host-cache-info", -1, SWITCH(host_caches)},
 };
 
 /* "_" and "-" are the same, and so are "sse4_1" and "sse4.1". */

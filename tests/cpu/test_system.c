@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <check.h>
+#include <cpuid.h>
 #include <string.h>
 
 static struct rig rig;
@@ -228,6 +229,49 @@ START_TEST(cpuid_models)
 }
 END_TEST
 
+/* "max" has the host's caches, each for one processor alone; all others two levels of their own. */
+START_TEST(cpuid_caches)
+{
+    uint32_t r[4], host[4] = {0};
+    use_model("max");
+    cpuid(2, r);
+    ck_assert_uint_eq(r[0] & 0xFF, 1);
+    bool tells = (r[3] & 0xFF) == 0xFF;
+    for (uint32_t i = 0, leaf = 4; tells && i < 5; i++) {
+        if (i == 0 && __get_cpuid(0x80000001, &host[0], &host[1], &host[2], &host[3]) &&
+            host[2] & 1u << 22)
+            leaf = 0x8000001D;
+        ck_assert(__get_cpuid_count(leaf, i, &host[0], &host[1], &host[2], &host[3]));
+        cpu_cpuid(rig.cpu, 4, i, r);
+        if (i == 4)
+            memset(host, 0, sizeof host);
+        ck_assert_uint_eq(r[0], host[0] & 0x3FF);
+        if (!(r[0] & 0x1F))
+            break;
+        ck_assert_mem_eq(&r[1], &host[1], 3 * sizeof r[0]);
+        if ((r[0] >> 5 & 7) != 2)
+            continue;
+        cpuid(0x80000006, r);
+        uint32_t lines = (host[1] >> 22) + 1, line = (host[1] & 0xFFF) + 1;
+        ck_assert_uint_eq(r[2] >> 16, lines * line * (host[2] + 1) / 1024);
+        ck_assert_uint_eq(r[2] & 0xFF, line);
+    }
+    use_model("haswell");
+    cpuid(2, r);
+    ck_assert_uint_eq(r[3], 0x7D302C);
+    cpu_cpuid(rig.cpu, 4, 2, r);
+    ck_assert_uint_eq(r[0], 3 | 2 << 5 | 1 << 8);
+    ck_assert_uint_eq(((r[1] >> 22) + 1) * ((r[1] & 0xFFF) + 1) * (r[2] + 1), 2 << 20);
+    cpu_cpuid(rig.cpu, 4, 3, r);
+    ck_assert_uint_eq(r[0], 0);
+    cpuid(0x80000006, r);
+    ck_assert_uint_eq(r[2], 0x08006040);
+    use_model("pentium3");
+    cpuid(2, r);
+    ck_assert_uint_eq(r[3], 0x43080C);
+}
+END_TEST
+
 /* The local APIC's MSRs, and what CPUID says of it. */
 START_TEST(apic_msrs)
 {
@@ -411,6 +455,7 @@ int main(void)
     tcase_add_test(tc, time_stamp_counter);
     tcase_add_test(tc, model_specific_registers);
     tcase_add_test(tc, cpuid_models);
+    tcase_add_test(tc, cpuid_caches);
     tcase_add_test(tc, features_of_models);
     tcase_add_test(tc, apic_msrs);
     tcase_add_test(tc, tsc_deadline_and_adjust);
