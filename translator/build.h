@@ -157,8 +157,8 @@ void push_far(struct build *b);
 void pop_far(struct build *b, uint32_t extra);
 /* Push the next instruction's EIP. */
 void push_return(struct build *b);
-/* Pop into the scratch register DST (zero-extended), releasing EXTRA more bytes; r8d to r10d may be lost. */
-void pop_scratch(struct build *b, unsigned dst, unsigned size, uint32_t extra);
+/* Pop into r10d (zero-extended), releasing EXTRA more bytes. */
+void pop_r10(struct build *b, unsigned size, uint32_t extra);
 #define X(name) void rewrite_##name(struct build *b);
 INSN_KINDS(X)
 #undef X

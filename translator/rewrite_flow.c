@@ -90,7 +90,8 @@ void rewrite_RET(struct build *b)
         exit_site(b, true);
         return;
     }
-    pop_scratch(b, R8, b->in->opsize, b->in->opcode == 0xC2 ? b->in->imm : 0);
+    pop_r10(b, b->in->opsize, b->in->opcode == 0xC2 ? b->in->imm : 0);
+    emit_mov(b->e, R8, R10);
     exit_indirect(b);
 }
 

@@ -27,7 +27,7 @@ static bool mov(struct build *b, unsigned seg)
 
 static bool pop(struct build *b, unsigned seg)
 {
-    pop_scratch(b, R10, b->in->opsize, 0);
+    pop_r10(b, b->in->opsize, 0);
     emit_zx16(b->e, R10, R10);
     set_segment(b, seg);
     return true;

@@ -123,10 +123,10 @@ void push_return(struct build *b)
     push_number(b, b->in->opsize, b->next, true);
 }
 
-void pop_scratch(struct build *b, unsigned dst, unsigned size, uint32_t extra)
+void pop_r10(struct build *b, unsigned size, uint32_t extra)
 {
     if (flat_stack(b)) {
-        emit_load_sized(b->e, size, dst, RSP, R_WINDOW, b->esp);
+        emit_load_sized(b->e, size, R10, RSP, R_WINDOW, b->esp);
         stack_moved(b, (int32_t)(size + extra));
         return;
     }
@@ -134,8 +134,6 @@ void pop_scratch(struct build *b, unsigned dst, unsigned size, uint32_t extra)
     emit_load_sized(b->e, size, R10, R9, R_WINDOW, 0);
     emit_lea(b->e, R8, R8, R_NONE, (int32_t)(size + extra));
     stack_commit(b);
-    if (dst != R10)
-        emit_mov(b->e, dst, R10);
 }
 
 void push_far(struct build *b)
@@ -175,7 +173,7 @@ void rewrite_POP_REG(struct build *b)
         stack_moved(b, 4);
         return;
     }
-    pop_scratch(b, R10, b->in->opsize, 0);
+    pop_r10(b, b->in->opsize, 0);
     if (b->in->opsize == 2)
         emit_mov16(b->e, reg, R10);
     else
@@ -211,7 +209,7 @@ void rewrite_POP_RM(struct build *b)
 {
     const struct insn *in = b->in;
     if (!in->has_mem) {
-        pop_scratch(b, R10, in->opsize, 0);
+        pop_r10(b, in->opsize, 0);
         if (in->opsize == 2)
             emit_mov16(b->e, insn_rm(in), R10);
         else
