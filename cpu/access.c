@@ -2,6 +2,7 @@
 #include "cpu/access.h"
 
 #include "cpu/debug.h"
+#include "cpu/model.h"
 #include "cpu/segment.h"
 
 bool cpu_event_pending(const struct cpu *cpu)
@@ -32,7 +33,7 @@ bool cpu_system_probe(struct cpu *cpu, uint32_t lin, uint32_t len, enum mmu_acce
 
 /* SDM vol. 3A table 6-7: operands of 10 bytes are x87's, 14 and 94, 28 and 108 its environment and
  * state. */
-static uint32_t alignment(uint32_t len)
+static uint32_t alignment(const struct cpu *cpu, uint32_t len)
 {
     switch (len) {
     case 2: case 14: case 94:
@@ -41,9 +42,9 @@ static uint32_t alignment(uint32_t len)
         return 4;
     case 8: case 10:
         return 8;
-    case 16: /* may be less (SDM 6.15) */
+    case 16: /* the processor's to say (SDM vol. 3A 6.15) */
     case 32:
-        return 16;
+        return cpu->model->intel_host ? 1 : 16;
     default:
         return 1;
     }
@@ -52,7 +53,7 @@ static uint32_t alignment(uint32_t len)
 static bool misaligned(const struct cpu *cpu, uint32_t linear, uint32_t len)
 {
     return cpu->cpl == 3 && (cpu->flags_sys & FLAG_AC) && (cpu->cr0 & CR0_AM) &&
-           (linear & (alignment(len) - 1));
+           (linear & (alignment(cpu, len) - 1));
 }
 
 bool cpu_linear(struct cpu *cpu, enum seg_index seg, uint32_t offset, uint32_t len,

@@ -190,10 +190,15 @@ static void turn_stack(struct cpu *cpu, unsigned top)
         memcpy(cpu->fpu + FX_ST + 16 * n, old + 16 * ((n + by) & 7), 16);
 }
 
-void cpu_fpu_enter_mmx(struct cpu *cpu)
+void cpu_fpu_top_zero(struct cpu *cpu)
 {
     turn_stack(cpu, 0);
     fx_set16(cpu, FX_FSW, fx16(cpu, FX_FSW) & ~(7u << 11));
+}
+
+void cpu_fpu_enter_mmx(struct cpu *cpu)
+{
+    cpu_fpu_top_zero(cpu);
     fx_set16(cpu, FX_FTW, 0xFF);
 }
 

@@ -38,5 +38,7 @@ bool cpu_fpu_pending(const struct cpu *cpu);
 /* What an MMX instruction does to the x87 state in cpu->fpu (SDM vol. 1 9.5.1): TOP becomes 0, all
  * registers valid.  The image then has MM0-MM7 in their order. */
 void cpu_fpu_enter_mmx(struct cpu *cpu);
+/* The first half of it: TOP becomes 0, what is valid stays so. */
+void cpu_fpu_top_zero(struct cpu *cpu);
 
 #endif

@@ -206,6 +206,9 @@ struct cpu_model cpu_model_for_host(const struct cpu_model *model)
     }
     if (!host_saves_ymm())
         cut.features &= ~vectors;
+    uint32_t vendor[4] = {0};
+    __get_cpuid(0, &vendor[0], &vendor[1], &vendor[2], &vendor[3]);
+    cut.intel_host = vendor[2] == 0x6C65746E; /* "ntel" */
     cpu_caches_init(&cut);
     return cut;
 }

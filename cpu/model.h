@@ -24,6 +24,7 @@ struct cpu_model {
     bool pae, pge, pse, pse36, nx;
     bool safe;           /* ARCH_CAPABILITIES: no speculation bugs to work around */
     uint32_t mxcsr_mask; /* writable bits of MXCSR; 0: no SSE */
+    bool intel_host;     /* what manuals leave to processors is done as Intel's do it, not AMD's */
     bool host_caches;    /* caches are the host's: guest code runs with them */
     struct cpu_cache caches[4]; /* of leaf 4, in order; kind 0 behind the last */
 };

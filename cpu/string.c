@@ -7,6 +7,7 @@
 
 #include "cpu/alu.h"
 #include "cpu/debug.h"
+#include "cpu/model.h"
 #include "cpu/segment.h"
 
 #include <string.h>
@@ -122,8 +123,10 @@ static bool lods_one(struct cpu *cpu, const struct string_op *op)
 static bool cmps_one(struct cpu *cpu, const struct string_op *op)
 {
     uint32_t a = 0, b = 0;
-    if (!cpu_load(cpu, op->seg, string_source(cpu, op), &a, op->size) ||
-        !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size))
+    bool dest_first = cpu->model->intel_host; /* the manual has no order */
+    if ((dest_first && !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size)) ||
+        !cpu_load(cpu, op->seg, string_source(cpu, op), &a, op->size) ||
+        (!dest_first && !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size)))
         return false;
     alu_execute(ALU_CMP, op->size, a, b, &cpu->flags_host);
     string_step(cpu, op, true, true, 1);
@@ -264,21 +267,32 @@ static uint32_t many(struct cpu *cpu, const struct string_op *op, uint8_t opcode
     }
 }
 
+/* A repetition is left in the middle.  EFLAGS of one that COMPARES are those from before, FLAGS
+ * (SDM vol. 2 REP); AMD's processors leave those of the last comparison. */
+static enum cpu_result string_left(struct cpu *cpu, bool compares, uint32_t flags,
+                                   enum cpu_result how)
+{
+    if (compares && cpu->model->intel_host)
+        cpu->flags_host = flags;
+    return how;
+}
+
 enum cpu_result emulate_string(struct cpu *cpu, const struct insn *in)
 {
     struct string_op op;
     uint32_t start = string_budget(cpu), budget = start;
     bool compares = (in->opcode & 0xF6) == 0xA6;
+    uint32_t flags = cpu->flags_host;
     string_begin(cpu, in, &op);
     if (!op.rep)
         return cpu_end(cpu, in, one(cpu, &op, in->opcode));
     while (string_count(cpu, &op) != 0) {
         if (budget == 0 || (budget < start && cpu_event_pending(cpu)))
-            return CPU_AGAIN;
+            return string_left(cpu, compares, flags, CPU_AGAIN);
         uint32_t done = many(cpu, &op, in->opcode, budget);
         if (done == 0) {
             if (!one(cpu, &op, in->opcode))
-                return CPU_EXCEPTION;
+                return string_left(cpu, compares, flags, CPU_EXCEPTION);
             done = 1;
         }
         budget -= done;

@@ -3,6 +3,7 @@
  * bounce buffer: read the operand there, run the very instruction on it, write it back. */
 #include "cpu/access.h"
 #include "cpu/fpu_state.h"
+#include "cpu/model.h"
 #include "translator/build.h"
 #include "translator/pointers.h"
 #include "translator/simd.h"
@@ -130,8 +131,11 @@ static enum cpu_result step_on_bounce(struct translator *t, const struct insn *i
     if ((cpu->seg[seg].base + ea) & (alignment(in, simd) - 1)) /* so does misalignment */
         return cpu_fail(cpu, EXC_GP, 0);
     /* What is written back faults as a write, even at its read. */
-    if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size))
+    if ((in->mem_access & 2) && !cpu_probe_store(cpu, seg, ea, size)) {
+        if (simd && waits(in, true) && cpu->model->intel_host)
+            cpu_fpu_top_zero(cpu); /* MMX's first step is done before the store */
         return CPU_EXCEPTION;
+    }
     if ((in->mem_access & 1) && !load_operand(cpu, in, ea, bounce, size))
         return CPU_EXCEPTION;
     if (!emit_step(t, in, shift)) {

@@ -3,6 +3,7 @@
 
 #include "cpu/access.h"
 #include "cpu/fpu_state.h"
+#include "cpu/model.h"
 #include "cpu/xsave.h"
 #include "translator/vex.h"
 
@@ -88,14 +89,22 @@ enum cpu_result vector_gather(struct cpu *cpu, const struct insn *in)
     get(cpu, reg, dst);
     get(cpu, in->vvvv, mask);
     get(cpu, vsib, index);
-    bool ok = true;
+    bool ok = true, loaded = false;
     uint32_t ac = alignment_off(cpu);
+    /* The manual's pseudo-code begins so; AMD's processors leave the rest of an element alone. */
+    if (cpu->model->intel_host) {
+        for (unsigned i = 0; i < full / size; i++)
+            memset(mask + i * size, selected(mask, i, size) ? 0xFF : 0, size);
+        memset(mask + full, 0, YMM - full);
+    }
     for (unsigned i = 0; i < count && ok; i++) {
         uint32_t low;
         memcpy(&low, index + i * index_size, sizeof low);
-        if (selected(mask, i, size))
+        if (selected(mask, i, size)) {
             ok = cpu_load(cpu, (enum seg_index)in->seg, element_address(cpu, in, low),
                           dst + i * size, size);
+            loaded |= ok;
+        }
         if (ok)
             memset(mask + i * size, 0, size);
     }
@@ -103,6 +112,8 @@ enum cpu_result vector_gather(struct cpu *cpu, const struct insn *in)
     if (ok) { /* what lies beyond the last element is zero */
         memset(mask, 0, sizeof mask);
         memset(dst + count * size, 0, YMM - count * size);
+    } else if (loaded && cpu->model->intel_host) {
+        memset(dst + full, 0, YMM - full);
     }
     set(cpu, reg, dst);
     set(cpu, in->vvvv, mask);

@@ -1,6 +1,7 @@
 /* Lock-step (translator/verify.h): the rehearsal and the comparison. */
 #include "translator/verify.h"
 #include "cpu/xsave.h"
+#include "translator/simd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,6 +395,14 @@ bool verify_differs(struct translator *t, const struct tb *tb, unsigned insn, co
     return false;
 }
 
+/* Is IN one of MMX with an operand in memory?  Intel's processors clear TOP before its store
+ * faults. */
+static bool clears_top(const struct insn *in)
+{
+    return in->has_mem && !in->vex && simd_mmx(in) &&
+           (opcode_lookup(in->map, in->opcode, in->modrm).flags & OP_MMX);
+}
+
 /* By hand the instruction begins anew; what it had done of itself before stands. */
 static bool half_done(struct translator *t, uint32_t eip)
 {
@@ -402,7 +411,8 @@ static bool half_done(struct translator *t, uint32_t eip)
     t->cpu->eip = eip;
     bool fetched = step_fetch(t, &in, &phys);
     t->cpu->eip = saved;
-    return !fetched || in.kind == K_PUSHA || in.kind == K_GATHER || (in.kind == K_STRING && in.rep);
+    return !fetched || in.kind == K_PUSHA || in.kind == K_GATHER ||
+           (in.kind == K_STRING && in.rep) || clears_top(&in);
 }
 
 bool verify_compare(struct translator *t, const struct tb *tb, uint32_t code)

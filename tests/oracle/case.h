@@ -48,10 +48,17 @@ uint32_t selector_base(uint16_t selector);
 
 enum leave {
     LEAVE_ENV = 1,   /* x87 pointers in memory, which hosts keep in their own ways */
-    LEAVE_ORDER = 2, /* which of two faults comes first: CALL's target or its stack, RETF's
-                      * selector or the words above it */
+    LEAVE_ORDER = 2, /* which of two faults comes first, as CALL's target or its stack, RETF's
+                      * selector or the words above it; which byte of an operand is reported */
     LEAVE_POPA = 4,  /* POPA that faults: which registers it loaded before, it loads them again */
     LEAVE_TAGS = 8,  /* MASKMOVQ that faults: has the x87 become MMX's before? */
+    /* AMD's processors push 32 bits for a selector, Intel's leave the upper half of its place
+     * alone; and new ones store 0 for FCS and FDS (CPUID leaf 7 EBX bit 13) */
+    LEAVE_SELECTOR = 16,
+    LEAVE_WIDE = 32,  /* #AC: for 16 bytes and more, for a selector that is popped */
+    LEAVE_MXCSR = 64, /* VCVTPS2PH whose store faults: its exceptions */
+    LEAVE_FIST = 128, /* FIST of what is no integer, not masked: before its operand's faults? */
+    LEAVE_CMPS = 256, /* which operand is read first */
 };
 
 enum { CASE_CODE = 64, CASE_STEPS = 8, FX_BYTES = 512, YMM_BYTES = 128 };

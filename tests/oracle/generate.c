@@ -229,6 +229,9 @@ static void make_modrm(struct generator *g)
         m &= 0x7F;
     if ((f->flags & F_VSIB) && !one_in(g, 16))
         m = (uint8_t)((m & 0xF8) | 4);
+    if (!f->map && (g->opcode & 0xFE) == 0xC6 &&
+        m == 0xF8) /* XABORT and XBEGIN, where there is RTM */
+        m = 0xF9;
     g->modrm = m;
     if (f->flags & F_VSIB) /* a trap may come in the middle, in place of a fault */
         g->c->start.eflags &= ~(uint32_t)FLAG_TF;
@@ -432,21 +435,65 @@ static const struct form *choose(struct generator *g, unsigned sets)
     }
 }
 
+/* x87 stores that leave their operand alone when what they are to store raises an exception. */
+static bool stores_number(uint8_t o, unsigned reg)
+{
+    return (o == 0xD9 && (reg == 2 || reg == 3)) ||
+           ((o == 0xDB || o == 0xDD || o == 0xDF) && (reg == 7 || (reg >= 1 && reg <= 3)));
+}
+
+static unsigned leave_vex(unsigned map, uint8_t o)
+{
+    bool masked = (map == 0x38 && ((o >= 0x2C && o <= 0x2F) || o == 0x8C || o == 0x8E)) ||
+                  (map == 0x0F && o == 0xF7);
+    if (map == 0x3A && o == 0x1D)
+        return LEAVE_ORDER | LEAVE_MXCSR;
+    return masked ? LEAVE_ORDER : 0;
+}
+
+static unsigned leave_simd(const struct generator *g)
+{
+    uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
+    bool vex = g->form->flags & F_VEX;
+    if (vex)
+        return LEAVE_WIDE | leave_vex(g->form->map, o);
+    if ((g->form->map == 0x38 && o >= 0xC8 && o <= 0xCD) || (g->form->map == 0x3A && o == 0xCC))
+        return LEAVE_WIDE | LEAVE_ORDER; /* SHA: is its operand misaligned before it is absent? */
+    if (g->form->map == 0x0F && o == 0xF7)
+        return LEAVE_WIDE | LEAVE_ORDER | LEAVE_TAGS;
+    if (g->form->map == 0x0F && o == 0xAE && reg < 2 && g->modrm < 0xC0) /* FXSAVE, FXRSTOR */
+        return LEAVE_ORDER | (reg == 0 ? LEAVE_ENV : 0u);
+    return LEAVE_WIDE;
+}
+
 static unsigned leave(const struct generator *g)
 {
     uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
-    if (g->form->map == 0x0F && o == 0xF7 && !(g->form->flags & F_VEX))
-        return LEAVE_TAGS;
-    if (g->form->map == 0x0F && o == 0xAE && reg < 2 && g->modrm < 0xC0) /* FXSAVE, FXRSTOR */
-        return LEAVE_ORDER | (reg == 0 ? LEAVE_ENV : 0u);
+    bool memory = g->modrm < 0xC0;
+    if (g->form->map == 0x0F && (o == 0xA0 || o == 0xA8))
+        return LEAVE_SELECTOR;
+    if (g->form->map == 0x0F &&
+        (o == 0xA1 || o == 0xA9)) /* POP reads as many bytes as PUSH writes */
+        return LEAVE_WIDE;
     if (g->form->map)
-        return 0;
-    if ((o == 0xD9 || o == 0xDD) && g->modrm < 0xC0 && (reg == 4 || reg == 6))
+        return leave_simd(g);
+    if (o == 0x06 || o == 0x0E || o == 0x16 || o == 0x1E)
+        return LEAVE_SELECTOR;
+    if (o == 0x07 || o == 0x17 || o == 0x1F)
+        return LEAVE_WIDE;
+    if ((o == 0xD9 || o == 0xDD) && memory && (reg == 4 || reg == 6))
         return LEAVE_ORDER | (reg == 6 ? LEAVE_ENV : 0u);
-    if (o == 0xDF && g->modrm < 0xC0 && reg == 6) /* FBSTP, in two pieces */
-        return LEAVE_ORDER;
+    if (o == 0xDF && memory && reg == 6) /* FBSTP, in two pieces */
+        return LEAVE_ORDER | LEAVE_FIST;
+    if (memory && stores_number(o, reg))
+        return LEAVE_FIST |
+               (o == 0xDB && reg == 7 ? LEAVE_ORDER : 0u); /* FSTP of 80 bits, in two pieces */
     if (o == 0x61)
         return LEAVE_POPA;
+    if (o == 0x62) /* is it out of one bound before the other is read? */
+        return LEAVE_ORDER;
+    if ((o & 0xFE) == 0xA6)
+        return LEAVE_ORDER | LEAVE_CMPS;
     return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) ||
                    (o == 0xFF && (reg == 2 || reg == 3))
                ? LEAVE_ORDER
@@ -538,12 +585,13 @@ void generate(uint64_t seed, uint64_t n, unsigned sets, unsigned steps, struct o
     make_registers(&g);
     if (steps > CASE_STEPS)
         steps = CASE_STEPS;
-    while (c->steps + 1 < steps && c->length + 2 * 16 < CASE_CODE && !(c->leave & LEAVE_ENV)) {
+    while (c->steps + 1 < steps && c->length + 2 * 16 < CASE_CODE &&
+           !(c->leave & (LEAVE_ENV | LEAVE_SELECTOR))) {
         if (leads_on(g.form))
             make_instruction(&g);
         g.form = choose(&g, sets);
     }
-    if (!(c->leave & LEAVE_ENV)) /* nothing reads what is not compared */
+    if (!(c->leave & (LEAVE_ENV | LEAVE_SELECTOR))) /* nothing reads what is not compared */
         make_instruction(&g);
     case_fpu(c);
 }
