@@ -35,7 +35,8 @@ void cpu_caches_init(struct cpu_model *model)
     static const struct cpu_cache common[] = {CACHE(1, 1, 8, 64), CACHE(2, 1, 8, 64),
                                               CACHE(3, 2, 8, 4096)};
 #undef CACHE
-    model->host_caches = model->host_caches && host_caches(model->caches, COUNT(model->caches));
+    model->host_caches = model->host_caches && model->max_leaf >= 4 &&
+                         host_caches(model->caches, COUNT(model->caches));
     if (!model->host_caches)
         memcpy(model->caches, common, sizeof common);
 }

@@ -1,5 +1,6 @@
 /* Control registers, MSRs, CPUID models, descriptor-table registers, ports, BCD. */
 #include "cpu/control.h"
+#include "cpu/model.h"
 #include "rig.h"
 
 #include <check.h>
@@ -269,6 +270,10 @@ START_TEST(cpuid_caches)
     use_model("pentium3");
     cpuid(2, r);
     ck_assert_uint_eq(r[3], 0x43080C);
+    struct cpu_model old =
+        *cpu_model_find("pentium3"); /* without leaf 4 there is no place for them */
+    ck_assert(cpu_model_switch(&old, "host-cache-info", true));
+    ck_assert(!cpu_model_for_host(&old).host_caches);
 }
 END_TEST
 
