@@ -123,7 +123,8 @@ static bool lods_one(struct cpu *cpu, const struct string_op *op)
 static bool cmps_one(struct cpu *cpu, const struct string_op *op)
 {
     uint32_t a = 0, b = 0;
-    bool dest_first = cpu->model->intel_host; /* the manual has no order */
+    /* The manual has no order.  With 32-bit addresses it is the host's own that blocks execute. */
+    bool dest_first = cpu->model->intel_host && string_mask(op) == 0xFFFFFFFF;
     if ((dest_first && !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size)) ||
         !cpu_load(cpu, op->seg, string_source(cpu, op), &a, op->size) ||
         (!dest_first && !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size)))

@@ -235,6 +235,21 @@ static bool compare_arena(unsigned loose, const uint8_t *host, const uint8_t *gu
     return false;
 }
 
+/* Did END come at a CMPS?  Which operand is read first no manual says.  It may be one that a jump
+ * led to. */
+static bool at_cmps(const struct oracle_end *end)
+{
+    enum { CS = 1, PREFIXES = 8 };
+    uint32_t at = selector_base(end->state.seg[CS]) + end->state.eip - ARENA_BASE;
+    for (unsigned i = 0; i < PREFIXES && at < ARENA_BYTES; i++, at++) {
+        uint8_t byte = end->arena[at];
+        bool segment = (byte & 0xE7) == 0x26 || byte == 0x64 || byte == 0x65;
+        if (!segment && byte != 0x66 && byte != 0x67 && byte != 0xF2 && byte != 0xF3)
+            return (byte & 0xFE) == 0xA6;
+    }
+    return false;
+}
+
 /* What manuals leave to the implementation, where both fault at the same instruction. */
 static bool unspecified(const struct oracle_case *c, const struct oracle_end *host,
                         const struct oracle_end *guest)
@@ -264,17 +279,20 @@ static bool unspecified(const struct oracle_case *c, const struct oracle_end *ho
     /* IRET with NT returns to a task, but not in IA-32e mode (SDM vol. 2 IRET). */
     if ((guest->state.eflags & FLAG_NT) && g == 10 && h == 13)
         return true;
+    if (at_cmps(host) && g >= 12 && h >= 12)
+        return true;
     return (c->leave & LEAVE_ORDER) && g >= 12 && (h >= 12 || h == BOUND_RANGE);
 }
 
 /* Of an operand that is not there the manual does not say which byte is reported; the longest is
  * FXSAVE's.  Beyond an offset of 64 KiB hosts may go on at 0. */
-static bool same_operand(const struct oracle_case *c, uint32_t host, uint32_t guest)
+static bool same_operand(const struct oracle_case *c, const struct oracle_end *host,
+                         const struct oracle_end *guest)
 {
     enum { LONGEST = 512 };
-    if (c->leave & LEAVE_CMPS)
+    if (at_cmps(host))
         return true;
-    return (c->leave & LEAVE_ORDER) && (uint16_t)(host - guest + LONGEST) < 2 * LONGEST;
+    return (c->leave & LEAVE_ORDER) && (uint16_t)(host->cr2 - guest->cr2 + LONGEST) < 2 * LONGEST;
 }
 
 /* IRET on the way to the host's handler cleans null selectors (SDM vol. 2 IRET). */
@@ -289,13 +307,13 @@ bool case_compare(const struct oracle_case *c, const struct oracle_end *host,
     const struct oracle_state *h = &host->state, *g = &guest->state;
     uint32_t flags = ~(c->undefined_flags | FLAG_RF);
     /* Another page of the operand may be the one that is there (P of the error code). */
-    uint32_t other_page = host->vector == PAGE_FAULT && host->cr2 != guest->cr2 &&
-                          same_operand(c, host->cr2, guest->cr2);
+    uint32_t other_page =
+        host->vector == PAGE_FAULT && host->cr2 != guest->cr2 && same_operand(c, host, guest);
     if (unspecified(c, host, guest))
         return true;
     if (differ(why, n, "vector", guest->vector, host->vector) ||
         differ(why, n, "error code", guest->error | other_page, host->error | other_page) ||
-        (host->vector == PAGE_FAULT && !same_operand(c, host->cr2, guest->cr2) &&
+        (host->vector == PAGE_FAULT && !same_operand(c, host, guest) &&
          differ(why, n, "cr2", guest->cr2, host->cr2)) ||
         differ(why, n, "eip", g->eip, h->eip) ||
         differ(why, n, "eflags", g->eflags & flags, h->eflags & flags))

@@ -58,7 +58,6 @@ enum leave {
     LEAVE_WIDE = 32,  /* #AC: for 16 bytes and more, for a selector that is popped */
     LEAVE_MXCSR = 64, /* VCVTPS2PH whose store faults: its exceptions */
     LEAVE_FIST = 128, /* FIST of what is no integer, not masked: before its operand's faults? */
-    LEAVE_CMPS = 256, /* which operand is read first */
 };
 
 enum { CASE_CODE = 64, CASE_STEPS = 8, FX_BYTES = 512, YMM_BYTES = 128 };

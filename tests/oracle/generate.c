@@ -492,8 +492,6 @@ static unsigned leave(const struct generator *g)
         return LEAVE_POPA;
     if (o == 0x62) /* is it out of one bound before the other is read? */
         return LEAVE_ORDER;
-    if ((o & 0xFE) == 0xA6)
-        return LEAVE_ORDER | LEAVE_CMPS;
     return o == 0x9A || o == 0xE8 || (o >= 0xCA && o <= 0xCF) ||
                    (o == 0xFF && (reg == 2 || reg == 3))
                ? LEAVE_ORDER
