@@ -451,7 +451,8 @@ static unsigned leave_vex(unsigned map, uint8_t o)
     return masked ? LEAVE_ORDER : 0;
 }
 
-static unsigned leave_simd(const struct generator *g)
+/* Those of more than one byte. */
+static unsigned leave_long(const struct generator *g)
 {
     uint8_t o = g->opcode, reg = g->modrm >> 3 & 7;
     bool vex = g->form->flags & F_VEX;
@@ -463,7 +464,7 @@ static unsigned leave_simd(const struct generator *g)
         return LEAVE_WIDE | LEAVE_ORDER | LEAVE_TAGS;
     if (g->form->map == 0x0F && o == 0xAE && reg < 2 && g->modrm < 0xC0) /* FXSAVE, FXRSTOR */
         return LEAVE_ORDER | (reg == 0 ? LEAVE_ENV : 0u);
-    return LEAVE_WIDE;
+    return g->form->flags & F_SIMD ? LEAVE_WIDE : 0;
 }
 
 static unsigned leave(const struct generator *g)
@@ -476,7 +477,7 @@ static unsigned leave(const struct generator *g)
         (o == 0xA1 || o == 0xA9)) /* POP reads as many bytes as PUSH writes */
         return LEAVE_WIDE;
     if (g->form->map)
-        return leave_simd(g);
+        return leave_long(g);
     if (o == 0x06 || o == 0x0E || o == 0x16 || o == 0x1E)
         return LEAVE_SELECTOR;
     if (o == 0x07 || o == 0x17 || o == 0x1F)
