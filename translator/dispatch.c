@@ -546,6 +546,8 @@ enum run_exit translator_run(struct translator *t)
     clear_host_flags();
     atomic_store(&t->in_guest, true);
     for (;;) {
+        if (t->rt->kick)
+            straight_after_kick(t);
         t->rt->kick = 0;
         uint32_t events = atomic_load((_Atomic uint32_t *)&cpu->event);
         if (cpu->shutdown) {

@@ -195,13 +195,13 @@ static void crash(int sig)
 /* Between loading a jump table entry and jumping to it: lea TARGET, [ENTRY + r14]; jmp TARGET. */
 static bool at_jump_of(const struct translator *t, uint32_t off, struct table_jump j)
 {
-    unsigned target = j.target & 7, entry = j.entry & 7;
-    const uint8_t tail[] = {0x4F, 0x8D, (uint8_t)(4 | target << 3), (uint8_t)(0x30 | entry),
-                            0x41, 0xFF, (uint8_t)(0xE0 | target)};
-    if (off + sizeof tail > t->cache_size)
+    enum { TAIL = TABLE_JUMP - TABLE_JUMP_LOAD, LEA = 4 };
+    uint8_t code[TABLE_JUMP], *tail = code + TABLE_JUMP_LOAD;
+    table_jump_code(j, code);
+    if (off + TAIL > t->cache_size)
         return false;
-    return !memcmp(t->rw + off, tail, sizeof tail) ||
-           (off >= 4 && !memcmp(t->rw + off - 4, tail, sizeof tail));
+    return !memcmp(t->rw + off, tail, TAIL) ||
+           (off >= LEA && !memcmp(t->rw + off - LEA, tail, TAIL));
 }
 
 static bool at_table_jump(const struct translator *t, uint32_t off)
@@ -221,6 +221,7 @@ static void stop_block(struct translator *t, uint32_t off, greg_t *rip, greg_t *
         return;
     for (unsigned s = 0; s < TB_SLOTS; s++)
         cache_unlink(t, tb, s);
+    straight_stop(t, tb);
     *table = (greg_t)(uintptr_t)t->zero_table;
     if (at_table_jump(t, off))
         *rip = (greg_t)(uintptr_t)t->rx;

@@ -154,7 +154,7 @@ struct tb {
     uint16_t insns;
     bool valid, uses_fpu;
     bool fixed;        /* its code depends on its EIP in other ways, too */
-    uint8_t imm_count; /* immediates that writes are followed in */
+    uint8_t crossings; /* direct jumps to other pages by the jump table alone */
     uint32_t incoming; /* list of exits that jump here, ~0 ends */
 
     uint32_t cs_base, cs_limit, mode;
@@ -167,6 +167,8 @@ struct tb {
     uint32_t samples;  /* of the timer that found it running */
     uint32_t sum;      /* block_sum of its guest code, as it was translated */
     bool counts;       /* its executions are counted */
+    bool straight;     /* its crossings are on the list of straight.c */
+    uint8_t imm_count; /* immediates that writes are followed in */
     uint8_t jump;      /* 1 + enum jump_count of what it ends with, 0: none of these */
     uint16_t hot;      /* bytes of host code that run when it does */
     struct tb_exit exits[TB_SLOTS];
@@ -258,6 +260,8 @@ struct jump_table {
     uint32_t since; /* EIP of the first block of its process, which has that page while it lives */
     uint32_t was;   /* mode, even when the window is gone */
     uint64_t used;  /* clock for replacement */
+    struct translator
+        *straight; /* whose straight jumps follow these entries, NULL: there are none */
 
     /* Its memory, which is all below, may be exchanged with another's. */
     uint32_t *entry; /* TABLE_ENTRIES cache offsets, by EIP; 0: the miss stub */
@@ -307,6 +311,8 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(chains, "direct jumps linked")                                                               \
     X(unlinks, "direct jumps unlinked")                                                            \
     X(detours, "direct jumps to other pages turned over to the jump table")                        \
+    X(straight, "direct jumps to other pages linked for a process that runs long")                 \
+    X(straight_ends, "times that those of a process were all unlinked")                            \
     X(invalidated, "blocks invalidated")                                                           \
     X(code_writes, "writes to pages with code")                                                    \
     X(code_hits, "writes that hit translated bytes")                                               \
@@ -317,7 +323,7 @@ enum { JUMP_TABLES = 96, WAY_BITS = 8, TB_HASH_BITS = 16, POLICY_BITS = 14 };
     X(stepped, "instructions run on a bounce buffer")                                              \
     X(signals, "faults taken as signals")                                                          \
     X(fills, "faults that mapped a page")                                                          \
-    X(refills, "pages mapped when the guest returned from its page fault")                          \
+    X(refills, "pages mapped when the guest returned from its page fault")                         \
     X(page_faults, "page faults given to the guest")                                               \
     X(exceptions, "exceptions delivered")                                                          \
     X(interrupts, "interrupts delivered")                                                          \
@@ -343,6 +349,29 @@ struct hooks {
     void *opaque;
     bool over;         /* the hook at OVER_LIN was called: its instruction runs next, alone */
     uint32_t over_lin;
+};
+
+/* A crossing of block TB: what loads the table's entry for EIP stands at cache offset AT. */
+struct crossing {
+    uint32_t at, eip, tb;
+    uint32_t next; /* of those to the same part of the table, ~0 ends */
+};
+
+enum { CROSSING_HEADS = 1 << 12, STOPPED_BLOCKS = 4 };
+
+/* The process whose crossings are linked (straight.c). */
+struct straight {
+    struct jump_table *owner;      /* NULL: there is none */
+    const struct jump_table *seen; /* where kicks found the guest last, */
+    uint64_t since;                /* since when in ns, */
+    unsigned kicks;                /* and how often */
+    uint64_t pause, part_cost;     /* ns: for which they must; what a part of a table took last */
+    uint64_t began, cost;          /* of the owner: when, and what linking took (ns) */
+    struct crossing *list;
+    uint32_t count, max;
+    uint32_t head[CROSSING_HEADS];    /* by part, ~0: none */
+    uint32_t stopped[STOPPED_BLOCKS]; /* blocks that kicks have unlinked */
+    unsigned stopped_count;           /* more than the array holds: some are not known */
 };
 
 enum { RECENT = 32 };
@@ -416,6 +445,7 @@ struct translator {
     uint32_t mode;
     uint32_t generation;
 
+    struct straight straight;
     struct quick quick;
     bool fsgsbase; /* the host lets programs write the base of gs */
     struct hooks hooks;
@@ -537,6 +567,19 @@ static inline struct table_jump table_jump(enum jump_count kind)
     return all[kind];
 }
 
+/* The jump itself, to the guest EIP in r8d: mov ENTRY, [r12 + r8 * 4]; lea TARGET, [ENTRY + r14];
+ * jmp TARGET. */
+enum { TABLE_JUMP_LOAD = 4, TABLE_JUMP = 11 };
+static inline void table_jump_code(struct table_jump j, uint8_t code[TABLE_JUMP])
+{
+    uint8_t entry = j.entry & 7, target = j.target & 7;
+    const uint8_t jump[TABLE_JUMP] = {
+        0x47, 0x8B, (uint8_t)(4 | entry << 3),  0x84,
+        0x4F, 0x8D, (uint8_t)(4 | target << 3), (uint8_t)(0x30 | entry),
+        0x41, 0xFF, (uint8_t)(0xE0 | target)};
+    memcpy(code, jump, sizeof jump);
+}
+
 /* The kind of jump that missed, JUMP_COUNTS for none. */
 static inline enum jump_count table_missed(const struct runtime *rt)
 {
@@ -597,6 +640,30 @@ void table_clear(struct jump_table *j);
 void table_clear_part(struct jump_table *j, uint32_t part);
 /* Has the process of J ended, as far as one can see? */
 bool table_ended(const struct translator *t, const struct jump_table *j);
+
+/* ---- straight.c: jumps between the pages of a process that runs long ---- */
+
+bool straight_init(struct translator *t);
+void straight_free(struct translator *t);
+/* A kick came, perhaps out of guest code: link again what it has unlinked, or begin. */
+void straight_after_kick(struct translator *t);
+/* Unlink all: blocks move, or the table is cleared; or another process takes over. */
+void straight_end(struct translator *t);
+void straight_yield(struct translator *t);
+/* The owner's entry for EIP was set. */
+void straight_set(struct translator *t, uint32_t eip);
+/* The owner's entry for EIP, or those of PART, are about to change. */
+void straight_unset(struct translator *t, uint32_t eip);
+void straight_unset_part(struct translator *t, uint32_t part);
+/* Unlink the crossings of TB until straight_after_kick.  Async-signal-safe. */
+void straight_stop(struct translator *t, const struct tb *tb);
+
+/* Must the jumps of its owner be unlinked before TABLE, of MODE, becomes the present one? */
+static inline bool straight_ends(const struct straight *s, const struct jump_table *table,
+                                 uint32_t mode)
+{
+    return s->owner && s->owner != table && s->owner->mode == mode;
+}
 
 /* ---- stubs.c ---- */
 void stubs_emit(struct translator *t);

@@ -78,7 +78,8 @@ static bool context_of(struct translator *t, uint32_t mode, uint32_t limit, stru
         return false;
     struct window *owner = c->shared ? NULL : c->w.window;
     c->table = &t->tables[*table_way(t, mode, c->shared ? 0 : c->w.id)];
-    return c->table->entry && c->table->window == owner && c->table->shared == c->shared &&
+    return c->table->entry && c->table->window == owner &&
+           !straight_ends(&t->straight, c->table, mode) && c->table->shared == c->shared &&
            c->table->mode == mode && c->table->cs_limit == limit;
 }
 

@@ -74,6 +74,8 @@ static bool lives(struct translator *t, const struct variant *v, uint32_t page)
 
 static void move_block(struct translator *t, struct tb *tb, uint32_t delta)
 {
+    if (tb->straight) /* the list tells where its crossings go */
+        straight_end(t);
     for (uint32_t i = tb->relocs; i < tb->relocs + tb->reloc_count; i++) {
         uint8_t *at = t->rw + tb->code + t->relocs[i].host;
         uint32_t word;

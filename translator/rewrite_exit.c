@@ -97,15 +97,11 @@ void exit_raise(struct build *b, uint8_t vector)
     b->ended = true;
 }
 
-/* Go by the jump table to the guest EIP in r8d.  The kick handler knows the last two. */
+/* The kick handler and straight.c know this code. */
 static void emit_table_jump(struct emit *e, struct table_jump j)
 {
-    unsigned entry = j.entry & 7, target = j.target & 7;
-    const uint8_t jump[] = {
-        0x47, 0x8B, (uint8_t)(4 | entry << 3), 0x84,                    /* mov ENTRY, [r12 + r8*4] */
-        0x4F, 0x8D, (uint8_t)(4 | target << 3), (uint8_t)(0x30 | entry), /* lea TARGET, [ENTRY + r14] */
-        0x41, 0xFF, (uint8_t)(0xE0 | target),                           /* jmp TARGET */
-    };
+    uint8_t jump[TABLE_JUMP];
+    table_jump_code(j, jump);
     for (unsigned i = 0; i < sizeof jump; i++)
         emit8(e, jump[i]);
 }
@@ -138,6 +134,7 @@ void exit_table(struct build *b, uint32_t target)
     emit_mov_imm(b->e, R8, target);
     mark_reloc(b);
     emit_table_jump(b->e, table_jump(JUMP_CROSS_PAGE));
+    b->tb->crossings++;
 }
 
 void exit_goto(struct build *b, unsigned slot, uint32_t target)

@@ -165,12 +165,19 @@ void table_enter_page(struct translator *t, uint32_t eip, const struct member *m
     }
 }
 
+static void forget_entry(struct jump_table *j, uint32_t eip)
+{
+    if (j->straight)
+        straight_unset(j->straight, eip);
+    j->entry[eip] = 0;
+}
+
 void table_leave_page(struct jump_table *j, uint32_t eip, const struct member *m, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = eip + m[i].offset;
         if (table_holds(j, at) && j->entry[at] == m[i].entry)
-            j->entry[at] = 0;
+            forget_entry(j, at);
     }
 }
 
@@ -184,6 +191,8 @@ void table_select(struct translator *t)
     t->mode = mode_compute(cpu);
     cpu->mode_changed = 0;
     struct jump_table *j = table_find(t, cpu->seg[SEG_CS].limit);
+    if (straight_ends(&t->straight, j, t->mode))
+        straight_yield(t);
     t->current = j; /* NULL, no memory: everything misses */
     if (j)
         j->used = ++t->table_clock;
@@ -260,7 +269,7 @@ void table_forget_block(struct translator *t, const struct tb *tb)
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *j = &t->tables[i];
         if (j->mode == tb->mode && table_holds(j, tb->eip) && j->entry[tb->eip] == tb->entry)
-            j->entry[tb->eip] = 0;
+            forget_entry(j, tb->eip);
     }
 }
 

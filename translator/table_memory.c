@@ -36,6 +36,8 @@ void table_clear_part(struct jump_table *j, uint32_t part)
     uint32_t *entry = j->entry + (size_t)part * TABLE_PART;
     if (j->state[part] != PART_DIRTY)
         return;
+    if (j->straight)
+        straight_unset_part(j->straight, part);
     for (uint64_t lines = j->lines[part]; lines; lines &= lines - 1)
         memset(entry + __builtin_ctzll(lines) * TABLE_LINE, 0, TABLE_LINE * sizeof *entry);
     j->lines[part] = 0;
@@ -54,6 +56,8 @@ static void fetch_part(const struct jump_table *j, uint32_t part)
 
 void table_clear(struct jump_table *j)
 {
+    if (j->straight)
+        straight_end(j->straight);
     while (j->listed_count) {
         uint32_t part = j->listed[--j->listed_count];
         if (j->listed_count)
@@ -327,6 +331,10 @@ void table_set(struct translator *t, struct jump_table *j, uint32_t eip, uint32_
     uint32_t part = eip / TABLE_PART;
     if (j->state[part] != PART_DIRTY)
         begin_part(t, j, part);
+    if (j->straight && j->entry[eip] && j->entry[eip] != value)
+        straight_unset(t, eip);
     j->lines[part] |= table_line(eip);
     j->entry[eip] = value;
+    if (j->straight)
+        straight_set(t, eip);
 }

@@ -48,7 +48,8 @@ static bool run_way(const char *file, const void *image, uint32_t size, const ch
     struct rig_options options = {.model = model,
                                   .log = getenv("RIG_LOG"),
                                   .translator = {.max_insns = way->max_insns,
-                                                 .verify = way->verify}};
+                                                 .verify = way->verify,
+                                                 .straight_at_once = true}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);

@@ -96,9 +96,10 @@ static time_t processor_seconds(void)
 static void run(const struct program *prog, const struct way *way, time_t limit,
                 struct outcome *out)
 {
-    const struct rig_options options = {
-        .log = getenv("RIG_LOG"),
-        .translator = {.max_insns = way->max_insns, .verify = way->verify}};
+    const struct rig_options options = {.log = getenv("RIG_LOG"),
+                                        .translator = {.max_insns = way->max_insns,
+                                                       .verify = way->verify,
+                                                       .straight_at_once = way->kicked}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);

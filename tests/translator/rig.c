@@ -73,7 +73,7 @@ static void on_out(void *opaque, uint16_t port, uint32_t value, unsigned size)
         events(r, EVENT_NMI, 0);
         break;
     case RIG_PORT_KICK:
-        events(r, EVENT_KICK, 0);
+        rig_raise(r, EVENT_KICK);
         break;
     case RIG_PORT_WAKE:
         r->wake = (int)(value & 0xFF);

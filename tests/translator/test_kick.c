@@ -140,7 +140,8 @@ static bool all_answered(struct kicker *k)
 START_TEST(every_loop)
 {
     const struct loop *l = &loops[_i];
-    struct rig_options options = {.ram_mib = 192, .no_check = true};
+    struct rig_options options = {
+        .ram_mib = 192, .no_check = true, .translator = {.straight_at_once = true}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);
