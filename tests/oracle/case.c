@@ -260,8 +260,10 @@ static bool unspecified(const struct oracle_case *c, const struct oracle_end *ho
     if ((c->leave & (LEAVE_WIDE | LEAVE_SELECTOR)) && (c->start.eflags & FLAG_AC) &&
         (h == ALIGNMENT_CHECK) != (g == ALIGNMENT_CHECK))
         return true;
-    /* The exception that is no store's, or the store's fault: ES of the one, the other's vector. */
-    if ((c->leave & LEAVE_FIST) && g >= 12 && host->state.fx[FX_SW] & 0x80)
+    /* The exception that is no store's, or the store's fault: flags of the one (ES goes with an
+     * FNSTENV behind it, which masks all), the other's vector. */
+    enum { SW_EXCEPTIONS = 0xBF };
+    if ((c->leave & LEAVE_FIST) && g >= 12 && host->state.fx[FX_SW] & SW_EXCEPTIONS)
         return true;
     if (guest->state.eip != host->state.eip)
         return false;
