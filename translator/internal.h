@@ -364,7 +364,7 @@ struct straight {
     struct jump_table *owner;      /* NULL: there is none */
     const struct jump_table *seen; /* where kicks found the guest last, */
     uint64_t since;                /* since when in ns, */
-    unsigned kicks;                /* and how often */
+    unsigned kicks, in_crossing;   /* how often, and in blocks that have crossings */
     uint64_t pause, part_cost;     /* ns: for which they must; what a part of a table took last */
     uint64_t began, cost;          /* of the owner: when, and what linking took (ns) */
     struct crossing *list;

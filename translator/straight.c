@@ -22,7 +22,8 @@ enum {
 
 /* A process is taken for one that runs long when kicks have found it alone for so many ns, at the
  * least and, where processes have taken turns, at the most; and for so many times what linking its
- * crossings will take: it may end at once. */
+ * crossings will take: it may end at once.  It gains by it when some kicks came in blocks that have
+ * crossings. */
 #define PAUSE_MIN 12000000ull
 #define PAUSE_MAX 2000000000ull
 enum { WORTH_BEGINNING = 16, WORTH_AGAIN = 64, PART_COST = 2000 };
@@ -189,17 +190,18 @@ static bool allowed(const struct translator *t)
 /* A kick found the guest in table J: is its process one that runs long? */
 static bool runs_long(struct translator *t, const struct jump_table *j)
 {
-    enum { KICKS = 3 };
+    enum { KICKS = 3, IN_CROSSING = 2 };
     struct straight *s = &t->straight;
     uint64_t now = trace_now();
     if (j != s->seen) {
         s->seen = j;
         s->since = now;
-        s->kicks = 0;
+        s->kicks = s->in_crossing = 0;
     }
     uint64_t wait = s->part_cost * j->dirty * WORTH_BEGINNING;
     wait = wait < s->pause ? s->pause : wait;
-    return (++s->kicks >= KICKS && now - s->since >= wait) || t->options.straight_at_once;
+    bool gains = ++s->kicks >= KICKS && s->in_crossing >= IN_CROSSING;
+    return (gains && now - s->since >= wait) || t->options.straight_at_once;
 }
 
 /* What kicks have unlinked. */
@@ -265,8 +267,10 @@ void straight_stop(struct translator *t, const struct tb *tb)
 {
     struct straight *s = &t->straight;
     bool any = false;
-    if (!tb->straight)
+    if (!tb->straight) {
+        s->in_crossing += tb->crossings && rebase_movable_mode(tb->mode);
         return;
+    }
     for (uint32_t i = 0; i < tb->reloc_count; i++) {
         uint32_t at = crossing_at(t, tb, i);
         if (!at || !linked(t, at))

@@ -123,6 +123,19 @@ START_TEST(linked_in_time)
 }
 END_TEST
 
+/* What never leaves its page gains nothing by it. */
+START_TEST(not_without_crossings)
+{
+    teardown();
+    load(false);
+    rig_hex(&rig, A, "40 EB FD"); /* INC EAX; JMP A */
+    for (unsigned i = 0; i < 60; i++)
+        run();
+    ck_assert_ptr_nonnull(rig.t->straight.seen);
+    ck_assert_ptr_null(rig.t->straight.owner);
+}
+END_TEST
+
 START_TEST(page_is_mapped_anew)
 {
     link_both();
@@ -263,6 +276,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, linked_at_a_kick);
     tcase_add_test(tc, linked_in_time);
+    tcase_add_test(tc, not_without_crossings);
     tcase_add_test(tc, page_is_mapped_anew);
     tcase_add_test(tc, code_is_written);
     tcase_add_test(tc, process_takes_over);
