@@ -86,6 +86,7 @@ bool cache_init(struct translator *t, struct error *err)
     t->map = lazy((size_t)t->map_max * sizeof *t->map);
     t->far_max = t->tb_max;
     t->far_links = lazy((size_t)t->far_max * sizeof *t->far_links);
+    t->straight.list = lazy(CROSSINGS * sizeof *t->straight.list);
     t->relocs = lazy((size_t)t->reloc_max * sizeof *t->relocs);
     t->sites = lazy((size_t)t->site_max * sizeof *t->sites);
     t->imms = lazy((size_t)t->imm_max * sizeof *t->imms);
@@ -100,7 +101,7 @@ bool cache_init(struct translator *t, struct error *err)
     t->policy = lazy(sizeof *t->policy << POLICY_BITS);
     if (!t->tbs || !t->map || !t->far_links || !t->sites || !t->relocs || !t->imms || !t->hash ||
         !t->page_tbs || !t->page_granule || !t->page_variants || !t->variants || !t->members ||
-        !t->policy || !t->code_tbs)
+        !t->policy || !t->code_tbs || !t->straight.list)
         return error_set(err, "no memory for the translator's tables");
     t->emit = (struct emit){.base = t->rw, .pos = 0, .limit = t->cache_size};
     stubs_emit(t);
@@ -126,6 +127,8 @@ void cache_free(struct translator *t)
         munmap(t->map, (size_t)t->map_max * sizeof *t->map);
     if (t->far_links)
         munmap(t->far_links, (size_t)t->far_max * sizeof *t->far_links);
+    if (t->straight.list)
+        munmap(t->straight.list, CROSSINGS * sizeof *t->straight.list);
     if (t->relocs)
         munmap(t->relocs, (size_t)t->reloc_max * sizeof *t->relocs);
     if (t->sites)

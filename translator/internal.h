@@ -357,7 +357,7 @@ struct crossing {
     uint32_t next; /* of those to the same part of the table, ~0 ends */
 };
 
-enum { CROSSING_HEADS = 1 << 12, STOPPED_BLOCKS = 4 };
+enum { CROSSINGS = 1 << 17, CROSSING_BITS = 12, STOPPED_BLOCKS = 4 };
 
 /* The process whose crossings are linked (straight.c). */
 struct straight {
@@ -368,10 +368,10 @@ struct straight {
     uint64_t pause, part_cost;     /* ns: for which they must; what a part of a table took last */
     uint64_t began, cost;          /* of the owner: when, and what linking took (ns) */
     struct crossing *list;
-    uint32_t count, max;
-    uint32_t head[CROSSING_HEADS];    /* by part, ~0: none */
-    uint32_t stopped[STOPPED_BLOCKS]; /* blocks that kicks have unlinked */
-    unsigned stopped_count;           /* more than the array holds: some are not known */
+    uint32_t count;                    /* CROSSINGS at most: more are not linked */
+    uint32_t head[1 << CROSSING_BITS]; /* by hash of the part, ~0: none */
+    uint32_t stopped[STOPPED_BLOCKS];  /* blocks that kicks have unlinked */
+    unsigned stopped_count;            /* more than the array holds: some are not known */
 };
 
 enum { RECENT = 32 };
@@ -643,8 +643,7 @@ bool table_ended(const struct translator *t, const struct jump_table *j);
 
 /* ---- straight.c: jumps between the pages of a process that runs long ---- */
 
-bool straight_init(struct translator *t);
-void straight_free(struct translator *t);
+void straight_init(struct translator *t);
 /* A kick came, perhaps out of guest code: link again what it has unlinked, or begin. */
 void straight_after_kick(struct translator *t);
 /* Unlink all: blocks move, or the table is cleared; or another process takes over. */

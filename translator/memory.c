@@ -20,6 +20,7 @@ void translator_memory(const struct translator *t, const struct memory_sink *to)
         {MEMORY_METADATA, "variants", t->variants, t->tb_max * sizeof *t->variants},
         {MEMORY_METADATA, "fault maps", t->map, t->map_max * sizeof *t->map},
         {MEMORY_METADATA, "links", t->far_links, t->far_max * sizeof *t->far_links},
+        {MEMORY_METADATA, "links", t->straight.list, CROSSINGS * sizeof *t->straight.list},
         {MEMORY_METADATA, "relocations", t->relocs, t->reloc_max * sizeof *t->relocs},
         {MEMORY_METADATA, "sites", t->sites, t->site_max * sizeof *t->sites},
         {MEMORY_METADATA, "sites", t->imms, t->imm_max * sizeof *t->imms},

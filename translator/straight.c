@@ -6,14 +6,12 @@
  * crossing is linked, the owner's entry for its EIP is the block that it jumps to, and no other
  * table of that mode is the present one.  So all are unlinked when another becomes it, and those
  * to an entry before that changes. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ringer/trace.h"
 #include "translator/internal.h"
 
 enum {
-    MAX_CROSSINGS = 1 << 17,
     MOV = 6, /* mov r8d, imm32 in front of the load */
     JMP = 0xE9,
     PATCH = 5,
@@ -28,25 +26,17 @@ enum {
 #define PAUSE_MAX 2000000000ull
 enum { WORTH_BEGINNING = 16, WORTH_AGAIN = 64, PART_COST = 2000 };
 
-bool straight_init(struct translator *t)
+void straight_init(struct translator *t)
 {
     struct straight *s = &t->straight;
-    s->list = malloc(MAX_CROSSINGS * sizeof *s->list);
-    s->max = MAX_CROSSINGS;
     s->pause = PAUSE_MIN;
     s->part_cost = PART_COST;
     memset(s->head, 0xFF, sizeof s->head);
-    return s->list;
-}
-
-void straight_free(struct translator *t)
-{
-    free(t->straight.list);
 }
 
 static uint32_t *head_of(struct straight *s, uint32_t part)
 {
-    return &s->head[part * 0x9E3779B1u >> (32 - 12)];
+    return &s->head[part * 0x9E3779B1u >> (32 - CROSSING_BITS)];
 }
 
 /* ---- the code ---- */
@@ -106,10 +96,10 @@ static uint32_t crossing_eip(const struct translator *t, uint32_t at)
 static void add_block(struct translator *t, struct tb *tb)
 {
     struct straight *s = &t->straight;
-    if (tb->straight)
+    if (tb->straight || s->count + tb->reloc_count > CROSSINGS)
         return;
     tb->straight = true;
-    for (uint32_t i = 0; i < tb->reloc_count && s->count < s->max; i++) {
+    for (uint32_t i = 0; i < tb->reloc_count; i++) {
         uint32_t at = crossing_at(t, tb, i);
         if (!at)
             continue;

@@ -38,11 +38,7 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
         translator_free(t);
         return NULL;
     }
-    if (!straight_init(t)) {
-        error_set(err, "no memory for the list of jumps");
-        translator_free(t);
-        return NULL;
-    }
+    straight_init(t);
     if (!cache_init(t, err) || !(table_init(t) || error_set(err, "no memory for jump tables"))) {
         translator_free(t);
         return NULL;
@@ -62,7 +58,6 @@ void translator_free(struct translator *t)
     sample_detach(t);
     fault_detach(t);
     verify_free(t->verify);
-    straight_free(t);
     table_free(t);
     cache_free(t);
     count_free(t);
