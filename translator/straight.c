@@ -19,12 +19,12 @@ enum {
 };
 
 /* A process is taken for one that runs long when kicks have found it alone for so many ns, at the
- * least and, where processes have taken turns, at the most; and for so many times what linking its
- * crossings will take: it may end at once.  It gains by it when some kicks came in blocks that have
- * crossings. */
+ * least and, where processes have taken turns, at the most.  It gains by it in blocks that have
+ * crossings: the time in these, as kicks tell it, has to be so many times what linking them will
+ * take, as the process may end at once. */
 #define PAUSE_MIN 12000000ull
 #define PAUSE_MAX 2000000000ull
-enum { WORTH_BEGINNING = 16, WORTH_AGAIN = 64, PART_COST = 2000 };
+enum { WORTH_BEGINNING = 10, WORTH_AGAIN = 64, PART_COST = 2000 };
 
 void straight_init(struct translator *t)
 {
@@ -180,7 +180,7 @@ static bool allowed(const struct translator *t)
 /* A kick found the guest in table J: is its process one that runs long? */
 static bool runs_long(struct translator *t, const struct jump_table *j)
 {
-    enum { KICKS = 3, IN_CROSSING = 2 };
+    enum { IN_CROSSING = 2 };
     struct straight *s = &t->straight;
     uint64_t now = trace_now();
     if (j != s->seen) {
@@ -188,10 +188,11 @@ static bool runs_long(struct translator *t, const struct jump_table *j)
         s->since = now;
         s->kicks = s->in_crossing = 0;
     }
-    uint64_t wait = s->part_cost * j->dirty * WORTH_BEGINNING;
-    wait = wait < s->pause ? s->pause : wait;
-    bool gains = ++s->kicks >= KICKS && s->in_crossing >= IN_CROSSING;
-    return (gains && now - s->since >= wait) || t->options.straight_at_once;
+    s->kicks++;
+    uint64_t passed = now - s->since, cost = s->part_cost * j->dirty;
+    bool gains = s->in_crossing >= IN_CROSSING &&
+                 passed * s->in_crossing / s->kicks >= cost * WORTH_BEGINNING;
+    return (gains && passed >= s->pause) || t->options.straight_at_once;
 }
 
 /* What kicks have unlinked. */
