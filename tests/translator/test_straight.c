@@ -114,9 +114,11 @@ START_TEST(linked_in_time)
 {
     teardown();
     load(false);
-    run();
-    run();
+    rig.t->straight.pause = UINT64_MAX;
+    for (unsigned i = 0; i < 20; i++)
+        run();
     ck_assert_ptr_null(rig.t->straight.owner);
+    rig.t->straight.pause = 0;
     for (unsigned i = 0; i < 2000 && !rig.t->straight.owner; i++)
         run();
     ck_assert_ptr_nonnull(rig.t->straight.owner);
@@ -264,6 +266,11 @@ START_TEST(many_kicks)
         straight_stop(rig.t, &rig.t->tbs[rig.t->straight.list[i % 2].tb]);
     ck_assert_uint_eq(linked(), 0);
     straight_after_kick(rig.t);
+    ck_assert_uint_eq(linked(), 2);
+    uint64_t ends = rig.t->stats.straight_ends;
+    rig.t->straight.stopped_count = STOPPED_BLOCKS + 1; /* blocks that nobody knows */
+    straight_after_kick(rig.t);
+    ck_assert_uint_eq(rig.t->stats.straight_ends, ends + 1);
     ck_assert_uint_eq(linked(), 2);
 }
 END_TEST
