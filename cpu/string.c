@@ -120,16 +120,21 @@ static bool lods_one(struct cpu *cpu, const struct string_op *op)
     return true;
 }
 
+/* The source into VALUE[0], or the destination into VALUE[1]. */
+static bool cmps_load(struct cpu *cpu, const struct string_op *op, bool dest, uint32_t *value)
+{
+    return dest ? cpu_load(cpu, SEG_ES, string_dest(cpu, op), &value[1], op->size)
+                : cpu_load(cpu, op->seg, string_source(cpu, op), &value[0], op->size);
+}
+
 static bool cmps_one(struct cpu *cpu, const struct string_op *op)
 {
-    uint32_t a = 0, b = 0;
+    uint32_t value[2] = {0};
     /* The manual has no order.  With 32-bit addresses it is the host's own that blocks execute. */
     bool dest_first = cpu->model->intel_host && string_mask(op) == 0xFFFFFFFF;
-    if ((dest_first && !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size)) ||
-        !cpu_load(cpu, op->seg, string_source(cpu, op), &a, op->size) ||
-        (!dest_first && !cpu_load(cpu, SEG_ES, string_dest(cpu, op), &b, op->size)))
+    if (!cmps_load(cpu, op, dest_first, value) || !cmps_load(cpu, op, !dest_first, value))
         return false;
-    alu_execute(ALU_CMP, op->size, a, b, &cpu->flags_host);
+    alu_execute(ALU_CMP, op->size, value[0], value[1], &cpu->flags_host);
     string_step(cpu, op, true, true, 1);
     return true;
 }

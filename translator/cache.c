@@ -281,7 +281,7 @@ void cache_invalidate(struct translator *t, struct tb *tb, enum retranslation ca
 
 /* ---- direct jumps ---- */
 
-static void patch(struct translator *t, uint32_t at, uint32_t target)
+void cache_patch(struct translator *t, uint32_t at, uint32_t target)
 {
     uint32_t rel = target - (at + 4);
     memcpy(t->rw + at, &rel, 4);
@@ -296,7 +296,7 @@ void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb 
     x->link = (uint32_t)(to - t->tbs);
     x->next_in = to->incoming;
     to->incoming = (uint32_t)(from - t->tbs) * TB_SLOTS + slot;
-    patch(t, x->patch, from->uses_fpu ? to->direct_live : to->direct);
+    cache_patch(t, x->patch, from->uses_fpu ? to->direct_live : to->direct);
     t->stats.chains++;
     if (x->table)
         t->far_links[t->far_count++] = (uint32_t)(from - t->tbs) * TB_SLOTS + slot;
@@ -306,7 +306,7 @@ void cache_detour(struct translator *t, struct tb *from, unsigned slot)
 {
     struct tb_exit *x = &from->exits[slot];
     if (from->valid && x->table && !x->link) {
-        patch(t, x->patch, x->table);
+        cache_patch(t, x->patch, x->table);
         if (slot < TB_SIDE && !from->jump)
             from->jump = JUMP_CROSS_PAGE + 1;
         t->stats.detours++;
@@ -341,7 +341,7 @@ void cache_unlink(struct translator *t, struct tb *from, unsigned slot)
     if (*link == self)
         *link = x->next_in;
     x->link = TB_NONE;
-    patch(t, x->patch, x->stub);
+    cache_patch(t, x->patch, x->stub);
     t->stats.unlinks++;
 }
 

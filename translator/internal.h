@@ -489,6 +489,8 @@ void cache_insert(struct translator *t, struct tb *tb);
 void cache_invalidate(struct translator *t, struct tb *tb, enum retranslation cause);
 void cache_link(struct translator *t, struct tb *from, unsigned slot, struct tb *to);
 void cache_unlink(struct translator *t, struct tb *from, unsigned slot);
+/* Let the jump whose rel32 is at cache offset AT go to TARGET.  Async-signal-safe. */
+void cache_patch(struct translator *t, uint32_t at, uint32_t target);
 /* Unlink all jumps to and from TB. */
 void cache_isolate(struct translator *t, struct tb *tb);
 /* Turn a far exit over to the jump table. */

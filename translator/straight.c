@@ -15,7 +15,6 @@ enum {
     MOV = 6, /* mov r8d, imm32 in front of the load */
     JMP = 0xE9,
     PATCH = 5,
-    NONE = -1,
 };
 
 /* A process is taken for one that runs long when kicks have found it alone for so many ns, at the
@@ -77,9 +76,8 @@ static void link_at(struct translator *t, uint32_t at, const struct tb *from, ui
     const struct tb *to = from->uses_fpu ? cache_at(t, entry) : NULL;
     if (to && to->direct == entry) /* else it goes on on another page */
         entry = to->direct_live;
-    uint32_t rel = entry - (at + PATCH);
     t->rw[at] = JMP;
-    memcpy(t->rw + at + 1, &rel, sizeof rel);
+    cache_patch(t, at + 1, entry);
     t->stats.straight++;
 }
 
@@ -120,26 +118,29 @@ static void add_entry(struct translator *t, uint32_t entry)
 void straight_set(struct translator *t, uint32_t eip)
 {
     struct straight *s = &t->straight;
-    for (uint32_t i = *head_of(s, eip / TABLE_PART); i != (uint32_t)NONE; i = s->list[i].next)
+    for (uint32_t i = *head_of(s, eip / TABLE_PART); i != ~0u; i = s->list[i].next)
         if (s->list[i].eip == eip)
             link_at(t, s->list[i].at, &t->tbs[s->list[i].tb], eip);
     add_entry(t, s->owner->entry[eip]);
 }
 
-void straight_unset(struct translator *t, uint32_t eip)
+/* Unlink those to COUNT EIPs from FIRST on, all in one part. */
+static void unlink_those(struct translator *t, uint32_t first, uint32_t count)
 {
     struct straight *s = &t->straight;
-    for (uint32_t i = *head_of(s, eip / TABLE_PART); i != (uint32_t)NONE; i = s->list[i].next)
-        if (s->list[i].eip == eip)
+    for (uint32_t i = *head_of(s, first / TABLE_PART); i != ~0u; i = s->list[i].next)
+        if (s->list[i].eip - first < count)
             unlink_at(t, s->list[i].at);
+}
+
+void straight_unset(struct translator *t, uint32_t eip)
+{
+    unlink_those(t, eip, 1);
 }
 
 void straight_unset_part(struct translator *t, uint32_t part)
 {
-    struct straight *s = &t->straight;
-    for (uint32_t i = *head_of(s, part); i != (uint32_t)NONE; i = s->list[i].next)
-        if (s->list[i].eip / TABLE_PART == part)
-            unlink_at(t, s->list[i].at);
+    unlink_those(t, part * TABLE_PART, TABLE_PART);
 }
 
 /* ---- beginning and ending ---- */
@@ -234,7 +235,7 @@ void straight_end(struct translator *t)
     for (uint32_t i = 0; i < s->count; i++) {
         unlink_at(t, s->list[i].at);
         t->tbs[s->list[i].tb].straight = false;
-        *head_of(s, s->list[i].eip / TABLE_PART) = (uint32_t)NONE;
+        *head_of(s, s->list[i].eip / TABLE_PART) = ~0u;
     }
     s->count = s->stopped_count = 0;
     s->owner->straight = NULL;
