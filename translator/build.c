@@ -252,6 +252,9 @@ static void emit_block(struct build *b)
     if (!b->count)
         hook_emit(b);
     for (unsigned i = 0; i < b->count && !b->ended; i++) {
+        b->number = i;
+        if (i > b->sum.last)
+            b->sum.fixup = FIX_NONE;
         b->in = &b->list[i].in;
         b->info = &b->list[i].info;
         b->eip = b->list[i].eip;

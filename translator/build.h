@@ -36,7 +36,15 @@ struct build {
     uint32_t eip, next;
     enum site_policy policy;
     bool ended; /* control does not go on behind it */
+    unsigned number; /* its place in LIST */
     int32_t esp; /* the guest's ESP less RSP, in a run of PUSHes or POPs (rewrite_stack.c) */
+
+    uint8_t reached; /* bits of registers that memory was accessed by, near them (wide.c) */
+    struct {
+        uint8_t fixup; /* FIX_ADD to FIX_DEC: the host's flags are not the guest's; else FIX_NONE */
+        struct fault_sum of;
+        unsigned last; /* up to instruction LAST of LIST */
+    } sum;
 };
 
 /* How a memory operand is addressed by the host instruction. */
@@ -93,7 +101,7 @@ void emit_reach(struct emit *e, unsigned to, unsigned reg);
 void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field);
 /* Prefixes, REX or VEX, and opcode of OP, whose memory operand has INDEX and BASE (R_NONE). */
 void emit_head(struct emit *e, const struct hostop *op, unsigned index, unsigned base);
-void mark_fault(struct build *b, uint8_t fixup);
+void mark_fault(struct build *b, enum fault_fixup fixup);
 /* The 32-bit word just emitted is an EIP that depends on the block's. */
 void mark_reloc(struct build *b);
 /* B->in with its memory operand in the runtime area at FIELD, which needs no REX prefix. */
@@ -105,7 +113,22 @@ void build_count_jump(struct build *b, enum jump_count kind);
 /* Does it use x87, MMX, XMM or YMM state? */
 bool decoded_uses_fpu(const struct decoded *d);
 
+/* The guest register R if D, where its policy is SITE_PLAIN and its segment is flat, has its
+ * operand at [window + R + disp]; R_NONE. */
+unsigned rewrite_by_window(const struct decoded *d);
+
+/* --- wide.c --- */
+/* An access by guest register BASE with displacement DISP to the window was emitted. */
+void wide_reached(struct build *b, unsigned base, int32_t disp);
+/* May B->in, which adds NUMBER to REG as FIXUP says, have a 64-bit operand?  If so entries of the
+ * fault map tell it as long as its flags last. */
+bool wide_addition(struct build *b, unsigned reg, enum fault_fixup fixup, int32_t number);
+/* May B->in, an LEA with a 32-bit address, have one? */
+bool wide_lea(struct build *b);
+
 /* --- immediate.c --- */
+/* May B->in's immediate be followed? */
+bool immediate_may_follow(const struct build *b);
 /* B->in was rewritten: its immediate may be followed, if it has changed often. */
 void immediate_note(struct build *b);
 

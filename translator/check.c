@@ -8,8 +8,9 @@
  * The emitter's bookkeeping is trusted nowhere: entries, exits and the fault map are checked too.
  *
  * Assumed of the outside: windows have 2 GiB of guard on either side, a limit area 4 GiB; blocks
- * are entered with guest registers below 4 GiB, the guest's RSP and r12..r15 in place; the entry
- * for lookups with a number in r8; and direct_live, where it differs, with the FPU loaded. */
+ * are entered with guest registers that lie no more than FAR_HANDED_ON beyond 4 GiB, from the hub
+ * with such below it, the guest's RSP and r12..r15 in place; the entry for lookups with a number in
+ * r8; and direct_live, where it differs, with the FPU loaded. */
 #include "translator/check.h"
 
 #include <stdarg.h>
@@ -83,6 +84,10 @@ static bool join_flow(struct flow *into, const struct flow *f, bool *changed)
         struct value v = join_value(into->scratch[r], f->scratch[r]);
         *changed |= !same_value(v, into->scratch[r]);
         into->scratch[r] = v;
+    }
+    for (unsigned r = 0; r < 8; r++) {
+        *changed |= f->far[r] > into->far[r];
+        into->far[r] = f->far[r] > into->far[r] ? f->far[r] : into->far[r];
     }
     *changed |= (into->fpu && !f->fpu) || (into->rcx_tests_fpu && !f->rcx_tests_fpu);
     into->fpu &= f->fpu;
@@ -164,6 +169,9 @@ static bool leaves(struct check *c, const struct host_insn *in, const struct flo
         return check_refuse(c, in, "leaves with host addresses in the guest's registers");
     if (eip && !check_is_number(f->scratch[0]))
         return check_refuse(c, in, "leaves without the guest's EIP in r8");
+    for (unsigned r = 0; r < 8; r++)
+        if (f->far[r] > FAR_HANDED_ON)
+            return check_refuse(c, in, "leaves with a register too far beyond 4 GiB");
     return true;
 }
 
@@ -247,7 +255,9 @@ static bool flow_all(struct check *c)
 {
     const struct tb *tb = c->tb;
     const struct value unset = {VALUE_UNSET, 0};
-    struct flow start = {.scratch = {unset, unset, unset, unset}, .pushed = unset};
+    struct flow hub = {.scratch = {unset, unset, unset, unset}, .pushed = unset}, start = hub;
+    for (unsigned r = 0; r < 8; r++)
+        start.far[r] = r == RSP ? 0 : FAR_HANDED_ON;
     struct flow lookup = start, live = start;
     lookup.scratch[0] = (struct value){VALUE_CLEAN, 0xFFFFFFFF};
     live.fpu = true;
@@ -257,7 +267,7 @@ static bool flow_all(struct check *c)
     if (tb->direct_live != tb->direct && !flow_to(c, NULL, tb->direct_live, &live))
         return false;
     for (uint32_t i = tb->first_site; i < tb->first_site + tb->site_count; i++)
-        if (c->t->sites[i].resume && !flow_to(c, NULL, c->t->sites[i].resume, &start))
+        if (c->t->sites[i].resume && !flow_to(c, NULL, c->t->sites[i].resume, &hub))
             return false;
     while (c->work_count) {
         unsigned i = c->work[--c->work_count];
@@ -287,6 +297,8 @@ static bool map_fits(struct check *c)
             return check_refuse(c, NULL, "fault map entry %u is out of order", i);
         if (f[i].guest >= tb->size)
             return check_refuse(c, NULL, "fault map entry %u is of another block", i);
+        if (f[i].fixup > FIX_DEC || (f[i].fixup >= FIX_ADD && f[i].sum.reg > EDI))
+            return check_refuse(c, NULL, "fault map entry %u asks for what there is not", i);
     }
     return true;
 }

@@ -75,9 +75,16 @@ enum stack_state {
 
 enum { WINDOWED_RSI = 1, WINDOWED_RDI = 2 };
 
+/* Additions with 64-bit operands take a guest register beyond [0, 4 GiB), each by no more than one
+ * part of 64 KiB, whatever is done to 8 or 16 bits of it in between.  FAR_HANDED_ON: that far
+ * registers are where blocks begin and end; within one they are not TB_MAX_INSNS farther, or some
+ * 12 MiB, which LARGEST_DISP leaves room for. */
+enum { FAR_HANDED_ON = 128, FAR_SMALL_DISP = 4096 };
+
 /* What is known before an instruction, on every path to it.  Not listed, because no instruction
- * that would break it is let through: guest registers are below 4 GiB, r12..r15 unchanged. */
+ * that would break it is let through: RSP is below 4 GiB, r12..r15 unchanged. */
 struct flow {
+    uint8_t far[8];          /* guest registers: parts of 64 KiB beyond [0, 4 GiB), at most */
     struct value scratch[4]; /* r8..r11 */
     struct value pushed;     /* the word of STACK_HOST_PUSHED */
     uint8_t stack;           /* enum stack_state */
@@ -111,6 +118,8 @@ bool check_refuse(struct check *c, const struct host_insn *in, const char *forma
 /* check_decode.c: the instruction at cache offset AT, when it is one that a block may hold in any
  * state; by our own decoding, confirmed by Capstone's. */
 bool check_decode(struct check *c, uint32_t at, struct host_insn *in);
+/* BT, BTS, BTR, BTC: may they access other bytes than those that their operand names? */
+bool check_is_bit_string(const struct host_insn *in);
 
 /* check_opcodes.c: class and layout of a host opcode in 64-bit mode.  IMM: 0, 1, 2, or 4: two or
  * four bytes by operand size. */

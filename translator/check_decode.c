@@ -120,6 +120,11 @@ static void read_vex(struct cursor *p, struct host_insn *in)
 
 /* ---- shapes ---- */
 
+bool check_is_bit_string(const struct host_insn *in)
+{
+    return in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
+}
+
 static bool guest_or_low_scratch(uint8_t r)
 {
     return r < 8 || r == R8 || r == R9 || r == R_NONE;
@@ -235,14 +240,23 @@ static bool high_byte_lost(const struct host_insn *in)
     return byte && in->rex && in->reg >= 4 && in->reg < 8;
 }
 
-/* 64-bit operands: kinds of LEA, a check pointer, the host's RSP, counters. */
+/* ADD or SUB of a byte, INC or DEC, of a guest register. */
+static bool is_addition(const struct host_insn *in)
+{
+    unsigned group = in->modrm >> 3 & 7;
+    if (in->has_mem || in->rm >= R8 || in->rm == RSP)
+        return false;
+    return in->opcode == 0x83 ? group == 0 || group == 5 : in->opcode == 0xFF && group < 2;
+}
+
+/* 64-bit operands: additions, kinds of LEA, a check pointer, the host's RSP, counters. */
 static bool wide_form_fits(const struct host_insn *in)
 {
     if (!(in->rex & 8))
         return true;
     if (in->opsize || in->rep || in->gs || in->map != MAP_1B)
         return false;
-    return in->opcode == 0x8D || (in->opcode == 0x89 && in->mem == MEM_RIP) ||
+    return in->opcode == 0x8D || is_addition(in) || (in->opcode == 0x89 && in->mem == MEM_RIP) ||
            (in->opcode == 0x8B &&
             (in->mem == MEM_CPU || in->mem == MEM_RIP || in->mem == MEM_BASES));
 }
@@ -250,10 +264,11 @@ static bool wide_form_fits(const struct host_insn *in)
 /* BT and kin with a bit offset in a register reach 256 MiB further to either side. */
 static bool stays_in_guard(const struct host_insn *in)
 {
-    const int32_t reach = INT32_MAX - (256 << 20) - 16;
-    bool bit_string = in->map == MAP_0F && (in->opcode & 0xE7) == 0xA3;
-    return !bit_string || (in->mem != MEM_WINDOW && in->mem != MEM_REACH) ||
-           (in->disp <= reach && in->disp >= -reach);
+    bool alone = in->base == R_WINDOW && in->index == R_NONE;
+    int32_t reach = LARGEST_DISP - (check_is_bit_string(in) ? 256 << 20 : 0);
+    if (in->mem != MEM_WINDOW && in->mem != MEM_REACH)
+        return true;
+    return (alone && !check_is_bit_string(in)) || (in->disp <= reach && in->disp >= -reach);
 }
 
 static bool vex_fits(struct check *c, const struct host_insn *in)

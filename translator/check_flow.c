@@ -188,8 +188,19 @@ static bool rip_operand(struct check *c, const struct host_insn *in, const struc
            check_refuse(c, in, "loads rsp with something else than the host's");
 }
 
-static bool memory_operand(struct check *c, const struct host_insn *in, const struct flow *f)
+/* An access by a register near it did not lead to a guard: so it is in the window, or hardly
+ * beyond.  VEX-encoded instructions may be masked. */
+static void reached(const struct host_insn *in, struct flow *f)
 {
+    uint8_t r = in->base == R_WINDOW ? in->index : in->base;
+    if (in->mem == MEM_WINDOW && r < R8 && f->far[r] && !in->vex && !check_is_bit_string(in) &&
+        in->disp >= -FAR_SMALL_DISP && in->disp <= FAR_SMALL_DISP)
+        f->far[r] = 1;
+}
+
+static bool memory_operand(struct check *c, const struct host_insn *in, struct flow *f)
+{
+    reached(in, f);
     switch ((enum host_mem)in->mem) {
     case MEM_NONE:
         return true;
@@ -237,6 +248,8 @@ static bool written(struct check *c, const struct host_insn *in, struct flow *f,
         return check_refuse(c, in, "writes half of a scratch register");
     if (!is_scratch(r) && !check_is_number(v))
         return check_refuse(c, in, "shows a host address to the guest");
+    if (r < R8 && !in->opsize)
+        f->far[r] = 0;
     set_register(f, r, v);
     return true;
 }
@@ -283,10 +296,22 @@ static bool immediate_op(struct check *c, const struct host_insn *in, struct flo
                    (struct value){VALUE_CLEAN, value_of(f, in->rm).bits & in->imm});
 }
 
+/* REG becomes BASE and a byte, in 64 bits. */
+static bool farther(struct check *c, const struct host_insn *in, struct flow *f, uint8_t reg,
+                    uint8_t base)
+{
+    if (f->far[base] >= FAR_HANDED_ON + TB_MAX_INSNS)
+        return check_refuse(c, in, "adds too often in 64 bits");
+    f->far[reg] = f->far[base] + 1;
+    return true;
+}
+
 static bool integer(struct check *c, const struct host_insn *in, struct flow *f)
 {
     if (!memory_operand(c, in, f))
         return false;
+    if ((in->rex & 8) && (in->opcode == 0x83 || in->opcode == 0xFF))
+        return farther(c, in, f, in->rm, in->rm);
     if (in->map == MAP_0F && (in->opcode == 0xB6 || in->opcode == 0xB7))
         return zero_extends(c, in, f);
     if (in->map == MAP_0F && (in->opcode & 0xF8) == 0xC8) /* BSWAP */
@@ -334,6 +359,9 @@ static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f
         set_register(f, in->reg, (struct value){VALUE_CODE, 0});
         return true;
     }
+    if (in->reg < R8 && in->base < R8 && in->index == R_NONE && in->reg != RSP &&
+        in->disp >= INT8_MIN && in->disp <= INT8_MAX)
+        return farther(c, in, f, in->reg, in->base);
     if (in->reg == R9 && in->base == R9 && in->index == R_NONE && in->disp == 1 &&
         f->scratch[1].kind == VALUE_COUNT)
         return true;
@@ -341,6 +369,8 @@ static bool wide_lea(struct check *c, const struct host_insn *in, struct flow *f
     uint8_t base = in->base == in->reg ? in->index : in->base;
     if (!bit || !is_sum_of(in, in->reg, base) || !is_window_base(f, base) || (f->windowed & bit))
         return check_refuse(c, in, "makes a host address of a kind not provided for");
+    if (f->far[in->reg])
+        return check_refuse(c, in, "adds to a register that may be beyond 4 GiB");
     f->windowed |= bit;
     return true;
 }
@@ -366,6 +396,8 @@ static bool string(struct check *c, const struct host_insn *in, const struct flo
         need = WINDOWED_RSI;
     if (in->rex || in->gs || in->addrsize)
         return check_refuse(c, in, "has prefixes that do not belong there");
+    if (in->rep && f->far[RCX])
+        return check_refuse(c, in, "counts by a register that may be beyond 4 GiB");
     return f->windowed == need || check_refuse(c, in, "runs without the window's base added");
 }
 
@@ -384,6 +416,7 @@ static bool windowed(struct check *c, const struct host_insn *in, struct flow *f
         f->windowed &= (uint8_t)~WINDOWED_RDI;
     else
         return check_refuse(c, in, "stands between a string instruction and its ends");
+    f->far[in->reg] = 0;
     return true;
 }
 
@@ -436,8 +469,10 @@ bool check_step(struct check *c, const struct host_insn *in, struct flow *f)
         return string(c, in, f);
     case HOST_STACK:
         return check_refuse(c, in, "runs on the guest's rsp");
+    case HOST_JRCXZ:
+        return !f->far[RCX] || check_refuse(c, in, "tests a register that may be beyond 4 GiB");
     case HOST_XLAT:
-    case HOST_JMP: case HOST_JCC: case HOST_JRCXZ: case HOST_JMP_REG:
+    case HOST_JMP: case HOST_JCC: case HOST_JMP_REG:
         return true;
     case HOST_REFUSED:
         break;

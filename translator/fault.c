@@ -71,10 +71,13 @@ static void save_state(struct translator *t, ucontext_t *uc, const struct fault_
     struct cpu *cpu = t->cpu;
     for (int i = 0; i < 8; i++)
         cpu->gpr[i] = (uint32_t)r[gpr_of[i]];
-    cpu->gpr[ESP] += (uint32_t)f->esp;
+    cpu->flags_host = (uint32_t)r[REG_EFL] & FLAGS_HOST;
+    if (f->fixup >= FIX_ADD)
+        cpu->flags_host = wide_flags(f, cpu->gpr[f->sum.reg], cpu->flags_host);
+    else
+        cpu->gpr[ESP] += (uint32_t)f->esp;
     if (f->fixup == FIX_ESI_R9)
         cpu->gpr[ESI] = (uint32_t)r[REG_R9];
-    cpu->flags_host = (uint32_t)r[REG_EFL] & FLAGS_HOST;
 }
 
 /* Return from the signal into the hub, with EXIT_FAULT. */

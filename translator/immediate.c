@@ -25,14 +25,19 @@ void immediate_changed(struct translator *t, const struct tb *tb, uint32_t pa)
     policy_change(t, instruction_at(t, tb, pa));
 }
 
+bool immediate_may_follow(const struct build *b)
+{
+    return b->in->imm_size && policy_changes(b->t, b->tb->phys + (b->eip - b->tb->eip)) >= CHANGES;
+}
+
 void immediate_note(struct build *b)
 {
     struct translator *t = b->t;
     struct tb *tb = b->tb;
     const struct insn *in = b->in;
     uint32_t offset = b->eip - tb->eip, host = b->e->pos - in->imm_size;
-    if (b->ended || b->e->overflow || in->kind != K_PLAIN || !in->imm_size || tb->phys2 != ~0u ||
-        t->imm_count == t->imm_max || policy_changes(t, tb->phys + offset) < CHANGES ||
+    if (b->ended || b->e->overflow || in->kind != K_PLAIN || tb->phys2 != ~0u ||
+        t->imm_count == t->imm_max || !immediate_may_follow(b) ||
         memcmp(t->rw + host, in->bytes + in->imm_off, in->imm_size))
         return;
     if (!tb->imm_count)

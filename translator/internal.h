@@ -214,14 +214,28 @@ struct reloc {
     uint16_t host;
 };
 
+/* What the flags come of: REG, which already is the result, and the number added or subtracted. */
+struct fault_sum {
+    int8_t number;
+    uint8_t reg;
+};
+
+enum fault_fixup {
+    FIX_NONE,
+    FIX_ESI_R9,                        /* guest ESI is in r9d */
+    FIX_ADD, FIX_SUB, FIX_INC, FIX_DEC /* the flags are those of this operation, in 32 bits */
+};
+
 /* From HOST offset on (relative to tb->code) the guest instruction at GUEST (relative to eip). */
 struct fault_entry {
     uint16_t host;
-    uint16_t guest : 14; /* a block has up to 64 instructions of 15 bytes */
-    uint16_t fixup : 2;  /* FIX_* */
-    int16_t esp;         /* guest ESP less RSP: in a run of PUSHes or POPs they differ */
+    uint16_t guest : 12; /* a block has up to 64 instructions of 15 bytes */
+    uint16_t fixup : 4;  /* enum fault_fixup */
+    union {
+        int16_t esp;          /* guest ESP less RSP: in a run of PUSHes or POPs they differ */
+        struct fault_sum sum; /* FIX_ADD to FIX_DEC: there ESP is RSP */
+    };
 };
-enum { FIX_NONE, FIX_ESI_R9 /* guest ESI is in r9d */ };
 
 /* An instruction that goes to C. */
 struct site {
@@ -694,6 +708,14 @@ bool fault_attach(struct translator *t, struct error *err);
 void fault_detach(struct translator *t);
 /* Guest EIP at cache offset OFFSET inside TB. */
 uint32_t fault_eip(const struct translator *t, const struct tb *tb, uint32_t offset);
+
+/* ---- wide.c ---- */
+/* What a register and a displacement reach in a window's guard: 2 GiB, less what registers lie
+ * beyond 4 GiB themselves. */
+enum { LARGEST_DISP = INT32_MAX - (16 << 20) };
+/* FLAGS of the host, with those that the addition F tells of (FIX_ADD to FIX_DEC) and its RESULT
+ * have in 32 bits. */
+uint32_t wide_flags(const struct fault_entry *f, uint32_t result, uint32_t flags);
 
 /* ---- immediate.c ---- */
 /* A write at PA hit TB. */

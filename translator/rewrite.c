@@ -14,16 +14,22 @@ void emit_rt(struct emit *e, bool w, uint8_t opcode, unsigned reg, int32_t field
 }
 
 /* From here on a fault belongs to the current instruction, with FIXUP to undo. */
-void mark_fault(struct build *b, uint8_t fixup)
+void mark_fault(struct build *b, enum fault_fixup fixup)
 {
     struct translator *t = b->t;
+    struct fault_entry f = {.host = (uint16_t)(b->e->pos - b->tb->code),
+                            .guest = (b->eip - b->tb->eip) & 0xFFF,
+                            .fixup = (uint16_t)(fixup & 15),
+                            .esp = (int16_t)b->esp};
+    if (b->sum.fixup) {
+        f.fixup = b->sum.fixup & 15;
+        f.sum = b->sum.of;
+    }
     if (t->map_count >= t->map_max) {
         b->e->overflow = true;
         return;
     }
-    t->map[t->map_count++] = (struct fault_entry){
-        (uint16_t)(b->e->pos - b->tb->code), (b->eip - b->tb->eip) & 0x3FFF, fixup & 3,
-        (int16_t)b->esp};
+    t->map[t->map_count++] = f;
     b->tb->map_count++;
 }
 
@@ -122,16 +128,20 @@ enum { NEAR_NEGATIVE = -0x10000 };
 
 /* [r13 + reg + disp] is right when it does not rely on wrapping at 4 GiB; a wrong guess lands in
  * a guard and the site is made again in the gs form. */
-static bool window_form(const struct build *b)
+static bool window_form(const struct insn *in)
 {
-    const struct insn *in = b->in;
-    if (b->policy == SITE_GS || bit_string(in))
+    if (bit_string(in))
         return false; /* a bit offset adds up to 256 MiB: the guards have no room for both */
     if (absolute_ea(in))
         return (int32_t)absolute_address(in) >= 0;
-    if (in->disp < NEAR_NEGATIVE)
+    if (in->disp < NEAR_NEGATIVE || in->disp > LARGEST_DISP)
         return false;
     return !in->has_sib || (in->sib & 0x38) == 0x20;
+}
+
+static unsigned operand_base(const struct insn *in)
+{
+    return in->has_sib ? in->sib & 7u : insn_rm(in);
 }
 
 /* ---- a supervisor's access to memory of programs ---- */
@@ -167,7 +177,7 @@ enum addr_form mem_prepare(struct build *b, unsigned size, unsigned access, bool
         return ADDR_REACH;
     }
     if (in->addrsize == 4 && seg_flat(b, in->seg) && !(in->seg == SEG_CS && write))
-        return window_form(b) && !byte_high ? ADDR_WINDOW : ADDR_GS;
+        return b->policy != SITE_GS && window_form(in) && !byte_high ? ADDR_WINDOW : ADDR_GS;
     emit_ea(b);
     emit_segment(b, in->seg, size ? size : 1, write);
     return ADDR_R8;
@@ -275,12 +285,14 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         emit_head(e, op, R_NONE, R_WINDOW);
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
     } else {
-        unsigned base = in->has_sib ? in->sib & 7u : insn_rm(in);
+        unsigned base = operand_base(in);
         unsigned index = frame_slot(base, in->disp) ? R_NONE : R_WINDOW;
         if (index == R_NONE)
             emit8(e, PREFIX_GS);
         emit_head(e, op, index, base);
         emit_mem(e, op->reg, base, index, in->disp);
+        if (!op->vex) /* VEX-encoded ones need not touch what they name */
+            wide_reached(b, base, in->disp);
     }
     emit_imm(e, op);
 }
@@ -326,6 +338,11 @@ static bool opcode_group(const struct insn *in)
     }
 }
 
+static bool byte_register(const struct insn *in, unsigned flags)
+{
+    return (flags & OP_BYTE) && !opcode_group(in);
+}
+
 static struct hostop vex_hostop(const struct insn *in)
 {
     return (struct hostop){
@@ -355,7 +372,7 @@ static struct hostop hostop_of(const struct build *b)
         .rep = kept_rep(b),
         .opsize = flags & OP_SIZE ? in->opsize == 2
                                   : (flags & (OP_SSE | OP_MMX)) && in->opsize_prefix,
-        .byte_reg = (flags & OP_BYTE) && !opcode_group(in),
+        .byte_reg = byte_register(in, flags),
         .reg = (uint8_t)insn_reg(in),
         .imm = in->bytes + in->imm_off,
         .imm_len = in->imm_size,
@@ -366,6 +383,13 @@ static struct hostop hostop_of(const struct build *b)
 static bool high_byte(const struct hostop *op)
 {
     return op->byte_reg && op->reg >= 4;
+}
+
+unsigned rewrite_by_window(const struct decoded *d)
+{
+    const struct insn *in = &d->in;
+    bool high = byte_register(in, d->info.op_flags) && insn_reg(in) >= 4;
+    return !in->vex && window_form(in) && !absolute_ea(in) && !high ? operand_base(in) : R_NONE;
 }
 
 bool rewrite_reaches(const struct build *b)
@@ -384,6 +408,13 @@ bool rewrite_reaches(const struct build *b)
     return !bit_string(in) && !high_byte(&op);
 }
 
+/* ADD or SUB of a register and a sign-extended byte? */
+static bool adds_byte(const struct insn *in)
+{
+    enum { ADD = 0, SUB = 5 };
+    return in->map == MAP_1B && in->opcode == 0x83 && (insn_reg(in) == ADD || insn_reg(in) == SUB);
+}
+
 void rewrite_PLAIN(struct build *b)
 {
     const struct insn *in = b->in;
@@ -396,6 +427,9 @@ void rewrite_PLAIN(struct build *b)
         mem_emit(b, mem_prepare(b, in->mem_size, in->mem_access, high_byte(&op)), &op);
         return;
     }
+    if (adds_byte(in) &&
+        wide_addition(b, insn_rm(in), op.reg ? FIX_SUB : FIX_ADD, (int32_t)in->imm))
+        emit_rex(b->e, true, R_NONE, R_NONE, R_NONE);
     emit_head(b->e, &op, R_NONE, R_NONE);
     if (in->has_modrm)
         emit8(b->e, in->modrm);
@@ -418,10 +452,12 @@ void rewrite_NOP(struct build *b)
 
 void rewrite_INCDEC(struct build *b)
 {
+    unsigned reg = b->in->opcode & 7, dec = b->in->opcode & 8;
     if (b->in->opsize == 2)
         emit8(b->e, 0x66);
+    emit_rex(b->e, wide_addition(b, reg, dec ? FIX_DEC : FIX_INC, 1), R_NONE, R_NONE, R_NONE);
     emit8(b->e, 0xFF);
-    emit8(b->e, (uint8_t)(0xC0 | (b->in->opcode & 8) | (b->in->opcode & 7)));
+    emit8(b->e, (uint8_t)(0xC0 | dec | reg));
 }
 
 void rewrite_LEA(struct build *b)
@@ -430,6 +466,7 @@ void rewrite_LEA(struct build *b)
     if (b->in->addrsize == 4 && !absolute_ea(b->in)) {
         if (b->in->opsize == 2)
             emit8(b->e, 0x66);
+        emit_rex(b->e, wide_lea(b), R_NONE, R_NONE, R_NONE);
         emit8(b->e, 0x8D);
         emit_guest_modrm(b, reg);
         return;

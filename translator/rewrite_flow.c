@@ -71,6 +71,8 @@ void rewrite_LOOP(struct build *b)
     emit_mov(e, R9, RCX);
     if (b->in->addrsize == 2)
         emit_zx16(e, RCX, RCX);
+    else if (op == 3) /* the others have cut it */
+        emit_mov(e, RCX, RCX);
     uint32_t zero = emit_jrcxz(e);
     emit_mov(e, RCX, R9);
     uint32_t not_taken = 0;

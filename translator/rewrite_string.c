@@ -1,11 +1,11 @@
 /* String instructions.
  *
- * In flat 32-bit code they run as they are: the window's base (or what cpu->reach says) is added to
- * ESI and EDI and, being a multiple of 4 GiB, taken off again by zero-extension.  A fault in the
- * middle finds all counts in place.  Elsewhere one without REP becomes plain loads, stores and
- * compares of operands that are checked and based like any other's; then ESI and EDI step by
- * cpu->string_step elements, which follows DF without a look at the flags.  REP goes to C there,
- * which takes a page at a time. */
+ * In flat 32-bit code they run as they are: ESI, EDI and ECX are cut to 32 bits (wide.c), the
+ * window's base (or what cpu->reach says) is added to ESI and EDI and, being a multiple of 4 GiB,
+ * taken off again by zero-extension.  A fault in the middle finds all counts in place.  Elsewhere
+ * one without REP becomes plain loads, stores and compares of operands that are checked and based
+ * like any other's; then ESI and EDI step by cpu->string_step elements, which follows DF without a
+ * look at the flags.  REP goes to C there, which takes a page at a time. */
 #include "translator/build.h"
 
 enum { STR_MOVS = 0xA4, STR_CMPS = 0xA6, STR_STOS = 0xAA, STR_LODS = 0xAC, STR_SCAS = 0xAE };
@@ -32,6 +32,7 @@ static struct string_use string_use(const struct insn *in)
 
 static void add_base(struct emit *e, unsigned reg, unsigned base)
 {
+    emit_mov(e, reg, reg);
     emit_op_mem(e, true, 0x8D, reg, reg, base, 0);
 }
 
@@ -113,6 +114,8 @@ static void as_it_is(struct build *b, const struct string_use *u)
         emit_reach(e, R10, RSI);
     if (reach && u->dest)
         emit_reach(e, R11, RDI);
+    if (b->in->rep)
+        emit_mov(e, RCX, RCX);
     if (u->source)
         add_base(e, RSI, reach ? R10 : R_WINDOW);
     if (u->dest)

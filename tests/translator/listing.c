@@ -161,6 +161,20 @@ static uint8_t write_guest(struct translator *t, const struct tb *tb, uint32_t o
     return bytes[0];
 }
 
+static void write_fixup(const struct fault_entry *f, FILE *out)
+{
+    static const char *const registers[] = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
+    static const char *const operations[] = {
+        [FIX_ADD] = "ADD", [FIX_SUB] = "SUB", [FIX_INC] = "INC", [FIX_DEC] = "DEC"};
+    if (f->fixup >= FIX_ADD)
+        fprintf(out, "    (a fault from here on computes the flags of %s %s, %d)\n",
+                operations[f->fixup], registers[f->sum.reg], f->sum.number);
+    else if (f->esp)
+        fprintf(out, "    (a fault from here on finds ESP %+d)\n", f->esp);
+    if (f->fixup == FIX_ESI_R9)
+        fprintf(out, "    (a fault from here on finds ESI in r9d)\n");
+}
+
 void listing_write(struct translator *t, const struct tb *tb, bool entry, FILE *out)
 {
     const struct fault_entry *f = &t->map[tb->map];
@@ -175,10 +189,7 @@ void listing_write(struct translator *t, const struct tb *tb, bool entry, FILE *
             write_guest(t, tb, f[i].guest, true, out);
         }
         last = f[i].guest;
-        if (f[i].fixup != FIX_NONE)
-            fprintf(out, "    (a fault from here on finds ESI in r9d)\n");
-        if (f[i].esp)
-            fprintf(out, "    (a fault from here on finds ESP %+d)\n", f[i].esp);
+        write_fixup(&f[i], out);
         uint32_t to = i + 1 < tb->map_count ? tb->code + f[i + 1].host : tb->code_end;
         write_host(t, tb, base, tb->code + f[i].host, to, out);
     }

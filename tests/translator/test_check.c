@@ -36,7 +36,7 @@ static struct sample begin(void)
                         .direct = s.e.pos, .direct_live = s.e.pos, .phys2 = ~0u,
                         .incoming = ~0u, .size = 1, .insns = 1, .valid = true,
                         .map = t->map_count, .map_count = 1};
-    t->map[t->map_count++] = (struct fault_entry){0, 0, FIX_NONE, 0};
+    t->map[t->map_count++] = (struct fault_entry){.fixup = FIX_NONE};
     return s;
 }
 
@@ -71,13 +71,19 @@ struct body {
     const char *reason;
 };
 
+#define CUT    "\x89\xC9\x89\xF6\x89\xFF" /* mov ecx, ecx; mov esi, esi; mov edi, edi */
+#define ACCESS "\x42\x8B\x44\x29\x04"     /* mov eax, [rcx+r13+4] */
+
 static const struct body bodies[] = {
     /* the window */
     {B("\x41\x8B\x44\x0D\x04"), NULL},                     /* mov eax, [r13+rcx+4] */
     {B("\x42\x8B\x44\x29\x04"), NULL},                     /* mov eax, [rcx+r13+4] */
     {B("\x41\x89\x85\x00\x10\x00\x00"), NULL},             /* mov [r13+1000h], eax */
     {B("\x65\x8B\x44\x24\x04"), NULL},                     /* mov eax, gs:[rsp+4] */
-    {B("\x65\x66\x89\x85\x00\x00\x00\x80"), NULL},         /* mov gs:[rbp-80000000h], ax */
+    {B("\x65\x66\x89\x85\x00\x00\x00\x82"), NULL},         /* mov gs:[rbp-7E000000h], ax */
+    {B("\x65\x66\x89\x85\x00\x00\x00\x80"), "guard"},      /* mov gs:[rbp-80000000h], ax */
+    {B("\x42\x8B\x84\x29\x00\x00\x00\x7F"), "guard"},      /* mov eax, [rcx+r13+7F000000h] */
+    {B("\x41\x8B\x85\x00\x00\x00\x7F"), NULL},             /* mov eax, [r13+7F000000h] */
     {B("\x65\x8B\x44\x0C\x04"), "prefixes"},               /* mov eax, gs:[rsp+rcx+4] */
     {B("\x65\x8B\x04\x4D\x04\x00\x00\x00"), "prefixes"},   /* mov eax, gs:[rcx*2+4] */
     {B("\x65\x8B\x04\x25\x04\x00\x00\x00"), "prefixes"},   /* mov eax, gs:[4] */
@@ -167,11 +173,15 @@ static const struct body bodies[] = {
     {B("\xEB\x00"), "no place"},
     /* string instructions */
     {B("\xA4"), "base added"},
-    {B("\x4A\x8D\x34\x2E\x4A\x8D\x3C\x2F\xF3\xA4\x89\xF6\x89\xFF"), NULL},
-    {B("\x4A\x8D\x3C\x2F\xF3\xA4\x89\xFF"), "base added"},
-    {B("\x4A\x8D\x3C\x2F\xF3\xAA"), "stands between"},
-    {B("\x4A\x8D\x3C\x2F\x89\xF8\x89\xFF"), "stands between"},
-    {B("\x4A\x8D\x3C\x2F\x4A\x8D\x3C\x2F"), "not provided"},
+    {B("\x89\xF6\x4A\x8D\x34\x2E\x89\xFF\x4A\x8D\x3C\x2F\xA4\x89\xF6\x89\xFF"), NULL},
+    {B(CUT "\x4A\x8D\x34\x2E\x4A\x8D\x3C\x2F\xF3\xA4\x89\xF6\x89\xFF"), NULL},
+    {B(CUT "\x4A\x8D\x3C\x2F\xF3\xA4\x89\xFF"), "base added"},
+    {B(CUT "\x4A\x8D\x3C\x2F\xF3\xAA"), "stands between"},
+    {B(CUT "\x4A\x8D\x3C\x2F\x89\xF8\x89\xFF"), "stands between"},
+    {B(CUT "\x4A\x8D\x3C\x2F\x4A\x8D\x3C\x2F"), "not provided"},
+    {B("\x4A\x8D\x3C\x2F\xAA\x89\xFF"), "beyond 4 GiB"},             /* EDI not cut */
+    {B("\x89\xFF\x4A\x8D\x3C\x2F\xF3\xAA\x89\xFF"), "beyond 4 GiB"}, /* nor ECX */
+    {B("\x66\x89\xFF\x4A\x8D\x3C\x2F\xAA\x89\xFF"), "beyond 4 GiB"}, /* 16 bits of EDI */
     {B("\x67\xAA"), "prefixes"},
     /* one element; the direction of string instructions */
     {B("\x41\x89\xF2\x45\x88\x54\x3D\x00"), NULL}, /* mov r10d, esi; mov [r13+rdi], r10b */
@@ -187,7 +197,35 @@ static const struct body bodies[] = {
     {B("\xE9\x00\x00\x00\x00"), NULL},
     {B("\x0F\x84\x01\x00\x00\x00"), "no instruction begins"},
     {B("\xE9\x00\x00\x10\x00"), "goes to"},
-    {B("\xE3\x7F"), "goes to"},
+    {B("\xE3\x7F"), "beyond 4 GiB"},
+    {B("\x89\xC9\xE3\x7F"), "goes to"},
+    /* additions in 64 bits: rcx, behind mov eax, [rcx+r13+4] or before it */
+    {B(ACCESS "\x48\x83\xC1\x01"), NULL},         /* add rcx, 1 */
+    {B(ACCESS "\x48\x83\xE9\x80"), NULL},         /* sub rcx, -128 */
+    {B(ACCESS "\x48\xFF\xC1\x48\xFF\xC9"), NULL}, /* inc rcx; dec rcx */
+    {B("\x48\xFF\xC1" ACCESS), NULL},
+    {B("\x48\xFF\xC1"), "too far"},
+    {B(ACCESS "\x48\xFF\xC2"), "too far"},                          /* inc rdx */
+    {B("\x48\xFF\xC1\x0F\x84\x05\x00\x00\x00" ACCESS), "too far"},  /* jz between them */
+    {B("\x42\x8B\x84\x29\x04\x10\x00\x00\x48\xFF\xC1"), "too far"}, /* mov eax, [rcx+r13+1004h] */
+    {B("\x65\x67\x8B\x41\x04\x48\xFF\xC1"), "too far"},             /* mov eax, gs:[ecx+4] */
+    {B("\x42\x0F\xA3\x44\x29\x04\x48\xFF\xC1"), "too far"},         /* bt [rcx+r13+4], eax */
+    {B("\xC4\xA2\x78\xF2\x04\x29\x48\xFF\xC1"), "too far"},         /* andn eax, eax, [rcx+r13] */
+    {B("\x89\xD1\x48\xFF\xC1"), NULL},                              /* mov ecx, edx */
+    {B(ACCESS "\x48\x8D\x51\x7F"), NULL},                           /* lea rdx, [rcx+127] */
+    {B("\x48\x8D\x51\x7F"), "too far"},
+    {B("\x48\x8D\x54\x24\x10"), NULL},                          /* lea rdx, [rsp+16] */
+    {B(ACCESS "\x48\x8D\x91\x00\x01\x00\x00"), "not provided"}, /* lea rdx, [rcx+256] */
+    {B(ACCESS "\x48\x8D\x14\x11"), "not provided"},             /* lea rdx, [rcx+rdx] */
+    {B("\x48\x8D\x64\x24\x10"), "not provided"},                /* lea rsp, [rsp+16] */
+    {B("\x48\x83\xC4\x10"), "64-bit"},                          /* add rsp, 16 */
+    {B("\x48\xFF\xC4"), "64-bit"},                              /* inc rsp */
+    {B(ACCESS "\x48\x83\xD1\x01"), "64-bit"},                   /* adc rcx, 1 */
+    {B(ACCESS "\x48\x81\xC1\x01\x00\x00\x00"), "64-bit"},       /* add rcx, imm32 */
+    {B("\x4A\x83\x44\x29\x04\x01"), "64-bit"},                  /* add qword [rcx+r13+4], 1 */
+    {B("\x49\xFF\xC0"), "r8..r15"},                             /* inc r8 */
+    {B(ACCESS "\x89\xC9\xE3\x00"), NULL},                       /* mov ecx, ecx; jrcxz */
+    {B(ACCESS "\x48\xFF\xC1\xE3\x00"), "beyond 4 GiB"},
     {B("\x67\xE3\x00"), "prefixes"},
 };
 
@@ -419,13 +457,13 @@ START_TEST(test_reach_string)
 {
     struct sample s = begin();
     emit_reach(&s.e, R11, RDI);
-    put(&s,
-        B("\x4A\x8D\x3C\x1F\xF3\xAA\x8B\xFF")); /* lea rdi, [rdi+r11]; rep stosb; mov edi, edi */
+    /* lea rdi, [rdi+r11]; rep stosb; mov edi, edi */
+    put(&s, B(CUT "\x4A\x8D\x3C\x1F\xF3\xAA\x8B\xFF"));
     put_leave(&s);
     expect(&s, NULL);
     s = begin();
     emit_mov(&s.e, R11, RCX);
-    put(&s, B("\x4A\x8D\x3C\x1F\xF3\xAA\x8B\xFF"));
+    put(&s, B(CUT "\x4A\x8D\x3C\x1F\xF3\xAA\x8B\xFF"));
     put_leave(&s);
     expect(&s, "host address of a kind");
 }

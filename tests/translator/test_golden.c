@@ -14,7 +14,7 @@ struct snippet {
     const char *title, *hex; /* a NOP is put behind it */
 };
 
-enum setup { FLAT, USER, SEGMENTS, STACK16, PROT16, REAL, V86, STEPPED, WATCHED, NO_FPU };
+enum setup { FLAT, USER, SEGMENTS, STACK16, PROT16, REAL, V86, STEPPED, WATCHED, ALIGNED, NO_FPU };
 
 static const struct snippet flat[] = {
     {"* the entry of a block", "90"},
@@ -110,6 +110,36 @@ static const struct snippet flat[] = {
     {"POPCNT on a model without it", "F3 0F B8 C1"},
     {"AAM", "D4 0A"},
     {"alias 82", "82 43 04 05"},
+    {"load with a displacement near 2 GiB", "8B 83 00 00 00 7F"},
+};
+
+/* Additions that might have 64-bit operands. */
+static const struct snippet wide[] = {
+    {"ADD behind an access, its flags dead", "8B 46 FC 83 C6 04 85 C0"},
+    {"SUB before an access, its flags dead", "83 EE 80 8B 06 85 C0"},
+    {"INC, its flags dead but for faults", "8A 06 46 88 07 0F B6 53 01 3C 0A"},
+    {"DEC before an access", "4E 8A 06 3C 0A"},
+    {"INC, its flags alive", "8A 06 46"},
+    {"INC, its flags read", "8A 06 46 0F 94 C0 3C 0A"},
+    {"INC, written over but for CF, and ADC", "8A 06 46 11 D0"},
+    {"ADD whose CF lives on behind INC", "8B 06 83 C6 04 47 85 C0"},
+    {"INC and INC", "8A 06 46 47 3C 0A"},
+    {"ADD, its register changed before a fault", "8B 06 83 C6 04 8B 36 85 C0"},
+    {"ADD, half of its register changed", "8B 02 83 C2 04 B6 01 8B 0B 85 C0"},
+    {"ADD of what a far displacement is added to", "8B 86 00 20 00 00 83 C6 04 85 C0"},
+    {"ADD of a base that has an index", "8B 04 33 83 C6 04 85 C0"},
+    {"ADD behind LEA, which is no access", "8D 86 00 01 00 00 83 C6 04 85 C0"},
+    {"ADD, a side exit before the access", "83 C6 04 85 C0 74 10 8B 06"},
+    {"ADD of an imm32", "8B 06 81 C6 04 00 00 00 85 C0"},
+    {"ADD of 16 bits", "8B 06 66 83 C6 04 85 C0"},
+    {"ADD to ESP", "8B 04 24 83 C4 04 85 C0"},
+    {"LEA of a register and a byte, behind an access", "8B 06 8D 56 04"},
+    {"LEA, and an access by its result", "8D 56 04 8B 02"},
+    {"LEA of ESP and a byte", "8D 54 24 10"},
+    {"LEA, its result added to", "8B 06 8D 56 04 42 85 C0"},
+    {"LEA of what is nowhere near the window", "8D 56 04 42 85 C0"},
+    {"LEA of what was nearer before", "88 1A 8D 51 F0 8D 5A 10 8B 02"},
+    {"LEA of two registers", "8B 06 8D 54 33 04"},
 };
 
 static const struct snippet user[] = {
@@ -128,6 +158,7 @@ static const struct snippet segments[] = {
     {"MOV from an offset, checked", "A1 78 56 34 12"},
     {"load with a base", "26 8B 43 08"},
     {"AH with a base", "26 88 23"},
+    {"INC, and AH behind it, checked", "65 8A 06 46 88 23 3C 0A"},
     {"expand-down", "64 89 43 08"},
     {"flat by an override", "65 8B 43 08"},
     {"code segment", "2E 8B 43 08"},
@@ -215,6 +246,12 @@ static const struct snippet no_fpu[] = {
     {"FWAIT", "9B"},
     {"SSE with TS", "0F 58 C1"},
     {"MMX", "0F EF C0"},
+    {"LEA, and an access behind what is raised", "8D 56 04 D9 EB 8B 02"},
+};
+
+/* EFLAGS.AC: memory by hand, blocks of many instructions. */
+static const struct snippet aligned[] = {
+    {"DEC before an access", "4E 8A 06 3C 0A"},
 };
 
 #define LIST(x) x, sizeof x / sizeof *x
@@ -226,6 +263,7 @@ static const struct golden {
     unsigned count;
 } files[] = {
     {"flat", FLAT, LIST(flat)},
+    {"wide", FLAT, LIST(wide)},
     {"user", USER, LIST(user)},
     {"segments", SEGMENTS, LIST(segments)},
     {"stack16", STACK16, LIST(stack16)},
@@ -234,6 +272,7 @@ static const struct golden {
     {"v86", V86, LIST(small)},
     {"stepped", STEPPED, LIST(stepped)},
     {"watched", WATCHED, LIST(watched)},
+    {"aligned", ALIGNED, LIST(aligned)},
     {"no_fpu", NO_FPU, LIST(no_fpu)},
 };
 
@@ -278,6 +317,19 @@ static void enter(struct rig *r, enum setup setup)
     r->cpu->mode_changed = 1;
 }
 
+/* How many stand in the first N bytes of the code. */
+static unsigned instructions(struct rig *r, unsigned n)
+{
+    unsigned bits = r->cpu->seg[SEG_CS].access & AR_DB ? 32 : 16, count = 0;
+    char text[64];
+    for (unsigned at = 0, len; at < n; at += len ? len : n) {
+        const uint8_t *code = phys_ptr(r->phys, RIG_CODE + at, n - at);
+        len = decode_text(r->t->decoder, bits, code, n - at, 0, text, sizeof text);
+        count++;
+    }
+    return count;
+}
+
 static void write_snippet(struct rig *r, enum setup setup, const struct snippet *s, FILE *out)
 {
     struct translator *t = r->t;
@@ -285,11 +337,11 @@ static void write_snippet(struct rig *r, enum setup setup, const struct snippet 
     cache_flush(t);
     unsigned n = rig_hex(r, RIG_CODE, s->hex);
     rig_w8(r, RIG_CODE + n, 0x90);
-    t->options.max_insns = strcmp(s->hex, "90") == 0 ? 1 : 2;
+    t->options.max_insns = strcmp(s->hex, "90") == 0 ? 1 : instructions(r, n) + 1;
     r->cpu->eip = RIG_CODE;
     table_select(t);
     t->mode |= setup == STEPPED || setup == WATCHED ? MODE_ONE : 0;
-    t->mode |= setup == WATCHED ? MODE_WATCH : 0;
+    t->mode |= setup == WATCHED || setup == ALIGNED ? MODE_WATCH : 0;
     struct tb *tb = build_lookup(t);
     ck_assert_msg(tb, "%s: no block", s->title);
     fprintf(out, "\n%s\n", s->title + (entry ? 2 : 0));
