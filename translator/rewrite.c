@@ -460,10 +460,19 @@ void rewrite_INCDEC(struct build *b)
     emit8(b->e, (uint8_t)(0xC0 | dec | reg));
 }
 
+/* LEA of a register into itself: compilers fill gaps with it. */
+static bool fills_gap(const struct insn *in)
+{
+    bool index = in->has_sib && (in->sib & 0x38) != 0x20;
+    return !in->disp && !index && operand_base(in) == insn_reg(in);
+}
+
 void rewrite_LEA(struct build *b)
 {
     unsigned reg = insn_reg(b->in);
     if (b->in->addrsize == 4 && !absolute_ea(b->in)) {
+        if (fills_gap(b->in))
+            return;
         if (b->in->opsize == 2)
             emit8(b->e, 0x66);
         emit_rex(b->e, wide_lea(b), R_NONE, R_NONE, R_NONE);
