@@ -23,6 +23,7 @@ enum { SMALL_DISP = 4096 };
 
 /* ---- the flags ---- */
 
+/* The register that byte register REG is a part of. */
 static unsigned byte_parent(unsigned reg)
 {
     return reg & 3;
@@ -122,11 +123,12 @@ void wide_reached(struct build *b, unsigned base, int32_t disp)
         b->reached |= (uint8_t)(1 << base);
 }
 
-/* Integer instructions that every model has and no mode forbids, and that go on to the next. */
+/* Integer instructions that every model has and no mode forbids, and that go on to the next.  Not
+ * those among which are DIV and IDIV, which C may have to carry out. */
 static bool goes_on(const struct decoded *d)
 {
-    bool divides = d->in.map == MAP_1B && (d->in.opcode & 0xFE) == 0xF6;
-    if (d->info.feature < FEAT_COUNT || (d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE)) || divides)
+    bool group3 = d->in.map == MAP_1B && (d->in.opcode & 0xFE) == 0xF6;
+    if (d->info.feature < FEAT_COUNT || (d->info.op_flags & (OP_X87 | OP_MMX | OP_SSE)) || group3)
         return false;
     return d->in.kind == K_PLAIN || d->in.kind == K_INCDEC || d->in.kind == K_LEA;
 }
@@ -145,6 +147,8 @@ static bool will_be_reached(const struct build *b, unsigned reg)
     return false;
 }
 
+/* Instructions one at a time show their flags, and where all memory is accessed by hand no access
+ * tells anything. */
 static bool may_be_wide(const struct build *b, unsigned reg)
 {
     return b->in->opsize == 4 && reg != ESP && !(b->mode & (MODE_ONE | MODE_WATCH));
@@ -153,12 +157,10 @@ static bool may_be_wide(const struct build *b, unsigned reg)
 bool wide_addition(struct build *b, unsigned reg, enum fault_fixup fixup, int32_t number)
 {
     bool carry = fixup == FIX_ADD || fixup == FIX_SUB;
-    if (immediate_may_follow(b)) /* NUMBER stands in fault entries too */
-        return false;
     if (!may_be_wide(b, reg) || !(b->reached >> reg & 1 || will_be_reached(b, reg)))
         return false;
     unsigned last = flags_end(b, reg, carry);
-    if (!last)
+    if (!last || immediate_may_follow(b)) /* fault entries would keep the old NUMBER */
         return false;
     b->sum.fixup = fixup;
     b->sum.of = (struct fault_sum){(int8_t)number, (uint8_t)reg};
