@@ -42,12 +42,12 @@ static bool fetch_more(struct translator *t, uint32_t lin, uint8_t *bytes, unsig
     return true;
 }
 
-/* A conditional jump ahead is taken less often than not: the block goes on, and what follows needs
- * no jump.  One back closes a loop, one to the next instruction is none.  Who counts executions wants
- * blocks that are run as wholes. */
+/* Behind a conditional jump the block goes on, and what follows needs no jump: one ahead is taken less
+ * often than not, and one back, which closes a loop, is hard to foresee where the loop ends.  One to
+ * the next instruction is none.  Who counts executions wants blocks that are run as wholes. */
 static bool side_exit(struct build *b, const struct insn *in)
 {
-    if (b->t->options.exec_count || (int32_t)in->imm <= 0 || b->sides == TB_SIDES)
+    if (b->t->options.exec_count || !in->imm || b->sides == TB_SIDES)
         return false;
     b->sides++;
     return true;

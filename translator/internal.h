@@ -120,8 +120,8 @@ enum { RUNTIME_SIZE = 4096 };
 
 /* ---- blocks ---- */
 
-/* Slots 0 and 1 are where a block ends, the others its side exits: conditional jumps ahead, behind
- * which it goes on. */
+/* Slots 0 and 1 are where a block ends, the others its side exits: conditional jumps, behind which
+ * it goes on. */
 enum { TB_NONE = 0, TB_MAX_INSNS = 64, TB_SIDE = 2, TB_SLOTS = TRANSLATOR_EXITS,
        TB_SIDES = TB_SLOTS - TB_SIDE };
 

@@ -78,6 +78,8 @@ static const struct snippet flat[] = {
     {"JMP to another page", "E9 00 20 00 00"},
     {"JMP, 16-bit operand", "66 E9 10 00"},
     {"Jcc on the page", "74 10"},
+    {"Jcc back", "74 F0"},
+    {"Jcc to the next instruction", "74 00"},
     {"Jcc to another page", "0F 84 00 20 00 00"},
     {"LOOP", "E2 10"},
     {"LOOPNE", "E0 10"},
