@@ -24,7 +24,7 @@ enum host_class {
 enum host_mem {
     MEM_NONE,
     MEM_GS,     /* gs: with 32-bit address size */
-    MEM_WINDOW, /* [r13 + one register + disp], or gs:[rsp or rbp + disp] */
+    MEM_WINDOW, /* [r13 + one register + disp], or gs:[guest register + disp] */
     MEM_CPU,    /* [r15 + disp] */
     MEM_TABLE,  /* [r12 + r8*4] */
     MEM_LIMIT,  /* [r9 + r8 + disp] */

@@ -136,7 +136,7 @@ static enum host_mem mem_shape(const struct host_insn *in)
         return MEM_NONE;
     if (in->gs && in->addrsize)
         return MEM_GS;
-    if (in->gs && (in->base == RSP || in->base == RBP) && in->index == R_NONE)
+    if (in->gs && in->base < R8 && in->index == R_NONE)
         return MEM_WINDOW;
     if (in->gs || in->addrsize)
         return MEM_OTHER;

@@ -286,7 +286,10 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
     } else {
         unsigned base = operand_base(in);
-        unsigned index = frame_slot(base, in->disp) ? R_NONE : R_WINDOW;
+        /* CPUs that take two cycles more for gs: make two of an x87 or vector instruction that has
+         * an index; and no address waits for what these load. */
+        bool by_gs = frame_slot(base, in->disp) || (b->info->op_flags & (OP_X87 | OP_MMX | OP_SSE));
+        unsigned index = by_gs ? R_NONE : R_WINDOW;
         if (index == R_NONE)
             emit8(e, PREFIX_GS);
         emit_head(e, op, index, base);

@@ -95,7 +95,8 @@ static const struct body bodies[] = {
     {B("\x65\x67\x89\x44\x8B\x04"), NULL},                 /* mov gs:[ebx+ecx*4+4], eax */
     {B("\x65\x67\xD7"), NULL},                             /* xlat gs:[ebx] */
     {B("\x8B\x01"), "memory operand"},                     /* mov eax, [rcx] */
-    {B("\x65\x8B\x01"), "prefixes"},                       /* mov eax, gs:[rcx] */
+    {B("\x65\x8B\x01"), NULL},                             /* mov eax, gs:[rcx] */
+    {B("\x65\x41\x8B\x00"), "prefixes"},                   /* mov eax, gs:[r8] */
     {B("\x67\x8B\x01"), "prefixes"},                       /* mov eax, [ecx] */
     {B("\x64\x67\x8B\x01"), "no place"},                   /* mov eax, fs:[ecx] */
     {B("\x41\x8B\x44\x4D\x04"), "memory operand"},         /* mov eax, [r13+rcx*2+4] */
