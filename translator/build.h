@@ -49,8 +49,7 @@ struct build {
 
 /* How a memory operand is addressed by the host instruction. */
 enum addr_form {
-    ADDR_WINDOW, /* [r13 + one guest register + disp], [r13 + disp], gs:[one guest register + disp]
-                  */
+    ADDR_WINDOW, /* [r13 + a guest register + disp], [r13 + disp], gs:[a guest register + disp] */
     ADDR_GS,     /* gs: with 32-bit address size: the guest's own ModRM and SIB */
     ADDR_R8,     /* [r13 + r8]: linear address computed into r8d */
     ADDR_REACH,  /* [r10 + r8]: the same, from the base that cpu->reach has for it */
