@@ -51,4 +51,15 @@ static inline unsigned insn_rm(const struct insn *in)
     return in->modrm & 7;
 }
 
+/* Base and index of a memory operand with 32-bit address, which is no absolute one. */
+static inline unsigned insn_base(const struct insn *in)
+{
+    return in->has_sib ? in->sib & 7u : insn_rm(in);
+}
+
+static inline bool insn_has_index(const struct insn *in)
+{
+    return in->has_sib && (in->sib & 0x38) != 0x20;
+}
+
 #endif

@@ -136,12 +136,7 @@ static bool window_form(const struct insn *in)
         return (int32_t)absolute_address(in) >= 0;
     if (in->disp < NEAR_NEGATIVE || in->disp > LARGEST_DISP)
         return false;
-    return !in->has_sib || (in->sib & 0x38) == 0x20;
-}
-
-static unsigned operand_base(const struct insn *in)
-{
-    return in->has_sib ? in->sib & 7u : insn_rm(in);
+    return !insn_has_index(in);
 }
 
 /* ---- a supervisor's access to memory of programs ---- */
@@ -285,7 +280,7 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         emit_head(e, op, R_NONE, R_WINDOW);
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
     } else {
-        unsigned base = operand_base(in);
+        unsigned base = insn_base(in);
         /* CPUs that take two cycles more for gs: make two of an x87 or vector instruction that has
          * an index; and no address waits for what these load. */
         bool by_gs = frame_slot(base, in->disp) || (b->info->op_flags & (OP_X87 | OP_MMX | OP_SSE));
@@ -392,7 +387,7 @@ unsigned rewrite_by_window(const struct decoded *d)
 {
     const struct insn *in = &d->in;
     bool high = byte_register(in, d->info.op_flags) && insn_reg(in) >= 4;
-    return !in->vex && window_form(in) && !absolute_ea(in) && !high ? operand_base(in) : R_NONE;
+    return !in->vex && window_form(in) && !absolute_ea(in) && !high ? insn_base(in) : R_NONE;
 }
 
 bool rewrite_reaches(const struct build *b)
@@ -466,8 +461,7 @@ void rewrite_INCDEC(struct build *b)
 /* LEA of a register into itself: compilers fill gaps with it. */
 static bool fills_gap(const struct insn *in)
 {
-    bool index = in->has_sib && (in->sib & 0x38) != 0x20;
-    return !in->disp && !index && operand_base(in) == insn_reg(in);
+    return !in->disp && !insn_has_index(in) && insn_base(in) == insn_reg(in);
 }
 
 void rewrite_LEA(struct build *b)

@@ -117,9 +117,14 @@ uint32_t wide_flags(const struct fault_entry *f, uint32_t result, uint32_t flags
 
 /* ---- how far ---- */
 
+static bool is_small(int32_t disp)
+{
+    return disp >= -SMALL_DISP && disp <= SMALL_DISP;
+}
+
 void wide_reached(struct build *b, unsigned base, int32_t disp)
 {
-    if (disp >= -SMALL_DISP && disp <= SMALL_DISP)
+    if (is_small(disp))
         b->reached |= (uint8_t)(1 << base);
 }
 
@@ -141,7 +146,7 @@ static bool will_be_reached(const struct build *b, unsigned reg)
         if (!goes_on(d) || !in_place(b, d))
             return false;
         if (d->in.kind == K_PLAIN && d->in.has_mem && policy_of(b, d) == SITE_PLAIN &&
-            rewrite_by_window(d) == reg && d->in.disp >= -SMALL_DISP && d->in.disp <= SMALL_DISP)
+            rewrite_by_window(d) == reg && is_small(d->in.disp))
             return true;
     }
     return false;
@@ -171,9 +176,8 @@ bool wide_addition(struct build *b, unsigned reg, enum fault_fixup fixup, int32_
 bool wide_lea(struct build *b)
 {
     const struct insn *in = b->in;
-    unsigned reg = insn_reg(in), base = in->has_sib ? in->sib & 7u : insn_rm(in);
-    bool index = in->has_sib && (in->sib & 0x38) != 0x20;
-    if (in->disp_size != 1 || index || !may_be_wide(b, reg))
+    unsigned reg = insn_reg(in), base = insn_base(in);
+    if (in->disp_size != 1 || insn_has_index(in) || !may_be_wide(b, reg))
         return false;
     bool reached = base == ESP || b->reached >> base & 1;
     if (!reached && !will_be_reached(b, reg))
