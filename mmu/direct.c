@@ -94,7 +94,7 @@ bool mmu_window_known(const struct mmu *m, bool user, struct window_known *known
     if (!w)
         return false;
     known->window = w;
-    known->base = (uintptr_t)w->base;
+    known->base = w->base;
     known->id = w->id;
     return true;
 }

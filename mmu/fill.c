@@ -255,6 +255,8 @@ enum mmu_fill_result mmu_fill(struct mmu *m, struct window *w, uint32_t lin, enu
     else
         fill_small(m, w, page, &k, access);
     entry = w->map[page];
+    w->filled = page;
+    m->low.unfit |= low_bars(w, page);
     return (entry & MAP_HOST) && (access != MMU_WRITE || (entry & MAP_HOSTW)) ? FILL_MAPPED
                                                                               : FILL_BY_HAND;
 }

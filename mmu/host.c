@@ -10,12 +10,28 @@
 
 enum action { ACTION_SKIP, ACTION_KEEP, ACTION_PROTECT, ACTION_MAP };
 
-/* Does a mapping begin between pages with these entries? */
-static bool edge(const struct window *w, uint32_t before, uint32_t after)
+/* Is there a reservation behind PAGE and what follows, up to *END? */
+static bool reserved(const struct window *w, uint32_t page, uint32_t *end)
 {
+    bool kept;
+
+    *end = low_stretch(w, page, &kept);
+    return kept || !w->mmu->bare;
+}
+
+/* Does a mapping begin at PAGE, between pages with these entries? */
+static bool edge(const struct window *w, uint32_t page, uint32_t before, uint32_t after)
+{
+    uint32_t end;
+
     if ((before ^ after) & (MAP_HOST | MAP_HOSTW))
-        return (after & MAP_HOST) || !w->mmu->bare;
+        return (after & MAP_HOST) || reserved(w, page, &end);
     return (before & MAP_HOST) && (before >> PAGE_SHIFT) + 1 != after >> PAGE_SHIFT;
+}
+
+static void *host_address(const struct window *w, uint32_t page)
+{
+    return (void *)(w->base + ((uintptr_t)page << PAGE_SHIFT));
 }
 
 /* An entry that may lie in a group never written: reading it would only make the host map a page
@@ -32,10 +48,10 @@ uint32_t host_edges(const struct window *w, uint32_t first, uint32_t end)
     for (uint32_t page = first; page < end; page++) {
         uint32_t entry = w->map[page];
 
-        count += edge(w, last, entry);
+        count += edge(w, page, last, entry);
         last = entry;
     }
-    return count + edge(w, last, end < MAP_PAGES ? peek_entry(w, end) : 0);
+    return count + edge(w, end, last, end < MAP_PAGES ? peek_entry(w, end) : 0);
 }
 
 static void count_edges(struct window *w, uint32_t before, uint32_t after)
@@ -61,7 +77,7 @@ bool host_protect(struct window *w, uint32_t first, uint32_t end, bool writable)
 {
     uint32_t before = host_edges(w, first, end);
 
-    if (mprotect(w->base + ((size_t)first << PAGE_SHIFT), (size_t)(end - first) << PAGE_SHIFT,
+    if (mprotect(host_address(w, first), (size_t)(end - first) << PAGE_SHIFT,
                  writable ? PROT_READ | PROT_WRITE : PROT_READ))
         return false;
     for (uint32_t page = first; page < end; page++)
@@ -78,16 +94,26 @@ void host_leave(struct window *w, uint32_t page, uint32_t entry)
     count_edges(w, before, host_edges(w, page, page + 1));
 }
 
-bool host_clear(struct window *w, uint32_t first, uint32_t end)
+static bool clear(void *at, size_t bytes, bool reserve)
 {
-    uint8_t *at = w->base + ((size_t)first << PAGE_SHIFT);
-    size_t bytes = (size_t)(end - first) << PAGE_SHIFT;
-
-    w->mmu->stats.unmaps++;
-    if (w->mmu->bare)
+    if (!reserve)
         return !munmap(at, bytes);
     return mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
                 0) != MAP_FAILED;
+}
+
+bool host_clear(struct window *w, uint32_t first, uint32_t end)
+{
+    bool done = true;
+
+    w->mmu->stats.unmaps++;
+    for (uint32_t stop; first < end; first = stop) {
+        bool reserve = reserved(w, first, &stop);
+
+        stop = stop < end ? stop : end;
+        done &= clear(host_address(w, first), (size_t)(stop - first) << PAGE_SHIFT, reserve);
+    }
+    return done;
 }
 
 void host_gone(struct window *w, uint32_t first, uint32_t end, uint32_t before)
@@ -104,7 +130,7 @@ static inline enum action action_of(const struct window *w, uint32_t page, uint3
 {
     uint32_t have = w->map[page];
 
-    if (!(want & MAP_HOST))
+    if (!(want & MAP_HOST) || low_bars(w, page))
         return ACTION_SKIP;
     if (!(have & MAP_HOST) || have >> PAGE_SHIFT != want >> PAGE_SHIFT)
         return ACTION_MAP;
@@ -195,7 +221,7 @@ static bool map_run(struct window *w, uint32_t first, uint32_t n, const uint32_t
     int now = written && n > 1 && n <= POPULATE_MAX ? MAP_POPULATE : 0;
 
     rmap_prefetch(m, entry_pfn(w, want[0])); /* three lines that are rarely in the cache */
-    if (mmap(w->base + ((size_t)first << PAGE_SHIFT), (size_t)n << PAGE_SHIFT, prot,
+    if (mmap(host_address(w, first), (size_t)n << PAGE_SHIFT, prot,
              MAP_SHARED | MAP_FIXED | MAP_NORESERVE | now, m->phys->fd,
              (off_t)file_page(w, want[0]) << PAGE_SHIFT) == MAP_FAILED)
         return false;

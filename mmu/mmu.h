@@ -45,7 +45,7 @@ struct mmu_stats {
     uint64_t drops, drop_pages;            /* pages unmapped because their PTE changed */
     uint64_t unmaps;                       /* calls that took mappings from the host */
     uint64_t syncs, sync_tables, sync_changed; /* CR3 loads; tables compared; PTEs that differed */
-    uint64_t windows_created, windows_evicted, windows_live;
+    uint64_t windows_created, windows_evicted, windows_live, lowered;
     uint64_t mappings, mappings_limit; /* host VMAs in use (estimate) */
     uint64_t walks, guest_faults, protects, flushes, invlpgs;
     uint64_t traces, untraces, sync_skipped; /* tables write-protected; freed; not compared */
@@ -105,6 +105,21 @@ uint32_t window_id(const struct window *w); /* small, for tables; reused after o
 /* The window that host address ADDR lies in (its guards included: *LIN is then the 33-bit or
  * negative offset), or NULL.  Async-signal-safe. */
 struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin);
+
+/* ---- the low place (mmu/low.c) ---- */
+
+/* Move W to the host's addresses 0 to 4 GiB, where a host that is slow with segment bases is not,
+ * and who is there to where it came from: their window_base changes.  Outside guest code.  False:
+ * W is there already or cannot be, or the host has no such place to give. */
+bool mmu_lower(struct mmu *m, struct window *w);
+/* Take who is there home. */
+void mmu_raise(struct mmu *m);
+/* Has who is there pages that can only be accessed by hand at that place? */
+bool mmu_low_unfit(const struct mmu *m);
+/* Is there nobody, or one whose process has ended?  A hint. */
+bool mmu_low_vacant(const struct mmu *m);
+/* How many mappings of the host's mmu_lower would take away from processes that need them. */
+uint32_t mmu_low_count(const struct mmu *m, const struct window *w);
 
 #define MMU_NOWHERE 0xFFFFFFFFu
 /* The frame at which W, of whatever address space, has the page of LIN; MMU_NOWHERE when it has

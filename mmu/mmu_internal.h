@@ -38,7 +38,8 @@ enum {
 enum view { VIEW_USER, VIEW_SUPER, VIEW_SUPER_NOWP, VIEWS };
 
 struct window {
-    uint8_t *base;
+    uintptr_t base; /* HOME, or 0: the low place */
+    uintptr_t home;
     uint32_t *map;
     struct mmu *mmu;
     struct aspace *as; /* NULL: not in use */
@@ -46,6 +47,7 @@ struct window {
     uint32_t id;
     uint32_t generation; /* changes whenever the map is emptied: old reverse nodes are void */
     uint32_t hosted;     /* pages with MAP_HOST or MAP_STALE */
+    uint32_t filled;     /* the page that came in last */
     uint32_t vmas;       /* host mappings beyond those of an empty window */
     uint32_t gone_first, gone_end; /* forgotten, and not unmapped yet: within one CR3 load */
     bool has_exec;
@@ -142,6 +144,13 @@ struct later {
 };
 #define LATER_PAGES 32u
 
+/* The place at the host's address 0 (mmu/low.c). */
+struct low {
+    bool there;            /* the host gave it */
+    bool unfit;            /* WINDOW wants pages that cannot be there */
+    struct window *window; /* who is there, or was last; NULL: nobody */
+};
+
 struct mmu {
     struct phys *phys;
     struct log *log;
@@ -173,6 +182,7 @@ struct mmu {
     unsigned later_count;
     uint32_t want[GROUP_SIZE]; /* scratch of mmu_fill */
     struct mmu_reach *reach;   /* the owner's; NULL: nobody asked for it */
+    struct low low;
     uint8_t *nowhere;          /* a window's place that nothing is ever mapped at */
     uint8_t flips[256];        /* how often a part of REACH->user was wrong */
 };
@@ -275,6 +285,21 @@ void window_reduce(struct window *w, uint32_t first, uint32_t end);
 void window_protect(struct window *w, uint32_t page);
 /* Bring mappings under the limit: evict others, then flush KEEP. */
 void windows_reclaim(struct mmu *m, struct window *keep, bool hard);
+
+/* ---- low.c ---- */
+
+/* Try for the low place, once it is known whether windows are bare. */
+void low_new(struct mmu *m);
+void low_free(struct mmu *m);
+/* Pages that the host maps nothing at in the low place. */
+enum { LOW_BARRED = 16 };
+static inline bool low_bars(const struct window *w, uint32_t page)
+{
+    return page < LOW_BARRED && w == w->mmu->low.window;
+}
+/* The end of the pages from PAGE on behind which the low place keeps a reservation (*KEPT), or
+ * does not; elsewhere it keeps none. */
+uint32_t low_stretch(const struct window *w, uint32_t page, bool *kept);
 
 /* ---- host.c ---- */
 

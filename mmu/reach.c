@@ -27,8 +27,8 @@ void reach_update(struct mmu *m)
 
     if (!m->reach)
         return;
-    m->reach->base[0] = (uintptr_t)(own ? own->base : m->nowhere);
-    m->reach->base[1] = user && in_step(m, user) ? (uintptr_t)user->base : m->reach->base[0];
+    m->reach->base[0] = own ? own->base : (uintptr_t)m->nowhere;
+    m->reach->base[1] = user && in_step(m, user) ? user->base : m->reach->base[0];
 }
 
 void mmu_set_reach(struct mmu *m, struct mmu_reach *reach)
@@ -40,7 +40,7 @@ void mmu_set_reach(struct mmu *m, struct mmu_reach *reach)
 bool mmu_reach_other(const struct mmu *m, const struct window *w)
 {
     return m->reach && w && w == m->cur_window[1] && w != m->cur_window[0] &&
-           m->reach->base[1] == (uintptr_t)w->base;
+           m->reach->base[1] == w->base;
 }
 
 bool mmu_reach_user(struct mmu *m, uint32_t lin, bool walk)

@@ -52,9 +52,9 @@ static void place(struct mmu *m, void *area, size_t bytes, unsigned count)
     m->nowhere = m->first + count * WINDOW_STRIDE + WINDOW_BYTES;
 }
 
-static uint8_t *base_of(const struct mmu *m, unsigned i)
+static uintptr_t home_of(const struct mmu *m, unsigned i)
 {
-    return m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
+    return (uintptr_t)m->first + i * WINDOW_STRIDE + WINDOW_BYTES;
 }
 
 /* Leave the guards and the place of nowhere alone mapped: they keep others from the area, who ask
@@ -62,7 +62,7 @@ static uint8_t *base_of(const struct mmu *m, unsigned i)
 static bool make_bare(struct mmu *m)
 {
     for (unsigned i = 0; i < m->window_count; i++) {
-        if (munmap(base_of(m, i), WINDOW_BYTES))
+        if (munmap((void *)home_of(m, i), WINDOW_BYTES))
             return false;
     }
     return true;
@@ -108,6 +108,7 @@ bool windows_new(struct mmu *m, unsigned count, struct error *err)
                              strerror(errno));
         count = count / 2 < MIN_WINDOWS ? MIN_WINDOWS : count / 2;
     }
+    low_new(m);
     m->windows = calloc(count, sizeof(m->windows[0]));
     m->maps = lazy_alloc((size_t)count * MAP_PAGES * sizeof(m->maps[0]));
     m->aspaces = calloc(count, sizeof(m->aspaces[0]));
@@ -119,13 +120,14 @@ bool windows_new(struct mmu *m, unsigned count, struct error *err)
         w->mmu = m;
         w->id = i;
         w->map = m->maps + (size_t)i * MAP_PAGES;
-        w->base = base_of(m, i);
+        w->base = w->home = home_of(m, i);
     }
     return true;
 }
 
 void windows_free(struct mmu *m)
 {
+    low_free(m);
     if (m->area)
         munmap(m->area, m->area_bytes);
     lazy_free(m->maps, (size_t)m->window_count * MAP_PAGES * sizeof(m->maps[0]));
@@ -135,7 +137,7 @@ void windows_free(struct mmu *m)
 
 uint8_t *window_base(const struct window *w)
 {
-    return w->base;
+    return (uint8_t *)w->base;
 }
 
 uint32_t window_id(const struct window *w)
@@ -148,7 +150,11 @@ struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin)
     uint64_t offset = (uintptr_t)addr - (uintptr_t)m->first;
     uint64_t i = (offset - GUARD) / WINDOW_STRIDE;
 
-    if (offset < GUARD || i >= m->window_count || !m->windows[i].as)
+    if ((uintptr_t)addr + GUARD < WINDOW_BYTES + 2 * GUARD) {
+        *lin = (int64_t)(uintptr_t)addr;
+        return m->low.window && m->low.window->as ? m->low.window : NULL;
+    }
+    if (offset < GUARD || i >= m->window_count || !m->windows[i].as || !m->windows[i].base)
         return NULL;
     *lin = (int64_t)(offset - i * WINDOW_STRIDE - WINDOW_BYTES);
     return &m->windows[i];

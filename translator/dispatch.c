@@ -393,6 +393,8 @@ static bool needs_one(const struct cpu *cpu)
 static void select_context(struct translator *t)
 {
     uint64_t window = t->rt->window;
+    if (t->lower.begins)
+        lower_begin(t);
     if (!t->cpu->mode_changed && t->window && t->window == mmu_window(t->mmu, t->cpu->cpl == 3))
         return;
     table_select(t);
@@ -541,13 +543,15 @@ enum run_exit translator_run(struct translator *t)
     enum run_exit result;
     bool missed = false;
     t->window = NULL;
-    t->rt->window = 0;
+    t->rt->window = ~0ull; /* none: gs is to be loaded */
     quick_start(t);
     clear_host_flags();
     atomic_store(&t->in_guest, true);
     for (;;) {
-        if (t->rt->kick)
+        if (t->rt->kick) {
             straight_after_kick(t);
+            lower_after_kick(t);
+        }
         t->rt->kick = 0;
         uint32_t events = atomic_load((_Atomic uint32_t *)&cpu->event);
         if (cpu->shutdown) {

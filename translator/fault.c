@@ -168,9 +168,23 @@ static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, 
     return VERDICT_LEAVE;
 }
 
+/* Where a window lies at address 0, its lower guard is the host kernel's half of the address space.
+ * With linear address-space separation (LASS) an access to that is no page fault, but #GP or #SS. */
+static bool may_be_guard(const struct translator *t, uint32_t vector)
+{
+    return !t->rt->window && (vector == EXC_SS || vector == EXC_GP);
+}
+
 static enum fault_verdict classify(struct translator *t, const struct tb *tb, greg_t *r,
                                    enum fault_kind *kind)
 {
+    if (may_be_guard(t, (uint32_t)r[REG_TRAPNO])) {
+        *kind = HOST_FAULT_BY_HAND;
+        t->rt->fault_guard = 1;
+        t->rt->fault_churn = 0;
+        t->rt->fault_reach = REACH_NONE;
+        return VERDICT_LEAVE;
+    }
     *kind = HOST_FAULT_EXCEPTION;
     switch (r[REG_TRAPNO]) {
     case 14:

@@ -388,6 +388,15 @@ struct straight {
     unsigned stopped_count;            /* more than the array holds: some are not known */
 };
 
+/* The process that runs (lower.c). */
+struct lower {
+    const struct window *seen; /* its window, */
+    uint64_t since;            /* since when in ns */
+    bool paid;                 /* it runs long, and is counted in CREDIT */
+    bool begins;               /* one may begin: lower_begin */
+    unsigned credit;           /* how many may still take the low place as they begin */
+};
+
 enum { RECENT = 32 };
 
 struct translator {
@@ -460,6 +469,7 @@ struct translator {
     uint32_t generation;
 
     struct straight straight;
+    struct lower lower;
     struct quick quick;
     bool fsgsbase; /* the host lets programs write the base of gs */
     struct hooks hooks;
@@ -660,6 +670,10 @@ bool table_ended(const struct translator *t, const struct jump_table *j);
 /* ---- straight.c: jumps between the pages of a process that runs long ---- */
 
 void straight_init(struct translator *t);
+/* Before a process's first block runs, and when a kick came.  Both may move windows. */
+void lower_begin(struct translator *t);
+void lower_after_kick(struct translator *t);
+
 /* A kick came, perhaps out of guest code: link again what it has unlinked, or begin. */
 void straight_after_kick(struct translator *t);
 /* Unlink all: blocks move, or the table is cleared; or another process takes over. */

@@ -193,7 +193,7 @@ static bool runs_long(struct translator *t, const struct jump_table *j)
     uint64_t passed = now - s->since, cost = s->part_cost * j->dirty;
     bool gains = s->in_crossing >= IN_CROSSING &&
                  passed * s->in_crossing / s->kicks >= cost * WORTH_BEGINNING;
-    return (gains && passed >= s->pause) || t->options.straight_at_once;
+    return (gains && passed >= s->pause) || t->options.long_at_once;
 }
 
 /* What kicks have unlinked. */

@@ -284,6 +284,7 @@ static void begin_process(struct translator *t, struct jump_table *j)
     uint32_t eip = t->cpu->eip;
     struct jump_table *best = j;
     j->since = eip;
+    t->lower.begins = true;
     for (unsigned i = 0; i < JUMP_TABLES; i++) {
         struct jump_table *other = &t->tables[i];
         if (other->entry && !other->shared && (other->was & MODE_USER) &&

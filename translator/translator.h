@@ -18,7 +18,7 @@ struct translator_options {
     bool perf_map;         /* make the code cache of memory that perf maps name */
     bool exec_count;       /* count the executions of each block exactly */
     bool no_samples;       /* no timer that notes what runs */
-    bool straight_at_once; /* tests: link jumps between a process's pages at its first kick */
+    bool long_at_once; /* tests: a kick takes the process that it finds for one that runs long */
     bool fail_cache_alloc; /* tests: pretend the code cache could not be had */
 };
 

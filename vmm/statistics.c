@@ -43,6 +43,7 @@ static void windows(struct machine *m, const struct statistic_sink *to)
         {"untraces", "page tables written after that", s->untraces, false},
         {"windows_created", "windows set up", s->windows_created, false},
         {"windows_evicted", "windows given up for others", s->windows_evicted, false},
+        {"lowered", "windows moved to the host's lowest addresses", s->lowered, false},
         {"windows_live", "windows in use", s->windows_live, true},
         {"mappings", "host mappings in use", s->mappings, true},
         {"mappings_limit", "host mappings that may be in use", s->mappings_limit, true},

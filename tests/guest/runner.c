@@ -45,11 +45,10 @@ static void report(struct rig *r, const char *file, const struct way *way, enum 
 static bool run_way(const char *file, const void *image, uint32_t size, const char *model,
                     const struct way *way)
 {
-    struct rig_options options = {.model = model,
-                                  .log = getenv("RIG_LOG"),
-                                  .translator = {.max_insns = way->max_insns,
-                                                 .verify = way->verify,
-                                                 .straight_at_once = true}};
+    struct rig_options options = {
+        .model = model,
+        .log = getenv("RIG_LOG"),
+        .translator = {.max_insns = way->max_insns, .verify = way->verify, .long_at_once = true}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -223,6 +224,24 @@ static inline int run_suite(Suite *s)
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static inline unsigned host_mappings(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    unsigned n = 0;
+    int c;
+
+    while ((c = fgetc(f)) != EOF)
+        n += c == '\n';
+    fclose(f);
+    return n;
+}
+
+/* The estimate is the truth, but for what the process itself maps meanwhile. */
+static inline void check_count(const struct rig *r, unsigned before)
+{
+    ck_assert_uint_le((uint64_t)host_mappings() - before - mmu_stats(r->mmu)->mappings + 4, 8);
 }
 
 #endif

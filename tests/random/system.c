@@ -99,7 +99,7 @@ static void run(const struct program *prog, const struct way *way, time_t limit,
     const struct rig_options options = {.log = getenv("RIG_LOG"),
                                         .translator = {.max_insns = way->max_insns,
                                                        .verify = way->verify,
-                                                       .straight_at_once = way->kicked}};
+                                                       .long_at_once = way->kicked}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);

@@ -141,7 +141,7 @@ START_TEST(every_loop)
 {
     const struct loop *l = &loops[_i];
     struct rig_options options = {
-        .ram_mib = 192, .no_check = true, .translator = {.straight_at_once = true}};
+        .ram_mib = 192, .no_check = true, .translator = {.long_at_once = true}};
     struct rig r;
     pthread_t thread;
     rig_open(&r, &options);

@@ -13,7 +13,7 @@ static struct rig rig;
 /* A: INC EAX; JMP B.  B: INC EBX; JMP A.  In OTHER's place: INC ECX; JMP A. */
 static void load(bool at_once)
 {
-    struct rig_options options = {.translator = {.straight_at_once = at_once}};
+    struct rig_options options = {.translator = {.long_at_once = at_once}};
     rig_open(&rig, &options);
     rig_flat(&rig, 3);
     rig_paging(&rig);
@@ -109,7 +109,7 @@ START_TEST(linked_at_a_kick)
 }
 END_TEST
 
-/* Without straight_at_once it takes a while, and does come. */
+/* Without long_at_once it takes a while, and does come. */
 START_TEST(linked_in_time)
 {
     teardown();
