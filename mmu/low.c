@@ -9,7 +9,6 @@
  * The first 64 KiB cannot be had, where systems catch null pointers: a window that has pages there
  * stays at home, and one that gets some goes there again (mmu_low_unfit). */
 #define _GNU_SOURCE
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "mmu/mmu_internal.h"
@@ -64,7 +63,7 @@ static void relocate(struct window *w, uintptr_t to, struct window *low)
 /* Does the process of W still need what it has mapped? */
 static bool needs(const struct mmu *m, const struct window *w)
 {
-    return w && w->as && w->hosted && mmu_standing(m, w, w->filled << PAGE_SHIFT) != MMU_NOWHERE;
+    return w && w->hosted && mmu_standing(m, w, w->filled << PAGE_SHIFT) != MMU_NOWHERE;
 }
 
 static void vacate(struct mmu *m)

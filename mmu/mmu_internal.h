@@ -148,7 +148,7 @@ struct later {
 struct low {
     bool there;            /* the host gave it */
     bool unfit;            /* WINDOW wants pages that cannot be there */
-    struct window *window; /* who is there, or was last; NULL: nobody */
+    struct window *window; /* who is there; NULL: nobody */
 };
 
 struct mmu {

@@ -152,7 +152,7 @@ struct window *mmu_window_at(struct mmu *m, const void *addr, int64_t *lin)
 
     if ((uintptr_t)addr + GUARD < WINDOW_BYTES + 2 * GUARD) {
         *lin = (int64_t)(uintptr_t)addr;
-        return m->low.window && m->low.window->as ? m->low.window : NULL;
+        return m->low.window;
     }
     if (offset < GUARD || i >= m->window_count || !m->windows[i].as || !m->windows[i].base)
         return NULL;
@@ -237,6 +237,8 @@ void window_evict(struct window *w)
     struct aspace *as = w->as;
     bool last = true;
 
+    if (w == m->low.window)
+        mmu_raise(m);
     if (m->wires.on_window_gone)
         m->wires.on_window_gone(m->wires.opaque, w);
     unmap_all(w);

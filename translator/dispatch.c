@@ -10,6 +10,7 @@
 #include "translator/verify.h"
 
 enum { EVENTS_OF_MACHINE = EVENT_KICK | EVENT_RESET };
+#define NO_WINDOW (~0ull << 32) /* aligned as windows are */
 
 /* gs: reaches the window; C code does not use it. */
 static void set_gs_base(const struct translator *t, uint64_t base)
@@ -543,7 +544,7 @@ enum run_exit translator_run(struct translator *t)
     enum run_exit result;
     bool missed = false;
     t->window = NULL;
-    t->rt->window = ~0ull; /* none: gs is to be loaded */
+    t->rt->window = NO_WINDOW; /* gs is to be loaded */
     quick_start(t);
     clear_host_flags();
     atomic_store(&t->in_guest, true);

@@ -390,6 +390,7 @@ struct straight {
 
 /* The process that runs (lower.c). */
 struct lower {
+    bool wanted;               /* the host gains by it */
     const struct window *seen; /* its window, */
     uint64_t since;            /* since when in ns */
     bool paid;                 /* it runs long, and is counted in CREDIT */
@@ -670,6 +671,7 @@ bool table_ended(const struct translator *t, const struct jump_table *j);
 /* ---- straight.c: jumps between the pages of a process that runs long ---- */
 
 void straight_init(struct translator *t);
+void lower_init(struct translator *t);
 /* Before a process's first block runs, and when a kick came.  Both may move windows. */
 void lower_begin(struct translator *t);
 void lower_after_kick(struct translator *t);

@@ -14,10 +14,10 @@ enum { REFILL = 2000, GAIN = 20 };
 /* Processes that take the place as they begin: so many for each one that a kick finds there. */
 enum { CREDIT = 4, CREDIT_MOST = 8 };
 
-/* AMD's processors do not mind a segment's base. */
-static bool gains(const struct translator *t)
+void lower_init(struct translator *t)
 {
-    return t->cpu->model->intel_host || t->options.long_at_once;
+    /* AMD's processors do not mind a segment's base. */
+    t->lower.wanted = t->cpu->model->intel_host || t->options.long_at_once;
 }
 
 static void see(struct lower *l, const struct window *w)
@@ -43,7 +43,7 @@ static void moved(struct translator *t)
 void lower_begin(struct translator *t)
 {
     t->lower.begins = false;
-    if (t->cpu->cpl < 3 || !gains(t))
+    if (t->cpu->cpl < 3 || !t->lower.wanted)
         return;
     struct window *w = mmu_window(t->mmu, true);
     see(&t->lower, w);
@@ -61,7 +61,7 @@ void lower_after_kick(struct translator *t)
         mmu_raise(t->mmu);
         moved(t);
     }
-    if (!w || t->cpu->cpl < 3 || t->cpu->mode_changed || !gains(t))
+    if (!w || t->cpu->cpl < 3 || t->cpu->mode_changed || !t->lower.wanted)
         return;
     if (w != l->seen)
         see(l, w);

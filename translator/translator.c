@@ -39,6 +39,7 @@ struct translator *translator_new(struct cpu *cpu, struct log *log,
         return NULL;
     }
     straight_init(t);
+    lower_init(t);
     if (!cache_init(t, err) || !(table_init(t) || error_set(err, "no memory for jump tables"))) {
         translator_free(t);
         return NULL;

@@ -238,6 +238,8 @@ START_TEST(evicted_while_low)
         rig_cr3(&r, 0x400000 + i * 0x1000);
         mmu_window(r.mmu, true);
     }
+    ck_assert_ptr_null(r.mmu->low.window);
+    ck_assert(!is_low(w));
     for (uint32_t i = 0; i < SPACES; i++)
         touch_all(enter(i), i);
     ck_assert(mmu_lower(r.mmu, enter(1)) || is_low(enter(1)));
