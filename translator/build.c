@@ -187,7 +187,7 @@ void build_count(struct build *b, uint32_t slot)
     int32_t field = (int32_t)((slot - b->t->tb_max) * sizeof *b->t->counts.executions);
     field -= (int32_t)((uint8_t *)b->t->rt - (uint8_t *)(b->t->counts.executions + b->t->tb_max));
     emit_rt(b->e, true, 0x8B, R9, field);
-    emit_op_mem(b->e, true, 0x8D, R9, R9, R_NONE, 1);
+    emit_lea64(b->e, R9, R9, R_NONE, 1);
     emit_rt(b->e, true, 0x89, R9, field);
 }
 
@@ -243,6 +243,7 @@ static void emit_block(struct build *b)
         tb->uses_fpu |= decoded_uses_fpu(&b->list[i]);
     b->in = &b->list[0].in;
     b->eip = tb->eip;
+    b->e->by_gs = b->mode & MODE_USER; /* as the low place has a base that costs nothing */
     tb->map = b->t->map_count;
     tb->relocs = b->t->reloc_count;
     tb->first_site = b->t->site_count;

@@ -30,12 +30,22 @@ void emit_mem(struct emit *e, unsigned reg, unsigned base, unsigned index, int32
         emit32(e, (uint32_t)disp);
 }
 
-void emit_op_mem(struct emit *e, bool w, uint8_t opcode, unsigned reg, unsigned base,
-                 unsigned index, int32_t disp)
+static void op_mem(struct emit *e, bool w, uint8_t opcode, unsigned reg, unsigned base,
+                   unsigned index, int32_t disp)
 {
     emit_rex(e, w, reg, index, base);
     emit8(e, opcode);
     emit_mem(e, reg, base, index, disp);
+}
+
+void emit_op_mem(struct emit *e, bool w, uint8_t opcode, unsigned reg, unsigned base,
+                 unsigned index, int32_t disp)
+{
+    if (e->by_gs && index == R_WINDOW && base < R8) {
+        emit8(e, PREFIX_GS);
+        index = R_NONE;
+    }
+    op_mem(e, w, opcode, reg, base, index, disp);
 }
 
 void emit_op_reg(struct emit *e, bool w, uint8_t opcode, unsigned reg, unsigned rm)
@@ -73,7 +83,12 @@ void emit_lea(struct emit *e, unsigned dst, unsigned base, unsigned index, int32
         index = base;
         base = RSP;
     }
-    emit_op_mem(e, false, 0x8D, dst, base, index, disp);
+    op_mem(e, false, 0x8D, dst, base, index, disp);
+}
+
+void emit_lea64(struct emit *e, unsigned dst, unsigned base, unsigned index, int32_t disp)
+{
+    op_mem(e, true, 0x8D, dst, base, index, disp);
 }
 
 void emit_zx16(struct emit *e, unsigned dst, unsigned src)

@@ -28,6 +28,7 @@ struct emit {
     uint8_t *base;
     uint32_t pos, limit;
     bool overflow;
+    bool by_gs; /* memory at a guest register is written gs:[REG + DISP], not [r13 + REG + DISP] */
 };
 
 static inline void emit8(struct emit *e, uint8_t b)
@@ -79,6 +80,8 @@ void emit_load(struct emit *e, unsigned dst, unsigned base, int32_t disp);
 void emit_store(struct emit *e, unsigned base, int32_t disp, unsigned src);
 /* lea dst32, [base+index+disp]: 32-bit sum. */
 void emit_lea(struct emit *e, unsigned dst, unsigned base, unsigned index, int32_t disp);
+/* lea dst64, [base+index+disp]: all of the sum. */
+void emit_lea64(struct emit *e, unsigned dst, unsigned base, unsigned index, int32_t disp);
 /* movzx dst32, src16. */
 void emit_zx16(struct emit *e, unsigned dst, unsigned src);
 /* mov dst16, src16: the upper half of DST stays. */

@@ -248,8 +248,9 @@ static void mem_emit_high_byte(struct build *b, const struct hostop *op)
 
 /* gs: with a 64-bit address is the same place, guards and all.  CPUs that forward a store to a load
  * by how the two are written, before either address is known, do so for base and displacement, not
- * for an index: what a program spills to its frame and loads in changing places would wait for the
- * store. */
+ * for an index: what a program keeps in memory and loads again soon would wait for the store.  But
+ * a segment's base that is not 0 costs loads two cycles on some of them.  So a supervisor, whose
+ * window has one, gets the form for its frames alone, where that pays. */
 static bool frame_slot(unsigned base, int32_t disp)
 {
     return base == RSP || (base == RBP && disp);
@@ -281,9 +282,10 @@ void mem_emit(struct build *b, enum addr_form form, const struct hostop *op)
         emit_mem(e, op->reg, R_WINDOW, R_NONE, (int32_t)absolute_address(in));
     } else {
         unsigned base = insn_base(in);
-        /* CPUs that take two cycles more for gs: make two of an x87 or vector instruction that has
-         * an index; and no address waits for what these load. */
-        bool by_gs = frame_slot(base, in->disp) || (b->info->op_flags & (OP_X87 | OP_MMX | OP_SSE));
+        /* The same CPUs make two of an x87 or vector instruction that has an index; and no address
+         * waits for what these load. */
+        bool by_gs = e->by_gs || frame_slot(base, in->disp) ||
+                     (b->info->op_flags & (OP_X87 | OP_MMX | OP_SSE));
         unsigned index = by_gs ? R_NONE : R_WINDOW;
         if (index == R_NONE)
             emit8(e, PREFIX_GS);

@@ -33,7 +33,7 @@ static struct string_use string_use(const struct insn *in)
 static void add_base(struct emit *e, unsigned reg, unsigned base)
 {
     emit_mov(e, reg, reg);
-    emit_op_mem(e, true, 0x8D, reg, reg, base, 0);
+    emit_lea64(e, reg, reg, base, 0);
 }
 
 /* ---- one element, operand by operand ---- */
