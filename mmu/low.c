@@ -40,6 +40,7 @@ void low_free(struct mmu *m)
 {
     if (m->low.there)
         munmap((void *)(uintptr_t)LOW_FIRST, LOW_END - LOW_FIRST);
+    m->low.there = false;
 }
 
 uint32_t low_stretch(const struct window *w, uint32_t page, bool *kept)
@@ -99,6 +100,12 @@ void mmu_raise(struct mmu *m)
         return;
     vacate(m);
     reach_update(m);
+}
+
+void mmu_give_low(struct mmu *m)
+{
+    mmu_raise(m);
+    low_free(m);
 }
 
 bool mmu_low_unfit(const struct mmu *m)

@@ -121,6 +121,9 @@ bool mmu_low_vacant(const struct mmu *m);
 /* How many mappings of the host's mmu_lower would take away from processes that need them. */
 uint32_t mmu_low_count(const struct mmu *m, const struct window *w);
 
+/* Leave the host's lowest addresses to the process that M is part of, which has a use for them. */
+void mmu_give_low(struct mmu *m);
+
 #define MMU_NOWHERE 0xFFFFFFFFu
 /* The frame at which W, of whatever address space, has the page of LIN; MMU_NOWHERE when it has
  * none, or the guest's tables, as they are in memory now, say so no longer, as once its process has

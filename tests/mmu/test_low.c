@@ -270,6 +270,27 @@ START_TEST(others_stay_out)
 }
 END_TEST
 
+START_TEST(given_back)
+{
+    struct window *w = enter(0);
+    unsigned long start = 0;
+    FILE *f;
+
+    if (!there())
+        return;
+    mmu_lower(r.mmu, w);
+    touch_all(w, 0);
+    mmu_give_low(r.mmu);
+    f = fopen("/proc/self/maps", "r");
+    ck_assert_int_eq(fscanf(f, "%lx", &start), 1);
+    fclose(f);
+    ck_assert_uint_ge(start, 2 * WINDOW_BYTES);
+    ck_assert(!mmu_lower(r.mmu, w));
+    ck_assert(!mmu_low_vacant(r.mmu));
+    touch_all(w, 0);
+}
+END_TEST
+
 START_TEST(of_two_machines_one_has_it)
 {
     struct rig other;
@@ -307,6 +328,7 @@ int main(void)
     tcase_add_test(c, vacancy);
     tcase_add_test(c, evicted_while_low);
     tcase_add_test(c, others_stay_out);
+    tcase_add_test(c, given_back);
     tcase_add_test(c, of_two_machines_one_has_it);
     suite_add_tcase(s, c);
     return run_suite(s);

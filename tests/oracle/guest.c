@@ -190,6 +190,8 @@ struct guest *guest_new(const char *model, bool check, const char **why)
         return NULL;
     g->phys = phys_new(RAM, NULL, &err);
     g->mmu = g->phys ? mmu_new(g->phys, NULL, 0, &err) : NULL;
+    if (g->mmu)
+        mmu_give_low(g->mmu); /* the host's cases run there */
     g->cpu = g->mmu ? cpu_new(g->mmu, g->phys, NULL, cpu_model_find(model), &wires, &err) : NULL;
     g->translator = g->cpu ? translator_new(g->cpu, NULL, &options, &err) : NULL;
     if (!g->translator || !translator_attach(g->translator, &err)) {
