@@ -121,15 +121,21 @@ static enum mmu_fill_result fill_window(struct translator *t, struct window *w, 
     return fill;
 }
 
+/* C carries the instruction out, for no particular reason yet. */
+static void by_hand(struct translator *t, enum fault_kind *kind)
+{
+    *kind = HOST_FAULT_BY_HAND;
+    t->rt->fault_guard = t->rt->fault_churn = 0;
+    t->rt->fault_reach = REACH_NONE;
+}
+
 static enum fault_verdict page_fault(struct translator *t, const struct tb *tb, greg_t *r,
                                      enum fault_kind *kind)
 {
     const void *addr = (const void *)r[REG_CR2];
     enum mmu_access access = r[REG_ERR] & 2 ? MMU_WRITE : MMU_READ;
     int64_t lin;
-    *kind = HOST_FAULT_BY_HAND;
-    t->rt->fault_guard = t->rt->fault_churn = 0;
-    t->rt->fault_reach = REACH_NONE;
+    by_hand(t, kind);
     if (cpu_limit_area_contains(t->cpu, addr))
         return VERDICT_LEAVE;
     struct window *w = mmu_window_at(t->mmu, addr, &lin);
@@ -179,10 +185,8 @@ static enum fault_verdict classify(struct translator *t, const struct tb *tb, gr
                                    enum fault_kind *kind)
 {
     if (may_be_guard(t, (uint32_t)r[REG_TRAPNO])) {
-        *kind = HOST_FAULT_BY_HAND;
+        by_hand(t, kind);
         t->rt->fault_guard = 1;
-        t->rt->fault_churn = 0;
-        t->rt->fault_reach = REACH_NONE;
         return VERDICT_LEAVE;
     }
     *kind = HOST_FAULT_EXCEPTION;

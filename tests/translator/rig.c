@@ -1,8 +1,10 @@
 #include "tests/translator/rig.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { HANDLER_BYTES = 8, IOMAP = 104 };
 
@@ -416,6 +418,23 @@ enum rig_end rig_run(struct rig *r)
 enum rig_end rig_run_until_kick(struct rig *r)
 {
     return run(r, true);
+}
+
+static void *kick_soon(void *opaque)
+{
+    const struct timespec pause = {0, 500000};
+    nanosleep(&pause, NULL);
+    rig_raise(opaque, EVENT_KICK);
+    return NULL;
+}
+
+enum rig_end rig_run_and_kick(struct rig *r)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, kick_soon, r);
+    enum rig_end end = rig_run_until_kick(r);
+    pthread_join(thread, NULL);
+    return end;
 }
 
 enum rig_end rig_exec(struct rig *r, const char *hex)

@@ -102,6 +102,8 @@ unsigned rig_hex(struct rig *r, uint32_t pa, const char *hex);
 enum rig_end rig_run(struct rig *r);
 /* Run until somebody kicks (or as above). */
 enum rig_end rig_run_until_kick(struct rig *r);
+/* The same, and kick after half a millisecond. */
+enum rig_end rig_run_and_kick(struct rig *r);
 /* Load HEX and an OUT to RIG_PORT_END behind it, run it from RIG_CODE. */
 enum rig_end rig_exec(struct rig *r, const char *hex);
 /* The vector that rig_flat's handlers reported, -1 when none; its error code in *ERROR. */

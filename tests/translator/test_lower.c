@@ -1,7 +1,5 @@
 /* Who gets the low place, and that programs there run as they do elsewhere. */
 #include <check.h>
-#include <pthread.h>
-#include <time.h>
 
 #include "mmu/mmu_internal.h"
 #include "tests/translator/rig.h"
@@ -49,23 +47,6 @@ static void teardown(void)
     rig_close(&rig);
 }
 
-static void *kick_soon(void *opaque)
-{
-    const struct timespec pause = {0, 500000};
-    nanosleep(&pause, NULL);
-    rig_raise(opaque, EVENT_KICK);
-    return NULL;
-}
-
-static enum rig_end run_to_a_kick(void)
-{
-    pthread_t thread;
-    pthread_create(&thread, NULL, kick_soon, &rig);
-    enum rig_end end = rig_run_until_kick(&rig);
-    pthread_join(thread, NULL);
-    return end;
-}
-
 /* Some hundred rounds, and more, through two kicks at least: the first may come before anything
  * ran. */
 static void run(void)
@@ -73,7 +54,7 @@ static void run(void)
     enum { SOME = 500 };
     uint32_t from = rig.cpu->gpr[EAX];
     for (unsigned i = 0; i < 2 || rig.cpu->gpr[EAX] - from < SOME; i++)
-        ck_assert_int_eq(run_to_a_kick(), RIG_KICKED);
+        ck_assert_int_eq(rig_run_and_kick(&rig), RIG_KICKED);
 }
 
 static bool is_low(void)
